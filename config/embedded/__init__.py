@@ -1,0 +1,1 @@
+"""Postgres and Valkey from pip wheels, for machines that bring neither."""
