@@ -1,0 +1,129 @@
+"""The bus: one Redis Stream per session generation, one entry per frame, fenced by the lease's epoch."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import redis
+import redis.asyncio
+from django.conf import settings
+
+from streaming.frames import Frame, FrameId, decode
+
+# Equality, not "greater": after a flush a zombie would else set the fence for itself. A missing key refuses.
+# An entry that is there already was written by an earlier holder, byte for byte: re-emitting it is a no-op.
+APPEND = """
+local epoch = redis.call('GET', KEYS[1])
+if not epoch then return -2 end
+if epoch ~= ARGV[1] then return -1 end
+local added = 0
+for i = 2, #ARGV, 3 do
+  local reply = redis.pcall('XADD', KEYS[2], ARGV[i], 'b', ARGV[i + 1], 'h', ARGV[i + 2])
+  if type(reply) == 'table' and reply.err then
+    if not string.find(reply.err, 'equal or smaller', 1, true) then return reply end
+  else
+    added = added + 1
+  end
+end
+return added
+"""
+RAISE_FENCE = """
+local epoch = redis.call('GET', KEYS[1])
+if epoch and tonumber(epoch) > tonumber(ARGV[1]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1])
+return 1
+"""
+KEPT_AFTER_END = dt.timedelta(days=1)
+BLOCK_MS = 500
+
+
+class Fenced(Exception):
+    """Another epoch holds the stream."""
+
+
+class FenceMissing(Exception):
+    """Redis lost the fence: renew the lease in Postgres, then set it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A frame on its way out."""
+
+    id: FrameId
+    body: bytes
+    chain: bytes
+
+
+def stream_key(session_id: int, generation: int) -> str:
+    return f"tapedeck:{session_id}:frames:{generation}"
+
+
+def fence_key(session_id: int) -> str:
+    return f"tapedeck:{session_id}:epoch"
+
+
+class Bus:
+    """The writing side; one per worker process, shared by its sessions' threads."""
+
+    def __init__(self, url: str | None = None) -> None:
+        self.redis = redis.Redis.from_url(url or settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=2)
+        self._append = self.redis.register_script(APPEND)
+        self._raise_fence = self.redis.register_script(RAISE_FENCE)
+
+    def raise_fence(self, session_id: int, epoch: int) -> None:
+        """Only for a holder that has just renewed its lease in Postgres."""
+        if not self._raise_fence(keys=[fence_key(session_id)], args=[epoch]):
+            raise Fenced(f"Session {session_id} is past epoch {epoch}.")
+
+    def append(self, session_id: int, epoch: int, frames: Sequence[Packed]) -> int:
+        """Append frames in order; returns how many were new."""
+        args: list[Any] = [epoch]
+        for frame in frames:
+            args += (frame.id.entry, frame.body, frame.chain)
+        key = stream_key(session_id, frames[0].id.generation)
+        added = int(cast(int, self._append(keys=[fence_key(session_id), key], args=args)))
+        if added == -1:
+            raise Fenced(f"Session {session_id} is no longer at epoch {epoch}.")
+        if added == -2:
+            raise FenceMissing(f"Session {session_id} has no epoch in Redis.")
+        return added
+
+    def trim(self, session_id: int, oldest: FrameId) -> None:
+        """Let frames before `oldest` go; readers that want them get them re-derived."""
+        key = stream_key(session_id, oldest.generation)
+        self.redis.xtrim(key, minid=oldest.entry, approximate=False)
+
+    def close_stream(self, session_id: int, generation: int) -> None:
+        """The session has ended: keep its stream for late readers, not for ever."""
+        self.redis.expire(stream_key(session_id, generation), KEPT_AFTER_END)
+
+
+class Tail:
+    """The reading side: frames of one generation from one cursor on, for one event loop."""
+
+    def __init__(self, session_id: int) -> None:
+        self.session_id = session_id
+        self.redis = redis.asyncio.Redis.from_url(settings.REDIS_URL)
+
+    async def read(
+        self, generation: int, after: FrameId | None, count: int = 256, block_ms: int = BLOCK_MS
+    ) -> list[Frame]:
+        """Frames after `after` that are still in the stream; waits up to `block_ms` for the first."""
+        key = stream_key(self.session_id, generation)
+        start = after.entry if after else "0-0"
+        reply = cast(
+            "list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]",
+            await self.redis.xread({key: start}, count=count, block=block_ms) or [],
+        )
+        return [_frame(generation, entry, fields) for _, entries in reply for entry, fields in entries]
+
+    async def aclose(self) -> None:
+        await self.redis.aclose()
+
+
+def _frame(generation: int, entry: bytes, fields: dict[bytes, bytes]) -> Frame:
+    frame_id = FrameId.parse(f"{generation}.{entry.decode()}")
+    return decode(frame_id, fields[b"b"], fields[b"h"].hex())

@@ -1,0 +1,31 @@
+"""Postgres from threads and from asyncio, with connections handed back to the pool after every use."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import ParamSpec, TypeVar
+
+from asgiref.sync import sync_to_async
+from django.db import connection
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@contextmanager
+def connected() -> Iterator[None]:
+    """A worker's thread keeps no connection while it waits: 200 sessions share a small pool."""
+    try:
+        yield
+    finally:
+        if not connection.in_atomic_block:
+            connection.close()
+
+
+def in_thread(function: Callable[P, T]) -> Callable[P, Awaitable[T]]:
+    """`function` as a coroutine that runs it in a thread of its own."""
+
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        with connected():
+            return function(*args, **kwargs)
+
+    return sync_to_async(call, thread_sensitive=False)

@@ -1,0 +1,97 @@
+"""The journal: what a session's output is a function of. Rows are written before the first frame they affect."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from sessions.models import JournalEntry, Session
+
+Kind = JournalEntry.Kind
+
+
+class LeaseLost(Exception):
+    """This worker no longer holds the session: somebody else does, or it may not be sure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    number: int
+    clock: dt.datetime | None
+    kind: str
+    payload: Mapping[str, Any]
+
+    @property
+    def generation(self) -> int:
+        return int(self.payload.get("generation", 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """A session's entries so far, in order, and the questions that the engine asks of them."""
+
+    entries: Sequence[Entry]
+
+    def active(self, generation: int, before: dt.datetime) -> frozenset[str]:
+        """Symbols whose bars a frame at `before` of this generation holds."""
+        symbols: set[str] = set()
+        for entry in self.entries:
+            same = entry.generation == generation
+            if entry.generation > generation or (same and entry.clock and entry.clock >= before):
+                continue
+            if entry.kind in (Kind.START, Kind.ADD):
+                symbols |= set(entry.payload["symbols"])
+            elif entry.kind == Kind.REMOVE:
+                symbols -= set(entry.payload["symbols"])
+        return frozenset(symbols)
+
+    def known(self) -> frozenset[str]:
+        """Every symbol that was ever part of the session."""
+        parts = (e.payload["symbols"] for e in self.entries if e.kind in (Kind.START, Kind.ADD))
+        return frozenset(symbol for part in parts for symbol in part)
+
+    def pins(self, date: dt.date) -> dict[str, int | None]:
+        """Symbol → the pinned BarDay of that date; None where the symbol had no data. The first pin holds."""
+        found: dict[str, int | None] = {}
+        for entry in self.entries:
+            if entry.kind == Kind.LOAD and entry.payload["date"] == date.isoformat():
+                found = {**entry.payload["days"], **found}
+        return found
+
+    def begins(self, generation: int) -> dt.datetime | None:
+        """The clock that a generation was moved to; None for the first, which starts at the window's open."""
+        for entry in self.entries:
+            if entry.kind == Kind.SEEK and entry.generation == generation:
+                return dt.datetime.fromisoformat(entry.payload["to"])
+        return None
+
+
+def read(session_id: int) -> Journal:
+    rows = JournalEntry.objects.filter(session_id=session_id).order_by("number")
+    return Journal([Entry(*row) for row in rows.values_list("number", "clock", "kind", "payload")])
+
+
+def append(
+    session_id: int,
+    kind: str,
+    payload: Mapping[str, Any],
+    *,
+    clock: dt.datetime | None = None,
+    epoch: int | None = None,
+) -> None:
+    """Write the next entry; with `epoch`, only as the lease's holder (else LeaseLost)."""
+    with transaction.atomic():
+        row = Session.objects.select_for_update().only("epoch").get(pk=session_id)
+        if epoch is not None and row.epoch != epoch:
+            raise LeaseLost(f"Session {session_id} is at epoch {row.epoch}, not {epoch}.")
+        last = JournalEntry.objects.filter(session_id=session_id).order_by("-number").first()
+        number = last.number + 1 if last else 0
+        JournalEntry.objects.create(
+            session_id=session_id, number=number, clock=clock, kind=kind, payload=dict(payload)
+        )
+
+

@@ -1,0 +1,131 @@
+"""The merge: one day of many instruments in the order in which it becomes known, as columns.
+
+Order: `(available_at, shorter interval first, symbol)`. Pure: a function of the day's bars, no I/O, no clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketdata.calendar import TradingDay
+from marketdata.columns import BarColumns, Floats, Ints
+from marketdata.derive import derive_many
+from streaming.frames import BarBlock, FrameId, encode, milliseconds
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """All bars of one interval, sorted by the minute at whose end they are known, then by symbol."""
+
+    width: int
+    symbol: NDArray[np.intp]
+    start: Ints
+    end: Ints
+    values: Floats
+    """float64, shape (7, rows)."""
+    n_present: NDArray[np.uint16]
+    n_expected: Ints
+    first: NDArray[np.intp]
+    """Row range of minute k: `first[k]:first[k + 1]`; k counts from the open."""
+
+
+class Tape:
+    """A day ready to be played: frame k holds what is known k minutes after the open."""
+
+    def __init__(
+        self, day: TradingDay, bars: Mapping[str, BarColumns], widths: Sequence[int], synthetic: bool
+    ) -> None:
+        self.day, self.synthetic = day, synthetic
+        self.symbols = sorted(bars)
+        self.open_ms = milliseconds(day.open)
+        self.bar_count = sum(len(columns) for columns in bars.values())
+        self._names = np.array(self.symbols, dtype=object)
+        merged, group = _concatenate([bars[symbol] for symbol in self.symbols])
+        self.layers = [self._base_layer(merged, group)]
+        self.layers += [self._derived_layer(merged, group, width) for width in sorted(set(widths) - {1})]
+
+    def __len__(self) -> int:
+        """Frames of the day: one at the open, then one a minute."""
+        return self.day.minutes + 1
+
+    def frame_id(self, k: int, generation: int) -> FrameId:
+        return FrameId(generation, self.open_ms + k * 60_000, 0)
+
+    def first_after(self, ms: int) -> int:
+        """Index of the first frame later than `ms`; `len(self)` when the day is over by then."""
+        return min(len(self), max(0, (ms - self.open_ms) // 60_000 + 1))
+
+    def body(self, k: int, prev: FrameId | None, active: Collection[str]) -> bytes:
+        """Frame k's bytes, with the bars of the symbols that are active at that instant."""
+        clock_ms = self.open_ms + k * 60_000
+        date = self.day.date.isoformat()
+        extras = []
+        if k == 0:
+            extras.append({"type": "day_open", "date": date, "minutes": self.day.minutes})
+        if k == self.day.minutes:
+            extras.append({"type": "day_close", "date": date})
+        return encode(clock_ms, prev, extras, list(self._blocks(k, self._mask(active))))
+
+    def _mask(self, active: Collection[str]) -> NDArray[np.bool_] | None:
+        if all(symbol in active for symbol in self.symbols):
+            return None
+        return np.array([symbol in active for symbol in self.symbols], dtype=bool)
+
+    def _blocks(self, k: int, mask: NDArray[np.bool_] | None) -> Iterator[BarBlock]:
+        for layer in self.layers:
+            low, high = layer.first[k], layer.first[k + 1]
+            rows: slice | NDArray[np.intp] = slice(low, high)
+            if mask is not None:
+                rows = low + np.flatnonzero(mask[layer.symbol[low:high]])
+            names = self._names[layer.symbol[rows]]
+            if len(names):
+                yield BarBlock(
+                    layer.width,
+                    self.open_ms + int(layer.start[low]) * 1000,
+                    self.open_ms + int(layer.end[low]) * 1000,
+                    int(layer.n_expected[low]),
+                    self.synthetic,
+                    tuple(names),
+                    layer.values[:, rows],
+                    layer.n_present[rows],
+                )
+
+    def _base_layer(self, bars: BarColumns, group: Ints) -> Layer:
+        ones = np.ones(len(bars), np.int64)
+        return self._layer(1, group, bars, bars.offset + 60, ones, ones)
+
+    def _derived_layer(self, bars: BarColumns, group: Ints, width: int) -> Layer:
+        derived, of = derive_many(bars, group, self.day.minutes, width)
+        return self._layer(
+            width, of, derived.columns, derived.end_offset, derived.n_present, derived.n_expected
+        )
+
+    def _layer(
+        self, width: int, group: Ints, bars: BarColumns, end: Ints, present: Ints, expected: Ints
+    ) -> Layer:
+        order = np.lexsort((group, end))
+        values = np.stack([getattr(bars, field.name)[order] for field in fields(bars)[1:]])
+        minute = end[order] // 60
+        return Layer(
+            width,
+            group[order].astype(np.intp),
+            bars.offset[order],
+            end[order],
+            values,
+            present[order].astype(np.uint16),
+            expected[order],
+            np.searchsorted(minute, np.arange(self.day.minutes + 2)),
+        )
+
+
+def _concatenate(days: Sequence[BarColumns]) -> tuple[BarColumns, Ints]:
+    """All days' columns end to end, and for each row the index of the day that it came from."""
+    if not days:
+        raise ValueError("A tape needs at least one instrument's day.")
+    group = np.repeat(np.arange(len(days), dtype=np.int64), [len(day) for day in days])
+    columns = (np.concatenate([getattr(day, field.name) for day in days]) for field in fields(BarColumns))
+    return BarColumns(*columns), group
