@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import F
-from django.db.models.functions import Now
 
 from sessions.models import Session
 from streaming.journal import LeaseLost
@@ -43,14 +41,21 @@ def worker_name() -> str:
     return f"replay@{socket.gethostname()}:{os.getpid()}"
 
 
+CLAIM = """
+UPDATE replay_session SET epoch = epoch + 1, worker = %s, lease_renewed_at = clock_timestamp()
+ WHERE id = %s AND state IN ('starting', 'running', 'paused')
+   AND (lease_renewed_at IS NULL OR lease_renewed_at < clock_timestamp() - %s)
+RETURNING epoch
+"""
+
+
 def claim(session_id: int) -> Lease | None:
     """Take a session that nobody holds; None when somebody does, or when it is not to be played."""
     asked = time.monotonic()
-    rows = Session.objects.claimable(ttl()).filter(pk=session_id)
-    if not rows.update(epoch=F("epoch") + 1, worker=worker_name(), lease_renewed_at=Now()):
-        return None
-    epoch = Session.objects.values_list("epoch", flat=True).get(pk=session_id)
-    return Lease(session_id, epoch, asked + settings.LEASE_TTL)
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, [worker_name(), session_id, ttl()])
+        row = cursor.fetchone()
+    return Lease(session_id, row[0], asked + settings.LEASE_TTL) if row else None
 
 
 def renew(leases: Iterable[Lease]) -> dict[int, int]:

@@ -1,0 +1,131 @@
+"""The sessions that this worker process plays: slots, leases, wake-ups, and the sessions nobody plays."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError
+from django.db.models.functions import Now
+
+from sessions import wakeup
+from sessions.models import ServiceHeartbeat, Session
+from streaming import lease as leases
+from streaming.bus import Bus
+from streaming.coordinator import Coordinator
+from streaming.db import connected
+from streaming.upkeep_queue import ask_upkeep
+
+log = logging.getLogger(__name__)
+
+
+class Player:
+    """One per replay worker process; a thread per session, one more that keeps the leases, one that listens."""
+
+    def __init__(self, slots: int) -> None:
+        self.slots = slots
+        self.bus = Bus()
+        self.loader = ThreadPoolExecutor(max_workers=2, thread_name_prefix="loader")
+        self.playing: dict[int, Coordinator] = {}
+        self.lock = threading.Lock()
+        self.closing = threading.Event()
+        self.versions: dict[int, int] = {}
+
+    def start(self) -> None:
+        for target in (self._keep, self._listen):
+            threading.Thread(target=target, name=target.__name__.strip("_"), daemon=True).start()
+
+    def take(self, session_id: int) -> bool:
+        """Claim a session and play it in a thread of its own; False when it is somebody else's or no slot is free."""
+        with self.lock:
+            if self.closing.is_set() or session_id in self.playing or len(self.playing) >= self.slots:
+                return False
+            with connected():
+                lease = leases.claim(session_id)
+            if lease is None:
+                return False
+            coordinator = Coordinator(lease, self.bus, self.loader, ask_upkeep)
+            self.playing[session_id] = coordinator
+        threading.Thread(target=self._play, args=(coordinator,), name=f"session-{session_id}", daemon=True).start()
+        return True
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Let every session go at its next frame, so that another worker can take it at once."""
+        self.closing.set()
+        with self.lock:
+            leaving = list(self.playing.values())
+        for coordinator in leaving:
+            coordinator.let_go.set()
+            coordinator.wake.set()
+        end = time.monotonic() + timeout
+        while self.playing and time.monotonic() < end:
+            time.sleep(0.02)
+        with connected():
+            ServiceHeartbeat.objects.filter(pk=leases.worker_name()).delete()
+
+    def _play(self, coordinator: Coordinator) -> None:
+        try:
+            coordinator.run()
+        except DatabaseError as error:
+            log.warning("Session %s let go: %s", coordinator.lease.session_id, error)
+        finally:
+            self.playing.pop(coordinator.lease.session_id, None)
+
+    def _keep(self) -> None:
+        """Every second: renew, notice missed controls, say that we are here, take what nobody plays."""
+        while not self.closing.is_set():
+            try:
+                with connected():
+                    self._renew()
+                    self._say_here()
+                    waiting = list(Session.objects.claimable(leases.ttl()).values_list("pk", flat=True))
+                for session_id in waiting:
+                    self.take(session_id)
+            except DatabaseError as error:
+                log.warning("Postgres does not answer: %s", error)
+            self.closing.wait(1.0)
+
+    def _renew(self) -> None:
+        held = dict(self.playing)
+        if not held:
+            return
+        versions = leases.renew([coordinator.lease for coordinator in held.values()])
+        for session_id, coordinator in held.items():
+            if versions.get(session_id) != self.versions.get(session_id):
+                coordinator.wake.set()
+        self.versions = versions
+
+    def _say_here(self) -> None:
+        ServiceHeartbeat.objects.update_or_create(
+            name=leases.worker_name(),
+            defaults={
+                "kind": "replay",
+                "pid": os.getpid(),
+                "capacity": self.slots,
+                "in_use": len(self.playing),
+                "seen_at": Now(),
+            },
+        )
+
+    def _listen(self) -> None:
+        """Wake a session as soon as somebody asked something of it."""
+        while not self.closing.is_set():
+            try:
+                with redis.Redis.from_url(settings.REDIS_URL).pubsub(ignore_subscribe_messages=True) as channel:
+                    channel.subscribe(wakeup.CHANNEL)
+                    self._pass_on(channel)
+            except redis.RedisError as error:
+                log.warning("Redis does not answer: %s", error)
+                self.closing.wait(0.5)
+
+    def _pass_on(self, channel: redis.client.PubSub) -> None:
+        while not self.closing.is_set():
+            message = channel.get_message(timeout=1.0)
+            coordinator = self.playing.get(int(message["data"])) if message else None
+            if coordinator:
+                coordinator.wake.set()

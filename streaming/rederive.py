@@ -1,0 +1,73 @@
+"""Frames that left the Redis Stream, or were lost with it, made again from the journal and the store.
+
+Byte-identical to what was published: the same pure functions over the same pinned days.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from marketdata import calendar
+from sessions.models import Session, SessionEvent
+from streaming import journal as journals
+from streaming.frames import NO_CHAIN, Frame, FrameId, decode, link, milliseconds, moment
+from streaming.journal import Journal
+from streaming.loading import Recipe, tape_of
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where the chain stood before a day's first frame."""
+
+    date: dt.date
+    chain: bytes
+    prev: FrameId | None
+
+
+def frames_between(
+    session: Session, generation: int, after: FrameId | None, until: FrameId
+) -> Iterator[list[Frame]]:
+    """Published frames with `after` < id ≤ `until`, one list per session day."""
+    recipe, journal = Recipe.of(session), journals.read(session.pk)
+    for mark in _marks(session.pk, generation):
+        day = calendar.trading_day(mark.date)
+        if milliseconds(day.open) > until.ms:
+            return
+        if after is None or milliseconds(day.close) > after.ms:
+            frames = day_frames(recipe, journal, generation, mark, until)
+            yield [frame for frame in frames if after is None or frame.id > after]
+
+
+def day_frames(
+    recipe: Recipe, journal: Journal, generation: int, mark: Mark, until: FrameId
+) -> Iterator[Frame]:
+    """One day's frames from its first one on, up to `until`; a visible clock, never beyond it."""
+    tape = tape_of(recipe, journal, mark.date)
+    begins = journal.begins(generation)
+    first = 0
+    if mark.prev is None and begins is not None:
+        first = tape.first_after(milliseconds(begins))
+    prev, chain = mark.prev, mark.chain
+    for k in range(first, len(tape)):
+        frame_id = tape.frame_id(k, generation)
+        if frame_id > until:
+            return
+        body = tape.body(k, prev, journal.active(generation, moment(frame_id.ms)))
+        chain = link(chain, frame_id, body)
+        yield decode(frame_id, body, chain.hex())
+        prev = frame_id
+
+
+def _marks(session_id: int, generation: int) -> list[Mark]:
+    """The days that a generation has played, in order; a day taken up again keeps its first mark."""
+    rows = SessionEvent.objects.filter(
+        session_id=session_id, kind="day_open", data__generation=generation
+    ).order_by("id")
+    marks: dict[dt.date, Mark] = {}
+    for data in rows.values_list("data", flat=True):
+        date = dt.date.fromisoformat(data["date"])
+        prev = FrameId.parse(data["prev"]) if data["prev"] else None
+        marks.setdefault(date, Mark(date, bytes.fromhex(data["chain"]) or NO_CHAIN, prev))
+    return sorted(marks.values(), key=lambda mark: mark.date)

@@ -1,0 +1,304 @@
+"""The stream service: the one way to start a session, for every door.
+
+Per symbol: already active → nothing to do; else register, mark the stream active, block and fetch the current
+market day only. Then the session is queued, and the caller waits for the worker's acknowledgement.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+
+from marketdata import calendar, store
+from marketdata.errors import BadInterval, MarketDataError, NotATradingDay
+from marketdata.intervals import parse_interval
+from marketdata.models import Dataset
+from marketdata.providers.base import get_provider, provider_dataset
+from sessions.control import ControlError, check_speed
+from sessions.models import ActiveStream, JournalEntry, ServiceHeartbeat, Session, State
+from streaming import journal, loading, messages
+
+WORKER_SILENT_AFTER = dt.timedelta(seconds=10)
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class StartRequest:
+    """What a person asks for; empty fields are chosen by the service and said."""
+
+    symbols: tuple[str, ...]
+    date: dt.date | None = None
+    until: dt.date | None = None
+    speed: float = 1.0
+    interval: str = "1m"
+    derive: tuple[str, ...] = ("5m", "15m")
+    dataset: str = ""
+    provider: str = ""
+    name: str = ""
+    created_by: str = ""
+
+
+class StartError(Exception):
+    """Nothing was started; `field` is the part of the request that it is about."""
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.message, self.field = message, field
+
+
+@dataclass(frozen=True)
+class Started:
+    session: Session
+    bars: dict[str, int] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    skipped: list[str] = field(default_factory=list)
+
+
+def quiet(_: str) -> None:
+    """For doors that show events instead of lines."""
+
+
+def create(request: StartRequest, say: Say = quiet) -> Session:
+    """Check the request and write its rows, state `created`. Fetches nothing."""
+    symbols = _symbols(request.symbols)
+    _check(request)
+    dataset = _dataset(request, symbols)
+    first = _first_day(request, dataset, symbols, say)
+    last = _last_day(request, first)
+    with transaction.atomic():
+        ids = store.ensure_instruments(symbols)
+        session = Session.objects.create(
+            name=request.name,
+            dataset=dataset,
+            interval=request.interval,
+            derive=list(request.derive),
+            start_date=first,
+            end_date=last,
+            provider=request.provider or dataset.provider,
+            speed=request.speed,
+            created_by=request.created_by,
+        )
+        ActiveStream.objects.bulk_create(
+            ActiveStream(session=session, instrument_id=ids[symbol], active=False) for symbol in symbols
+        )
+        session.record("state", f"created: {', '.join(symbols)} from {first} to {last}, {dataset}")
+    return session
+
+
+def start(request: StartRequest, say: Say = quiet) -> Started:
+    """Create, fetch, queue and wait until the worker has the day. Raises StartError, with nothing half-started."""
+    _require_worker()
+    session = create(request, say)
+    return open_streams(session, say)
+
+
+def queue_start(session_id: int) -> None:
+    """Have the upkeep worker do what `start` does in the foreground. Call it on commit."""
+    from celery import current_app
+
+    current_app.send_task("streaming.tasks.start_session", args=[session_id], queue="upkeep")
+
+
+def open_queued(session_id: int) -> None:
+    """The queued start: what goes wrong is on the session's row."""
+    session = Session.objects.select_related("dataset").get(pk=session_id)
+    if session.state == State.CREATED:
+        try:
+            open_streams(session, quiet)
+        except StartError:
+            session.refresh_from_db()
+
+
+def open_streams(session: Session, say: Say) -> Started:
+    """Stream start for every symbol of a created session, then hand it to a worker."""
+    started = Started(session)
+    recipe = loading.Recipe.of(session)
+    wanted = list(session.streams.select_related("instrument"))
+    for stream in wanted:
+        _open_stream(recipe, stream, started, say)
+    if not started.bars:
+        reasons = "; ".join(started.failures.values())
+        raise _undo(session, f"No stream could be started: {reasons}", "symbols")
+    _hand_over(session, sorted(started.bars))
+    for symbol, count in started.bars.items():
+        say(messages.started(symbol, count))
+    _await_loaded(session)
+    return started
+
+
+def _open_stream(recipe: loading.Recipe, stream: ActiveStream, started: Started, say: Say) -> None:
+    symbol, date = stream.instrument.symbol, started.session.start_date
+    if stream.active:
+        started.skipped.append(symbol)
+        say(messages.already_active(symbol))
+        return
+    ActiveStream.objects.filter(pk=stream.pk).update(active=True, started_at=Now())
+    active = started.session.streams.filter(active=True).count()
+    say(messages.registered(symbol, active))
+    say(messages.marked_active(symbol, stream.stream_type))
+    say(messages.fetching(symbol, date))
+    count, reason = _fetch(recipe, symbol, date)
+    if reason:
+        ActiveStream.objects.filter(pk=stream.pk).update(active=False)
+        started.failures[symbol] = reason
+        started.session.record("stream", f"{symbol}: {reason}", level="error")
+        say(messages.failed(symbol, reason))
+    else:
+        started.bars[symbol] = count
+        say(messages.fetched(symbol, count, date))
+
+
+def _fetch(recipe: loading.Recipe, symbol: str, date: dt.date) -> tuple[int, str]:
+    """Block until the store has the symbol's day; returns its bar count, or the reason why it has none."""
+    try:
+        reasons = loading.fetch_missing(recipe, [symbol], date)
+    except MarketDataError as error:
+        return 0, str(error)
+    if symbol in reasons:
+        return 0, reasons[symbol]
+    held = store.load_day(recipe.dataset.pk, date, [symbol])
+    return len(held[symbol].bars), ""
+
+
+def _hand_over(session: Session, symbols: list[str]) -> None:
+    with transaction.atomic():
+        payload = {"symbols": symbols, "generation": 1, "derive": session.derive, "interval": session.interval}
+        journal.append(session.pk, JournalEntry.Kind.START, payload)
+        session.move_to(State.STARTING)
+        transaction.on_commit(lambda: _queue(session.pk))
+
+
+def _queue(session_id: int) -> None:
+    from celery import current_app
+
+    current_app.send_task("streaming.tasks.replay_session", args=[session_id], queue="replay")
+
+
+def _await_loaded(session: Session) -> None:
+    end = time.monotonic() + settings.LOADED_TIMEOUT
+    while time.monotonic() < end:
+        session.refresh_from_db()
+        if session.loaded_at:
+            return
+        if not session.is_live:
+            raise StartError(f"Session {session.pk} {session.state}: {session.reason}")
+        time.sleep(0.01)
+    waited = f"{settings.LOADED_TIMEOUT:g} s"
+    raise _undo(session, f"No worker has loaded session {session.pk} within {waited}. {_workers_hint()}")
+
+
+def _undo(session: Session, reason: str, about: str = "") -> StartError:
+    session.refresh_from_db()
+    session.move_to(State.FAILED, reason=reason)
+    session.streams.update(active=False)
+    session.record("state", f"failed: {reason}", level="error")
+    return StartError(reason, about)
+
+
+# --- checking what was asked ------------------------------------------------------------------------
+
+
+def _symbols(symbols: tuple[str, ...]) -> list[str]:
+    wanted = list(dict.fromkeys(symbol.strip().upper() for symbol in symbols if symbol.strip()))
+    if not wanted:
+        raise StartError("No symbol was given: name at least one, e.g. AAPL.", "symbols")
+    return wanted
+
+
+def _check(request: StartRequest) -> None:
+    try:
+        check_speed(request.speed)
+    except ControlError as error:
+        raise StartError(str(error), "speed") from None
+    if request.interval != "1m":
+        raise StartError(
+            f"Interval {request.interval!r} cannot be streamed: bars are replayed as 1m; ask for wider ones with derive.",
+            "interval",
+        )
+    try:
+        for name in request.derive:
+            parse_interval(name)
+    except BadInterval as error:
+        raise StartError(str(error), "derive") from None
+
+
+def _dataset(request: StartRequest, symbols: list[str]) -> Dataset:
+    if request.provider:
+        return _provider_dataset(request)
+    if request.dataset:
+        found = Dataset.objects.filter(name=request.dataset).first()
+        if found is None:
+            names = ", ".join(Dataset.objects.values_list("name", flat=True)) or "none yet"
+            raise StartError(f"There is no dataset {request.dataset!r}: there are {names}.", "dataset")
+        return found
+    found = store.choose_dataset(symbols, request.date)
+    if found is None:
+        raise StartError(
+            f"No dataset has {' and '.join(symbols)}{f' on {request.date}' if request.date else ''}: "
+            "import bars, or use --provider synthetic.",
+            "symbols",
+        )
+    return found
+
+
+def _provider_dataset(request: StartRequest) -> Dataset:
+    try:
+        dataset = provider_dataset(get_provider(request.provider))
+    except MarketDataError as error:
+        raise StartError(str(error), "provider") from None
+    if request.dataset and request.dataset != dataset.name:
+        raise StartError(
+            f"Provider {request.provider} serves dataset {dataset.name}, not {request.dataset}.", "dataset"
+        )
+    return dataset
+
+
+def _first_day(request: StartRequest, dataset: Dataset, symbols: list[str], say: Say) -> dt.date:
+    if request.date is not None:
+        try:
+            if not calendar.is_trading_day(request.date):
+                return _next_trading_day(request.date, say)
+        except MarketDataError as error:
+            raise StartError(str(error), "date") from None
+        return request.date
+    days = store.dates_with(dataset.pk, symbols)
+    if days:
+        return days[-1] if request.until is None else next((d for d in reversed(days) if d <= request.until), days[-1])
+    if request.provider or dataset.provider:
+        return calendar.previous_trading_day(dt.datetime.now(dt.UTC).date()).date
+    raise StartError(f"Dataset {dataset} has no day with all of {', '.join(symbols)}: give a date.", "date")
+
+
+def _next_trading_day(date: dt.date, say: Say) -> dt.date:
+    upcoming = calendar.next_trading_day(date).date
+    try:
+        calendar.trading_day(date)
+    except NotATradingDay as error:
+        say(f"{error} Starting on {upcoming}.")
+    return upcoming
+
+
+def _last_day(request: StartRequest, first: dt.date) -> dt.date:
+    if request.until is None:
+        return first
+    if request.until < first:
+        raise StartError(f"The window ends on {request.until}, before its first trading day {first}.", "until")
+    return calendar.trading_days(first, request.until)[-1].date
+
+
+def _require_worker() -> None:
+    """Fail before anything is written when nobody could play the session."""
+    if not ServiceHeartbeat.objects.filter(kind="replay", seen_at__gt=Now() - WORKER_SILENT_AFTER).exists():
+        raise StartError(f"No replay worker is running. {_workers_hint()}")
+
+
+def _workers_hint() -> str:
+    return "Start Tapedeck with `make start`, or a worker with `celery -A config worker -Q replay --pool threads`."
+
+

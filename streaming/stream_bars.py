@@ -1,0 +1,43 @@
+"""`async for bar in stream_bars(session, ["AAPL"], "1m")`: the specification's way in, from any process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from sessions.models import Session, State
+from streaming import service
+from streaming.db import in_thread
+from streaming.reader import follow
+
+
+class SessionFailed(Exception):
+    """The session has failed; the text is its reason."""
+
+
+async def stream_bars(
+    session: Session | int, symbols: Sequence[str], interval: str = "1m", after: str | None = None
+) -> AsyncIterator[dict[str, Any]]:
+    """Bars of a session in wire form, all of the run so far and then as they become known, until it ends.
+
+    Nothing happens before the first `__anext__`. Then a created session is started; a running one is joined.
+    Raises StartError, SessionFailed, CursorError.
+    """
+    session_id = session if isinstance(session, int) else session.pk
+    await in_thread(_ensure)(session_id)
+    wanted = {symbol.upper() for symbol in symbols}
+    frames = follow(session_id, after=after, from_start=after is None, symbols=wanted, intervals={interval})
+    async for frame in frames:
+        for event in frame["events"]:
+            if event["type"] == "bar":
+                yield event
+            elif event["type"] == "end" and event["state"] == State.FAILED:
+                raise SessionFailed(event["reason"])
+
+
+def _ensure(session_id: int) -> None:
+    row = Session.objects.select_related("dataset").get(pk=session_id)
+    if row.state == State.CREATED:
+        service.open_streams(row, service.quiet)
+    elif row.state == State.FAILED:
+        raise SessionFailed(row.reason)
