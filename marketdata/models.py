@@ -29,9 +29,7 @@ class Dataset(models.Model):
     class Meta:
         ordering = ["name"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["source", "feed", "price_mode"], name="dataset_source_feed_price_mode"
-            )
+            models.UniqueConstraint(fields=["source", "feed", "price_mode"], name="dataset_source_feed_price_mode")
         ]
 
     def __str__(self) -> str:
@@ -90,16 +88,12 @@ class BarDay(models.Model):
     volume = ArrayField(models.BigIntegerField(null=True), null=True)
     trade_count = ArrayField(models.BigIntegerField(null=True), null=True)
     vwap = ArrayField(models.FloatField(null=True), null=True)
-    n_present = ArrayField(
-        models.IntegerField(), null=True, help_text="Derived bars only: minutes present in each."
-    )
+    n_present = ArrayField(models.IntegerField(), null=True, help_text="Derived bars only: minutes present in each.")
 
     ledger = models.TextField(blank=True, help_text="One letter per session minute: T A N F M H.")
     content_hash = models.CharField(max_length=64, help_text="SHA-256 of the columns.")
     recorded_at = models.DateTimeField(db_default=Now(), editable=False)
-    known_at = models.DateTimeField(
-        null=True, blank=True, help_text="Market time, where the source gives it."
-    )
+    known_at = models.DateTimeField(null=True, blank=True, help_text="Market time, where the source gives it.")
     origin = models.CharField(max_length=255, blank=True, help_text="Provider or file it came from.")
 
     objects = BarDayQuerySet.as_manager()
@@ -116,15 +110,11 @@ class BarDay(models.Model):
                 condition=Q(current=True),
                 name="barday_one_current",
             ),
-            models.CheckConstraint(
-                condition=Q(close_at__gt=models.F("open_at")), name="barday_open_before_close"
-            ),
+            models.CheckConstraint(condition=Q(close_at__gt=models.F("open_at")), name="barday_open_before_close"),
             models.CheckConstraint(condition=Q(version__gte=1), name="barday_version_from_one"),
         ]
         indexes = [
-            models.Index(
-                fields=["dataset", "date", "instrument"], condition=Q(current=True), name="barday_by_date"
-            )
+            models.Index(fields=["dataset", "date", "instrument"], condition=Q(current=True), name="barday_by_date")
         ]
 
     def __str__(self) -> str:
@@ -222,9 +212,7 @@ class FetchAttempt(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["dataset", "instrument", "date", "provider"], name="fetchattempt_once"
-            )
+            models.UniqueConstraint(fields=["dataset", "instrument", "date", "provider"], name="fetchattempt_once")
         ]
 
     def __str__(self) -> str:

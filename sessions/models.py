@@ -84,9 +84,7 @@ class Session(models.Model):
     control_version = models.PositiveBigIntegerField(default=0)
     applied_version = models.PositiveBigIntegerField(default=0)
 
-    clock = models.DateTimeField(
-        null=True, blank=True, help_text="Visible clock: the last committed frame's."
-    )
+    clock = models.DateTimeField(null=True, blank=True, help_text="Visible clock: the last committed frame's.")
     generation = models.PositiveIntegerField(default=1)
     frame_id = models.CharField(max_length=32, blank=True, help_text="Last committed frame, <ms>-<n>.")
     frame_count = models.PositiveBigIntegerField(default=0)
@@ -98,9 +96,7 @@ class Session(models.Model):
     epoch = models.PositiveBigIntegerField(default=0)
     worker = models.CharField(max_length=128, blank=True)
     lease_renewed_at = models.DateTimeField(null=True, blank=True)
-    loaded_at = models.DateTimeField(
-        null=True, blank=True, help_text="The worker's acknowledgement of the start."
-    )
+    loaded_at = models.DateTimeField(null=True, blank=True, help_text="The worker's acknowledgement of the start.")
 
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -163,21 +159,15 @@ class ActiveStream(models.Model):
     active = models.BooleanField(default=True)
     expected = models.PositiveIntegerField(default=0, help_text="Session minutes up to the visible clock.")
     present = models.PositiveIntegerField(default=0, help_text="Bars up to the visible clock.")
-    quality = models.FloatField(
-        null=True, blank=True, help_text="(T + N + F) / expected; n/a before the first."
-    )
+    quality = models.FloatField(null=True, blank=True, help_text="(T + N + F) / expected; n/a before the first.")
     last_price = models.FloatField(null=True, blank=True)
     started_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         ordering = ["instrument__symbol", "stream_type"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["session", "instrument", "stream_type"], name="activestream_once"
-            ),
-            models.CheckConstraint(
-                condition=Q(stream_type__in=StreamType.values), name="activestream_type_known"
-            ),
+            models.UniqueConstraint(fields=["session", "instrument", "stream_type"], name="activestream_once"),
+            models.CheckConstraint(condition=Q(stream_type__in=StreamType.values), name="activestream_type_known"),
         ]
 
     def __str__(self) -> str:

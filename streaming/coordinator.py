@@ -10,9 +10,9 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 
 import redis
+from marketdata.errors import MarketDataError, ProviderFailed
 
 from marketdata import calendar
-from marketdata.errors import MarketDataError, ProviderFailed
 from sessions.models import ENDED, Session, State
 from streaming import journal as journals
 from streaming import lease as leases
@@ -298,7 +298,10 @@ class Coordinator:
         if self.prev is None or (not force and wall - self.checkpointed < CHECKPOINT_EVERY):
             return
         self._write(
-            clock=moment(self.prev.ms), frame_id=self.prev.entry, frame_count=self.count, chain=self.chain.hex()
+            clock=moment(self.prev.ms),
+            frame_id=self.prev.entry,
+            frame_count=self.count,
+            chain=self.chain.hex(),
         )
         self.session.clock, self.checkpointed = moment(self.prev.ms), wall
         if force or wall - self.progressed > PROGRESS_EVERY:

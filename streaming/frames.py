@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
+from marketdata.intervals import interval_name
 from numpy.typing import NDArray
 
 from marketdata.columns import Floats
-from marketdata.intervals import interval_name
 
 MAGIC, VERSION = b"TD", 1
 HEAD = struct.Struct("<2sBBqqIHI")
@@ -133,9 +133,7 @@ class Frame:
     def clock(self) -> dt.datetime:
         return moment(self.id.ms)
 
-    def wire(
-        self, symbols: Collection[str] | None = None, intervals: Collection[str] | None = None
-    ) -> dict[str, Any]:
+    def wire(self, symbols: Collection[str] | None = None, intervals: Collection[str] | None = None) -> dict[str, Any]:
         """The frame as every door sends it; a filtered frame keeps id and hash."""
         events = [event for event in self.extras if event["type"] != "day_close"]
         for block in self.blocks:
@@ -145,9 +143,7 @@ class Frame:
         return {"id": str(self.id), "clock": rfc3339(self.id.ms), "hash": self.hash, "events": events}
 
 
-def encode(
-    clock_ms: int, prev: FrameId | None, extras: list[dict[str, Any]], blocks: list[BarBlock]
-) -> bytes:
+def encode(clock_ms: int, prev: FrameId | None, extras: list[dict[str, Any]], blocks: list[BarBlock]) -> bytes:
     told = orjson.dumps(extras) if extras else b""
     prev_ms, prev_n = (prev.ms, prev.n) if prev else (-1, 0)
     head = HEAD.pack(MAGIC, VERSION, 0, clock_ms, prev_ms, prev_n, len(blocks), len(told))

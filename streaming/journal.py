@@ -90,8 +90,4 @@ def append(
             raise LeaseLost(f"Session {session_id} is at epoch {row.epoch}, not {epoch}.")
         last = JournalEntry.objects.filter(session_id=session_id).order_by("-number").first()
         number = last.number + 1 if last else 0
-        JournalEntry.objects.create(
-            session_id=session_id, number=number, clock=clock, kind=kind, payload=dict(payload)
-        )
-
-
+        JournalEntry.objects.create(session_id=session_id, number=number, clock=clock, kind=kind, payload=dict(payload))

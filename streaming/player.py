@@ -19,7 +19,7 @@ from streaming import lease as leases
 from streaming.bus import Bus
 from streaming.coordinator import Coordinator
 from streaming.db import connected
-from streaming.upkeep_queue import ask_upkeep
+from streaming.queues import ask_upkeep
 
 log = logging.getLogger(__name__)
 

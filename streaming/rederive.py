@@ -26,9 +26,7 @@ class Mark:
     prev: FrameId | None
 
 
-def frames_between(
-    session: Session, generation: int, after: FrameId | None, until: FrameId
-) -> Iterator[list[Frame]]:
+def frames_between(session: Session, generation: int, after: FrameId | None, until: FrameId) -> Iterator[list[Frame]]:
     """Published frames with `after` < id ≤ `until`, one list per session day."""
     recipe, journal = Recipe.of(session), journals.read(session.pk)
     for mark in _marks(session.pk, generation):
@@ -40,9 +38,7 @@ def frames_between(
             yield [frame for frame in frames if after is None or frame.id > after]
 
 
-def day_frames(
-    recipe: Recipe, journal: Journal, generation: int, mark: Mark, until: FrameId
-) -> Iterator[Frame]:
+def day_frames(recipe: Recipe, journal: Journal, generation: int, mark: Mark, until: FrameId) -> Iterator[Frame]:
     """One day's frames from its first one on, up to `until`; a visible clock, never beyond it."""
     tape = tape_of(recipe, journal, mark.date)
     begins = journal.begins(generation)
@@ -62,9 +58,9 @@ def day_frames(
 
 def _marks(session_id: int, generation: int) -> list[Mark]:
     """The days that a generation has played, in order; a day taken up again keeps its first mark."""
-    rows = SessionEvent.objects.filter(
-        session_id=session_id, kind="day_open", data__generation=generation
-    ).order_by("id")
+    rows = SessionEvent.objects.filter(session_id=session_id, kind="day_open", data__generation=generation).order_by(
+        "id"
+    )
     marks: dict[dt.date, Mark] = {}
     for data in rows.values_list("data", flat=True):
         date = dt.date.fromisoformat(data["date"])

@@ -14,15 +14,27 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
-
-from marketdata import calendar, store
 from marketdata.errors import BadInterval, MarketDataError, NotATradingDay
 from marketdata.intervals import parse_interval
-from marketdata.models import Dataset
 from marketdata.providers.base import get_provider, provider_dataset
+
+from marketdata import calendar, store
+from marketdata.models import Dataset
 from sessions.control import ControlError, check_speed
 from sessions.models import ActiveStream, JournalEntry, ServiceHeartbeat, Session, State
 from streaming import journal, loading, messages
+from streaming.queues import queue_replay, queue_start
+
+__all__ = [
+    "StartError",
+    "StartRequest",
+    "Started",
+    "create",
+    "open_queued",
+    "open_streams",
+    "queue_start",
+    "start",
+]
 
 WORKER_SILENT_AFTER = dt.timedelta(seconds=10)
 Say = Callable[[str], None]
@@ -98,13 +110,6 @@ def start(request: StartRequest, say: Say = quiet) -> Started:
     return open_streams(session, say)
 
 
-def queue_start(session_id: int) -> None:
-    """Have the upkeep worker do what `start` does in the foreground. Call it on commit."""
-    from celery import current_app
-
-    current_app.send_task("streaming.tasks.start_session", args=[session_id], queue="upkeep")
-
-
 def open_queued(session_id: int) -> None:
     """The queued start: what goes wrong is on the session's row."""
     session = Session.objects.select_related("dataset").get(pk=session_id)
@@ -168,16 +173,15 @@ def _fetch(recipe: loading.Recipe, symbol: str, date: dt.date) -> tuple[int, str
 
 def _hand_over(session: Session, symbols: list[str]) -> None:
     with transaction.atomic():
-        payload = {"symbols": symbols, "generation": 1, "derive": session.derive, "interval": session.interval}
+        payload = {
+            "symbols": symbols,
+            "generation": 1,
+            "derive": session.derive,
+            "interval": session.interval,
+        }
         journal.append(session.pk, JournalEntry.Kind.START, payload)
         session.move_to(State.STARTING)
-        transaction.on_commit(lambda: _queue(session.pk))
-
-
-def _queue(session_id: int) -> None:
-    from celery import current_app
-
-    current_app.send_task("streaming.tasks.replay_session", args=[session_id], queue="replay")
+        transaction.on_commit(lambda: queue_replay(session.pk))
 
 
 def _await_loaded(session: Session) -> None:
@@ -300,5 +304,3 @@ def _require_worker() -> None:
 
 def _workers_hint() -> str:
     return "Start Tapedeck with `make start`, or a worker with `celery -A config worker -Q replay --pool threads`."
-
-

@@ -7,12 +7,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-
-from marketdata import calendar, store
-from marketdata.columns import BarColumns
 from marketdata.derive import derive
 from marketdata.intervals import parse_interval
 from marketdata.store import StoredDay
+
+from marketdata import calendar, store
+from marketdata.columns import BarColumns
 from sessions.models import ActiveStream, Session, StreamType
 from streaming import journal
 from streaming.frames import BarBlock, milliseconds, rfc3339, wire_values
@@ -56,9 +56,7 @@ class SymbolData:
         derived = derive(self.day.bars, trading.minutes, width)
         end_ms = milliseconds(trading.open) + derived.end_offset * 1000
         shown = np.flatnonzero(end_ms <= milliseconds(clock))
-        return [
-            self._event(trading.open, derived.columns, int(i), width, int(end_ms[i]), derived) for i in shown
-        ]
+        return [self._event(trading.open, derived.columns, int(i), width, int(end_ms[i]), derived) for i in shown]
 
     def _event(
         self, opened: dt.datetime, columns: BarColumns, i: int, width: int, end_ms: int, derived: Any

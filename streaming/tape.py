@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
+from marketdata.calendar import TradingDay
+from marketdata.derive import derive_many
 from numpy.typing import NDArray
 
-from marketdata.calendar import TradingDay
 from marketdata.columns import BarColumns, Floats, Ints
-from marketdata.derive import derive_many
 from streaming.frames import BarBlock, FrameId, encode, milliseconds
 
 
@@ -36,9 +36,7 @@ class Layer:
 class Tape:
     """A day ready to be played: frame k holds what is known k minutes after the open."""
 
-    def __init__(
-        self, day: TradingDay, bars: Mapping[str, BarColumns], widths: Sequence[int], synthetic: bool
-    ) -> None:
+    def __init__(self, day: TradingDay, bars: Mapping[str, BarColumns], widths: Sequence[int], synthetic: bool) -> None:
         self.day, self.synthetic = day, synthetic
         self.symbols = sorted(bars)
         self.open_ms = milliseconds(day.open)
@@ -100,13 +98,9 @@ class Tape:
 
     def _derived_layer(self, bars: BarColumns, group: Ints, width: int) -> Layer:
         derived, of = derive_many(bars, group, self.day.minutes, width)
-        return self._layer(
-            width, of, derived.columns, derived.end_offset, derived.n_present, derived.n_expected
-        )
+        return self._layer(width, of, derived.columns, derived.end_offset, derived.n_present, derived.n_expected)
 
-    def _layer(
-        self, width: int, group: Ints, bars: BarColumns, end: Ints, present: Ints, expected: Ints
-    ) -> Layer:
+    def _layer(self, width: int, group: Ints, bars: BarColumns, end: Ints, present: Ints, expected: Ints) -> Layer:
         order = np.lexsort((group, end))
         values = np.stack([getattr(bars, field.name)[order] for field in fields(bars)[1:]])
         minute = end[order] // 60

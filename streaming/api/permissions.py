@@ -1,0 +1,27 @@
+"""Who may do what: Django's own model permissions, reading included."""
+
+from rest_framework.permissions import BasePermission, DjangoModelPermissions
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+VIEW = ["%(app_label)s.view_%(model_name)s"]
+CHANGE = ["%(app_label)s.change_%(model_name)s"]
+
+
+class ModelPermissions(DjangoModelPermissions):
+    """DRF's class lets every user read; here reading is a permission too."""
+
+    perms_map = {**DjangoModelPermissions.perms_map, "GET": VIEW, "HEAD": VIEW}
+
+
+class ControlPermissions(ModelPermissions):
+    """A control is a POST that changes a row: it needs `change`, not `add`."""
+
+    perms_map = {**ModelPermissions.perms_map, "POST": CHANGE}
+
+
+class CanViewSessions(BasePermission):
+    message = "This needs the permission replay.view_session."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return bool(request.user and request.user.has_perm("replay.view_session"))

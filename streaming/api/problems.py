@@ -1,0 +1,110 @@
+"""Errors as problem details (RFC 9457): type, title, status, detail, and `errors` for fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import redis
+from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
+from django.http import Http404, HttpResponse
+from rest_framework import exceptions
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.views import set_rollback
+
+from marketdata.errors import MarketDataError
+from sessions.control import ControlError
+from sessions.models import TransitionError
+from streaming.service import StartError
+
+CONTENT_TYPE = "application/problem+json"
+
+
+def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
+    """Every refusal of the API in one shape; None leaves a real fault to Django."""
+    told = as_api_exception(error)
+    if told is None:
+        return None
+    set_rollback()
+    response = HttpResponse(
+        JSONRenderer().render(problem(told, context.get("request"))),
+        status=told.status_code,
+        content_type=CONTENT_TYPE,
+    )
+    if header := getattr(told, "auth_header", None):
+        response["WWW-Authenticate"] = header
+    if wait := getattr(told, "wait", None):
+        response["Retry-After"] = str(int(wait))
+    return response
+
+
+def as_api_exception(error: Exception) -> exceptions.APIException | None:
+    """What the product's own errors mean over HTTP."""
+    match error:
+        case exceptions.APIException():
+            return error
+        case Http404():
+            return exceptions.NotFound(*error.args)
+        case PermissionDenied():
+            return exceptions.PermissionDenied(*error.args)
+        case StartError():
+            detail = error.message
+            return exceptions.ValidationError({error.field: [detail]} if error.field else [detail])
+        case ControlError() | TransitionError():
+            return _with_status(HTTPStatus.CONFLICT, error)
+        case MarketDataError():
+            return _with_status(HTTPStatus.BAD_REQUEST, error)
+        case OperationalError() | redis.ConnectionError():
+            unavailable = "Postgres" if isinstance(error, OperationalError) else "Redis"
+            return _with_status(HTTPStatus.SERVICE_UNAVAILABLE, f"{unavailable} does not answer.")
+    return None
+
+
+def _with_status(status: HTTPStatus, error: Exception | str) -> exceptions.APIException:
+    told = exceptions.APIException(str(error))
+    told.status_code = status
+    return told
+
+
+def problem(error: exceptions.APIException, request: Request | None) -> dict[str, Any]:
+    status = HTTPStatus(error.status_code)
+    body: dict[str, Any] = {"type": "about:blank", "title": status.phrase, "status": int(status)}
+    if not isinstance(error, exceptions.ValidationError):
+        return body | {"detail": str(error.detail)}
+    errors = list(field_errors(error.detail, given_values(request)))
+    return body | {"detail": " ".join(row["detail"] for row in errors), "errors": errors}
+
+
+def given_values(request: Request | None) -> Mapping[str, Any]:
+    """The query and the body, to name the refused value; a body that did not parse has none."""
+    if request is None:
+        return {}
+    try:
+        body = request.data
+    except exceptions.APIException:
+        body = {}
+    return {**request.query_params.dict(), **(body if isinstance(body, Mapping) else {})}
+
+
+def field_errors(detail: Any, given: Any, path: str = "") -> Iterator[dict[str, Any]]:
+    """DRF's nested details as a flat list of {field, value, detail}; `field` is "" for the whole."""
+    if isinstance(detail, Mapping):
+        for key, inner in detail.items():
+            name = "" if key == "non_field_errors" else str(key)
+            yield from field_errors(inner, _inside(given, key), ".".join(filter(None, (path, name))))
+    elif isinstance(detail, Sequence) and not isinstance(detail, str):
+        for inner in detail:
+            yield from field_errors(inner, given, path)
+    else:
+        yield {"field": path, "value": given if path else None, "detail": str(detail)}
+
+
+def _inside(given: Any, key: Any) -> Any:
+    if isinstance(given, Mapping):
+        return given.get(key)
+    if isinstance(given, Sequence) and not isinstance(given, str) and isinstance(key, int):
+        return given[key] if key < len(given) else None
+    return given

@@ -1,0 +1,136 @@
+"""The API's shapes. Writing goes through the service's verbs, so serializers save nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from marketdata.api import StrictSerializer
+from marketdata.models import Dataset
+from sessions.control import ControlError, check_speed
+from sessions.models import ActiveStream, Session, SessionEvent
+from streaming.service import StartRequest
+
+
+def possible_speed(speed: float) -> None:
+    try:
+        check_speed(speed)
+    except ControlError as error:
+        raise serializers.ValidationError(str(error)) from error
+
+
+class SessionSerializer(serializers.ModelSerializer[Session]):
+    dataset = serializers.SlugRelatedField[Dataset](slug_field="name", read_only=True)
+    synthetic = serializers.BooleanField(source="dataset.synthetic", read_only=True)
+    symbols = serializers.SerializerMethodField(help_text="Symbols with an active stream.")
+    cursor = serializers.SerializerMethodField(help_text="Of the last committed frame; null before it.")
+
+    class Meta:
+        model = Session
+        fields = [
+            *("id", "name", "state", "reason", "dataset", "synthetic", "symbols", "interval", "derive"),
+            *("start_date", "end_date", "clock", "cursor", "frame_count", "speed", "real_speed", "paused"),
+            *("stop_requested", "run_until", "days_held", "bars_held", "provider", "worker"),
+            *("created_by", "created_at", "ended_at"),
+        ]
+        read_only_fields = fields
+
+    def get_symbols(self, session: Session) -> list[str]:
+        """From the prefetched rows: `Session.symbols()` would ask once a session."""
+        return sorted({row.instrument.symbol for row in session.streams.all() if row.active})
+
+    def get_cursor(self, session: Session) -> str | None:
+        return f"{session.generation}.{session.frame_id}" if session.frame_id else None
+
+
+class StartSerializer(StrictSerializer):
+    symbols = serializers.ListField(child=serializers.CharField(max_length=16), min_length=1)
+    date = serializers.DateField(default=None, allow_null=True, help_text="Default: the latest stored day.")
+    until = serializers.DateField(default=None, allow_null=True, help_text="Last day; default: the first.")
+    speed = serializers.FloatField(default=1.0, validators=[possible_speed])
+    interval = serializers.CharField(default="1m")
+    derive = serializers.ListField(child=serializers.CharField(), default=lambda: ["5m", "15m"])
+    dataset = serializers.CharField(default="", allow_blank=True)
+    provider = serializers.CharField(default="", allow_blank=True)
+    name = serializers.CharField(default="", allow_blank=True, max_length=64)
+
+    def request(self, created_by: str) -> StartRequest:
+        given = dict(self.validated_data)
+        given["symbols"] = tuple(symbol.upper() for symbol in given["symbols"])
+        return StartRequest(**given | {"derive": tuple(given["derive"])}, created_by=created_by)
+
+
+class SpeedSerializer(StrictSerializer):
+    speed = serializers.FloatField(
+        validators=[possible_speed], help_text="Market seconds per second; 0 is as fast as possible."
+    )
+
+
+class StreamSerializer(serializers.ModelSerializer[ActiveStream]):
+    symbol = serializers.CharField(source="instrument.symbol", read_only=True)
+
+    class Meta:
+        model = ActiveStream
+        fields = [
+            *("id", "symbol", "stream_type", "active", "expected", "present", "quality"),
+            *("last_price", "started_at"),
+        ]
+        read_only_fields = fields
+
+
+class EventSerializer(serializers.ModelSerializer[SessionEvent]):
+    class Meta:
+        model = SessionEvent
+        fields = ["id", "at", "clock", "kind", "level", "message", "data"]
+        read_only_fields = fields
+
+
+class SessionBarsQuery(StrictSerializer):
+    symbol = serializers.CharField(max_length=16)
+    interval = serializers.CharField(required=False, help_text="Default: the session's own.")
+    limit = serializers.IntegerField(
+        min_value=1, max_value=5000, default=1000, help_text="The latest so many."
+    )
+
+    def within(self, session: Session) -> dict[str, Any]:
+        """The query, checked against what the session plays."""
+        query = {"interval": session.interval, **self.validated_data}
+        query["symbol"] = query["symbol"].upper()
+        played = session.streams.values_list("instrument__symbol", flat=True)
+        _demand("symbol", query["symbol"], sorted(set(played)))
+        _demand("interval", query["interval"], [session.interval, *session.derive])
+        return query
+
+
+def _demand(field: str, value: str, allowed: list[str]) -> None:
+    if value not in allowed:
+        shown = ", ".join(allowed[:10]) + (", …" if len(allowed) > 10 else "")
+        raise serializers.ValidationError({field: [f"{value} is not in this session: it has {shown}."]})
+
+
+class WireBarSerializer(serializers.Serializer[Any]):
+    type = serializers.CharField()
+    symbol = serializers.CharField()
+    interval = serializers.CharField()
+    start = serializers.DateTimeField()
+    end = serializers.DateTimeField()
+    open = serializers.FloatField()
+    high = serializers.FloatField()
+    low = serializers.FloatField()
+    close = serializers.FloatField()
+    volume = serializers.IntegerField(allow_null=True)
+    trade_count = serializers.IntegerField(allow_null=True)
+    vwap = serializers.FloatField(allow_null=True)
+    n_present = serializers.IntegerField()
+    n_expected = serializers.IntegerField()
+    complete = serializers.BooleanField()
+    synthetic = serializers.BooleanField()
+
+
+class SessionBarsSerializer(serializers.Serializer[Any]):
+    session = serializers.IntegerField()
+    symbol = serializers.CharField()
+    interval = serializers.CharField()
+    clock = serializers.DateTimeField(allow_null=True, help_text="Visible clock: no bar here ends later.")
+    bars = WireBarSerializer(many=True)

@@ -1,0 +1,140 @@
+"""The session API. Every view fetches, calls one verb and answers; errors become problems elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.authtoken.views import ObtainAuthToken
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound
+from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
+from rest_framework.pagination import BasePagination
+from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet
+
+from sessions import control
+from sessions.models import Session
+from streaming import service
+from streaming.api.pagination import InOrder, NewestFirst
+from streaming.api.permissions import CanViewSessions, ControlPermissions, ModelPermissions
+from streaming.api.serializers import (
+    EventSerializer,
+    SessionBarsQuery,
+    SessionBarsSerializer,
+    SessionSerializer,
+    SpeedSerializer,
+    StartSerializer,
+    StreamSerializer,
+)
+from streaming.api.status_serializers import StatusSerializer
+from streaming.session_data import get_session_data, visible_clock
+from streaming.status import system_status
+
+CONTROL = {"detail": True, "methods": ["post"], "permission_classes": [IsAuthenticated, ControlPermissions]}
+
+
+class StatusView(APIView):
+    permission_classes = [IsAuthenticated, CanViewSessions]
+
+    @extend_schema(responses=StatusSerializer)
+    def get(self, request: Request) -> Response:
+        """The system: services, workers, beat, and every live session."""
+        return Response(StatusSerializer(system_status()).data)
+
+
+class TokenView(ObtainAuthToken):
+    """A token for name and password, to be sent as `Authorization: Token …`."""
+
+    permission_classes = [AllowAny]
+
+
+class NoSuchAddressView(APIView):
+    """Any other address under /api/, so that a typing error gets a problem and not a page."""
+
+    permission_classes = [AllowAny]
+    schema = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        raise NotFound(f"{request.path} is no address of this API: /api/docs/ lists them.")
+
+
+class SessionViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Session]):
+    queryset = Session.objects.select_related("dataset").prefetch_related("streams__instrument")
+    serializer_class = SessionSerializer
+    permission_classes = [IsAuthenticated, ModelPermissions]
+    pagination_class: type[BasePagination] = NewestFirst
+    filterset_fields = ["state"]
+    lookup_value_regex = r"\d+"
+
+    @extend_schema(request=StartSerializer, responses={202: SessionSerializer})
+    def create(self, request: Request) -> Response:
+        """Create a session and queue its start; its `state` tells how that goes."""
+        form = StartSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        with transaction.atomic():
+            session = service.create(form.request(created_by=request.user.get_username()))
+            transaction.on_commit(lambda: service.queue_start(session.pk))
+        row = self.get_queryset().get(pk=session.pk)
+        return Response(self.get_serializer(row).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(request=None, responses=SessionSerializer)
+    @action(**CONTROL)
+    def pause(self, request: Request, pk: str) -> Response:
+        return self._controlled(control.pause(self.get_object().pk, by=request.user.get_username()))
+
+    @extend_schema(request=None, responses=SessionSerializer)
+    @action(**CONTROL)
+    def resume(self, request: Request, pk: str) -> Response:
+        return self._controlled(control.resume(self.get_object().pk, by=request.user.get_username()))
+
+    @extend_schema(request=None, responses=SessionSerializer)
+    @action(**CONTROL)
+    def stop(self, request: Request, pk: str) -> Response:
+        return self._controlled(control.stop(self.get_object().pk, by=request.user.get_username()))
+
+    @extend_schema(request=SpeedSerializer, responses=SessionSerializer)
+    @action(**CONTROL)
+    def speed(self, request: Request, pk: str) -> Response:
+        session = self.get_object()
+        form = SpeedSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        speed = form.validated_data["speed"]
+        return self._controlled(control.set_speed(session.pk, speed, by=request.user.get_username()))
+
+    @extend_schema(responses=StreamSerializer(many=True))
+    @action(detail=True, pagination_class=InOrder, filterset_fields=None)
+    def streams(self, request: Request, pk: str) -> Response:
+        """The session's streams: what is active, how many bars came, their quality."""
+        return self._page(self.get_object().streams.select_related("instrument"), StreamSerializer)
+
+    @extend_schema(responses=EventSerializer(many=True))
+    @action(detail=True, filterset_fields=None)
+    def events(self, request: Request, pk: str) -> Response:
+        """What happened to the session, newest first."""
+        return self._page(self.get_object().events.all(), EventSerializer)
+
+    @extend_schema(parameters=[SessionBarsQuery], responses=SessionBarsSerializer)
+    @action(detail=True, pagination_class=None, filterset_fields=None)
+    def bars(self, request: Request, pk: str) -> Response:
+        """Bars that have become known by the session's visible clock; nothing later is ever shown."""
+        session = self.get_object()
+        form = SessionBarsQuery(data=request.query_params)
+        form.is_valid(raise_exception=True)
+        query = form.within(session)
+        bars = get_session_data(session).bars(query["symbol"], query["interval"], query.pop("limit"))
+        return Response({"session": session.pk, **query, "clock": visible_clock(session), "bars": bars})
+
+    def _controlled(self, session: Session) -> Response:
+        return Response(self.get_serializer(session).data)
+
+    def _page(self, rows: QuerySet[Any], serializer: type[Serializer[Any]]) -> Response:
+        page = self.paginate_queryset(rows)
+        return self.get_paginated_response(serializer(page, many=True).data)

@@ -1,0 +1,177 @@
+"""The main job on real days: through a real worker process, against the source files, bar by bar."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from marketdata import calendar
+from sessions import control
+from sessions.models import Session, State
+from streaming import service
+from streaming.reader import follow
+from streaming.service import StartRequest
+from streaming.session_data import get_session_data
+from streaming.stream_bars import stream_bars
+from tests.streaming.conftest import StartWorker
+
+FIRST, LAST = dt.date(2025, 7, 2), dt.date(2025, 7, 7)
+SYMBOLS = ("AAPL", "MSFT")
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def source_bars(shared_data: Path, first: dt.date = FIRST, last: dt.date = LAST) -> list[tuple[Any, ...]]:
+    """(start, symbol, open, high, low, close, volume) of the regular sessions, straight from the files."""
+    parts = []
+    for symbol in SYMBOLS:
+        (path,) = (shared_data / "bars" / "exthours_2025").glob(f"{symbol}_*.csv.gz")
+        rows = pd.read_csv(path, parse_dates=["timestamp"])
+        for day in calendar.trading_days(first, last):
+            inside = rows[(rows.timestamp >= day.open) & (rows.timestamp < day.close)]
+            parts.append(inside.assign(symbol=symbol))
+    table = pd.concat(parts).sort_values(["timestamp", "symbol"])
+    stamps = table.timestamp.dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return list(zip(stamps, table.symbol, table.open, table.high, table.low, table.close, table.volume, strict=True))
+
+
+def read_all(session_id: int, **options: Any) -> list[dict[str, Any]]:
+    async def collect() -> list[dict[str, Any]]:
+        return [frame async for frame in follow(session_id, from_start=True, **options)]
+
+    return asyncio.run(asyncio.wait_for(collect(), 90))
+
+
+def minute_bars(frames: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    keys = ("start", "symbol", "open", "high", "low", "close", "volume")
+    events = [event for frame in frames for event in frame["events"]]
+    return [
+        tuple(event[key] for key in keys) for event in events if event["type"] == "bar" and event["interval"] == "1m"
+    ]
+
+
+def start(**options: Any) -> Session:
+    return service.start(StartRequest(SYMBOLS, FIRST, LAST, **options)).session
+
+
+def await_clock(session: Session, clock: dt.datetime) -> None:
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        session.refresh_from_db()
+        if session.clock and session.clock >= clock:
+            return
+        time.sleep(0.01)
+    pytest.fail(f"the clock stands at {session.clock}")
+
+
+def test_three_days_arrive_whole_in_order_and_on_time(
+    start_worker: StartWorker, real_days: str, shared_data: Path
+) -> None:
+    start_worker()
+    session = start(speed=0.0)
+    frames = read_all(session.pk)
+    assert minute_bars(frames) == source_bars(shared_data)
+    durable = [frame for frame in frames if frame["id"]]
+    assert len(durable) == (390 + 1) + (210 + 1) + (390 + 1)
+    clocks = [frame["clock"] for frame in durable]
+    assert clocks == sorted(set(clocks))
+    assert all(e["end"] == f["clock"] for f in durable for e in f["events"] if e["type"] == "bar")
+    assert [e["type"] for e in frames[-1]["events"]] == ["end"]
+    session.refresh_from_db()
+    assert (session.state, session.chain) == (State.COMPLETED, durable[-1]["hash"])
+
+
+def test_derived_bars_are_anchored_to_each_session(start_worker: StartWorker, real_days: str) -> None:
+    start_worker()
+    frames = read_all(start(speed=0.0).pk, symbols=["AAPL"], intervals=["5m", "15m"])
+    count: dict[tuple[str, str], int] = {}
+    for frame in frames:
+        for event in frame["events"]:
+            if event["type"] == "bar":
+                key = (frame["clock"][:10], event["interval"])
+                count[key] = count.get(key, 0) + 1
+    assert count == {
+        (f"2025-07-0{day}", interval): n
+        for day, counts in ((2, (78, 26)), (3, (42, 14)), (7, (78, 26)))
+        for interval, n in zip(("5m", "15m"), counts, strict=True)
+    }
+
+
+def test_a_killed_worker_loses_and_repeats_nothing(
+    start_worker: StartWorker, real_days: str, shared_data: Path
+) -> None:
+    undisturbed_worker = start_worker()
+    undisturbed = start(speed=0.0)
+    read_all(undisturbed.pk)
+    undisturbed.refresh_from_db()
+    session = start(speed=6000.0)
+    await_clock(session, dt.datetime(2025, 7, 2, 15, 0, tzinfo=dt.UTC))
+    undisturbed_worker.kill()
+    start_worker()
+    frames = read_all(session.pk)
+    assert minute_bars(frames) == source_bars(shared_data)
+    session.refresh_from_db()
+    assert session.chain == undisturbed.chain
+    assert session.events.filter(kind="recovery").exists()
+
+
+def test_the_iterator_starts_a_created_session_and_gives_every_bar(
+    start_worker: StartWorker, real_days: str, shared_data: Path
+) -> None:
+    start_worker()
+    session = service.create(StartRequest(("AAPL",), FIRST, FIRST, speed=0.0))
+
+    async def collect() -> list[dict[str, Any]]:
+        return [bar async for bar in stream_bars(session, ["AAPL"], "1m")]
+
+    bars = asyncio.run(asyncio.wait_for(collect(), 60))
+    expected = [row for row in source_bars(shared_data, FIRST, FIRST) if row[1] == "AAPL"]
+    assert [bar["start"] for bar in bars] == [row[0] for row in expected]
+
+
+def test_pause_stops_the_clock_and_resume_goes_on_where_it_was(start_worker: StartWorker, real_days: str) -> None:
+    start_worker()
+    session = start(speed=600.0)
+    await_clock(session, dt.datetime(2025, 7, 2, 13, 40, tzinfo=dt.UTC))
+    control.pause(session.pk, by="test")
+    end = time.monotonic() + 5
+    while session.state != State.PAUSED and time.monotonic() < end:
+        time.sleep(0.01)
+        session.refresh_from_db()
+    stood = session.clock
+    time.sleep(0.5)
+    session.refresh_from_db()
+    assert (session.state, session.clock) == (State.PAUSED, stood)
+    with pytest.raises(control.ControlError, match="paused"):
+        control.pause(session.pk)
+    control.set_speed(session.pk, 0.0)
+    control.resume(session.pk)
+    frames = read_all(session.pk)
+    assert len([frame for frame in frames if frame["id"]]) == 391 + 211 + 391
+
+
+def test_session_doors_never_show_what_is_later_than_the_clock(start_worker: StartWorker, real_days: str) -> None:
+    start_worker()
+    session = start(speed=600.0)
+    await_clock(session, dt.datetime(2025, 7, 2, 13, 45, tzinfo=dt.UTC))
+    control.pause(session.pk)
+    time.sleep(0.3)
+    data = get_session_data(session.pk)
+    clock = data.session.clock
+    assert clock is not None
+    visible = data.get_symbol_data("AAPL")
+    assert visible.held == 390
+    assert len(visible.bars_1m) == (clock - calendar.trading_day(FIRST).open).total_seconds() / 60
+    assert data.get_active_symbols() == ["AAPL", "MSFT"]
+    control.stop(session.pk)
+
+
+def test_a_start_without_a_worker_fails_before_anything_is_written(transactional_db: None, real_days: str) -> None:
+    with pytest.raises(service.StartError, match="No replay worker is running"):
+        start()
+    assert not Session.objects.exists()

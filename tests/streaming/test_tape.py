@@ -1,0 +1,86 @@
+"""The merge: order, time of delivery, and that nothing later can change what was earlier."""
+
+import datetime as dt
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from marketdata import calendar
+from marketdata.columns import BarColumns
+from streaming.frames import Frame, decode, milliseconds, moment
+from streaming.tape import Tape
+
+HALF_DAY = calendar.trading_day(dt.date(2025, 7, 3))
+FULL_DAY = calendar.trading_day(dt.date(2025, 7, 2))
+
+
+def bars(minutes: list[int], seed: int = 0) -> BarColumns:
+    rng = np.random.default_rng(seed)
+    n = len(minutes)
+    low = rng.uniform(10, 20, n).round(2)
+    high = low + 1
+    return BarColumns(
+        np.array(minutes, np.int64) * 60, low, high, low, high, np.full(n, 100.0), np.full(n, 3.0), low + 0.5
+    )
+
+
+def frames(tape: Tape, active: set[str] | None = None) -> list[Frame]:
+    wanted = set(tape.symbols) if active is None else active
+    ids = [tape.frame_id(k, 1) for k in range(len(tape))]
+    return [decode(ids[k], tape.body(k, ids[k - 1] if k else None, wanted), "") for k in range(len(tape))]
+
+
+def test_a_day_is_a_frame_at_the_open_and_one_a_minute() -> None:
+    for day, count in ((FULL_DAY, 391), (HALF_DAY, 211)):
+        out = frames(Tape(day, {"AAPL": bars([0])}, [], synthetic=False))
+        assert len(out) == count
+        assert out[0].clock == day.open and out[-1].clock == day.close
+        assert out[0].wire()["events"][0]["type"] == "day_open"
+        assert out[-1].wire()["events"][-1]["type"] == "day_close"
+
+
+def test_the_0930_bar_is_delivered_at_0931() -> None:
+    out = frames(Tape(FULL_DAY, {"AAPL": bars([0, 1])}, [], synthetic=False))
+    assert [len(frame.blocks) for frame in out[:4]] == [0, 1, 1, 0]
+    assert out[1].clock == FULL_DAY.open + dt.timedelta(minutes=1)
+
+
+def test_a_derived_bar_follows_its_last_minute_in_the_same_frame_even_if_that_minute_is_missing() -> None:
+    out = frames(Tape(FULL_DAY, {"B": bars([0, 1, 2, 3]), "A": bars([4])}, [5, 15], synthetic=False))
+    told = [(e["interval"], e["symbol"], e["n_present"]) for e in out[5].wire()["events"]]
+    assert told == [("1m", "A", 1), ("5m", "A", 1), ("5m", "B", 4)]
+
+
+def test_symbols_that_are_not_active_are_not_in_the_frame() -> None:
+    tape = Tape(FULL_DAY, {"A": bars([0]), "B": bars([0])}, [], synthetic=False)
+    assert frames(tape, {"B"})[1].blocks[0].symbols == ("B",)
+    assert frames(tape, set())[1].blocks == []
+
+
+minutes = st.sets(st.integers(0, HALF_DAY.minutes - 1), min_size=1, max_size=40).map(sorted)
+days = st.dictionaries(st.sampled_from(["A", "B", "C", "SPY"]), minutes, min_size=1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(days)
+def test_every_bar_is_delivered_once_at_its_end(day: dict[str, list[int]]) -> None:
+    tape = Tape(HALF_DAY, {s: bars(m, i) for i, (s, m) in enumerate(day.items())}, [5], synthetic=False)
+    seen = []
+    for frame in frames(tape):
+        for block in frame.blocks:
+            assert moment(block.end_ms) == frame.clock
+            if block.width == 1:
+                seen += [((block.start_ms - milliseconds(HALF_DAY.open)) // 60_000, s) for s in block.symbols]
+    assert seen == sorted((m, s) for s, ms in day.items() for m in ms)
+
+
+@settings(max_examples=40, deadline=None)
+@given(days, st.integers(1, HALF_DAY.minutes - 1))
+def test_output_up_to_t_is_the_same_bytes_when_the_data_ends_at_t(day: dict[str, list[int]], t: int) -> None:
+    whole = {s: bars(m, i) for i, (s, m) in enumerate(day.items())}
+    known = {s: b.take(b.offset < t * 60) for s, b in whole.items()}
+    one, other = (Tape(HALF_DAY, data, [5, 15], synthetic=False) for data in (whole, known))
+    for k in range(t // 15 * 15 + 1):
+        prev = one.frame_id(k - 1, 1) if k else None
+        assert one.body(k, prev, set(whole)) == other.body(k, prev, set(whole))
