@@ -139,7 +139,11 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "streaming.api.problems.exception_handler",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Tapedeck",
@@ -149,6 +153,17 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {"SessionState": "sessions.models.State"},
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "streaming.api.schema.add_problems",
+    ],
+}
+UNFOLD = {
+    "SITE_TITLE": "Tapedeck",
+    "SITE_HEADER": "Tapedeck",
+    "SITE_SYMBOL": "album",
+    "SITE_URL": None,
 }
 
 if PRODUCTION:
@@ -161,6 +176,9 @@ if PRODUCTION:
     CSRF_COOKIE_SECURE = True
 
 # --- what the product adds -------------------------------------------------------------------------
+
+TAPEDECK_URL = env("TAPEDECK_URL", default="http://127.0.0.1:8000")
+"""Where people reach the web process: for the addresses that commands print."""
 
 MARKETDATA_PROVIDERS: dict[str, dict[str, object]] = {
     "synthetic": {"BACKEND": "marketdata.providers.synthetic.SyntheticProvider"},

@@ -1,4 +1,30 @@
-from django.contrib import admin
-from django.urls import path
+"""The composition root of addresses: admin, API, docs, health."""
 
-urlpatterns = [path("admin/", admin.site.urls)]
+from django.contrib import admin
+from django.contrib.auth.decorators import login_required
+from django.urls import include, path, re_path, reverse_lazy
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.permissions import IsAuthenticated
+
+from config.health import healthz
+from marketdata.api import BarsView
+from streaming.api.views import NoSuchAddressView
+
+admin.site.site_title = "Tapedeck"
+admin.site.site_header = "Tapedeck"
+admin.site.index_title = "Tapedeck"
+
+schema = SpectacularAPIView.as_view(permission_classes=[IsAuthenticated])
+docs = SpectacularSwaggerView.as_view(permission_classes=[IsAuthenticated], title="Tapedeck API")
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
+    path("healthz", healthz, name="healthz"),
+    path("admin/", admin.site.urls),
+    path("api/", include("streaming.api.urls")),
+    path("api/bars/", BarsView.as_view(), name="bars"),
+    path("api/schema/", schema, name="schema"),
+    path("api/docs/", login_required(docs, login_url=reverse_lazy("admin:login")), name="docs"),
+    re_path(r"^api/(.*/)?$", NoSuchAddressView.as_view()),
+]

@@ -89,9 +89,7 @@ class EventSerializer(serializers.ModelSerializer[SessionEvent]):
 class SessionBarsQuery(StrictSerializer):
     symbol = serializers.CharField(max_length=16)
     interval = serializers.CharField(required=False, help_text="Default: the session's own.")
-    limit = serializers.IntegerField(
-        min_value=1, max_value=5000, default=1000, help_text="The latest so many."
-    )
+    limit = serializers.IntegerField(min_value=1, max_value=5000, default=1000, help_text="The latest so many.")
 
     def within(self, session: Session) -> dict[str, Any]:
         """The query, checked against what the session plays."""

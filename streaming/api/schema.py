@@ -1,0 +1,36 @@
+"""What every operation of the OpenAPI schema shares: its errors are problem details."""
+
+from typing import Any
+
+PROBLEM = {
+    "type": "object",
+    "description": "Problem details (RFC 9457).",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "value", "detail"],
+                "properties": {"field": {"type": "string"}, "value": {}, "detail": {"type": "string"}},
+            },
+        },
+    },
+}
+ANSWER = {
+    "description": "Refused: what was wrong and what would be right.",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+
+
+def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """A hook of drf-spectacular, run over the finished schema."""
+    result["components"]["schemas"]["Problem"] = PROBLEM
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            operation["responses"]["default"] = ANSWER
+    return result

@@ -1,0 +1,17 @@
+"""`manage.py stop_session ID`."""
+
+from typing import Any
+
+from sessions import control
+from sessions.models import Session
+from streaming.management.talking import ControlCommand
+
+
+class Command(ControlCommand):
+    help = "Stop a session for good."
+
+    def control(self, session_id: int, options: dict[str, Any]) -> Session:
+        return control.stop(session_id, by="stop_session")
+
+    def line(self, session: Session) -> str:
+        return f"Session {session.pk} is being stopped."

@@ -1,0 +1,85 @@
+"""`manage.py tail_session ID`: a session's events, one a line, made for pipes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from contextlib import aclosing
+from typing import Any
+
+import orjson
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from sessions.models import Session
+from streaming.management.talking import get_session, parse_list, told_in_a_line
+from streaming.reader import follow
+
+
+class Command(BaseCommand):
+    help = "Print a session's events as they come, one a line, until it ends."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("id", type=int, help="The session's number.")
+        parser.add_argument("--symbols", help="Only these, e.g. AAPL,MSFT.")
+        parser.add_argument("--intervals", help="Only these, e.g. 1m,5m.")
+        place = parser.add_mutually_exclusive_group()
+        place.add_argument("--after", metavar="CURSOR", help="Go on after this frame's id.")
+        place.add_argument("--from-start", action="store_true", help="Every event of the run.")
+        parser.add_argument("--json", action="store_true", help="One JSON object a line.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            with told_in_a_line():
+                session = get_session(options["id"])
+                asyncio.run(self._tail(session.pk, options, **_filters(session, options)))
+        except KeyboardInterrupt:
+            return
+        except BrokenPipeError:
+            # The reader has what it wanted. Python flushes stdout once more on exit: let that go nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    async def _tail(self, session_id: int, options: dict[str, Any], **filters: Any) -> None:
+        line = json_line if options["json"] else text_line
+        frames = follow(session_id, after=options["after"], from_start=options["from_start"], **filters)
+        async with aclosing(frames):  # type: ignore[type-var]
+            async for frame in frames:
+                if frame["events"]:
+                    self.stdout.write("\n".join(line(frame, event) for event in frame["events"]))
+                    self.stdout.flush()
+
+
+def _filters(session: Session, options: dict[str, Any]) -> dict[str, Any]:
+    """The wanted symbols and intervals; one that the session never has would wait in silence."""
+    symbols = [symbol.upper() for symbol in parse_list(options["symbols"])]
+    intervals = list(parse_list(options["intervals"]))
+    _demand(session, "symbol", symbols, list(session.streams.values_list("instrument__symbol", flat=True)))
+    _demand(session, "interval", intervals, [session.interval, *session.derive])
+    return {"symbols": symbols or None, "intervals": intervals or None}
+
+
+def _demand(session: Session, what: str, wanted: list[str], there: list[str]) -> None:
+    if unknown := [name for name in wanted if name not in there]:
+        raise CommandError(f"Session {session.pk} has no {what} {unknown[0]}: it has {', '.join(there)}.")
+
+
+def json_line(frame: dict[str, Any], event: dict[str, Any]) -> str:
+    return orjson.dumps({"id": frame["id"], "clock": frame["clock"], **event}).decode()
+
+
+def text_line(frame: dict[str, Any], event: dict[str, Any]) -> str:
+    """The clock, the type, and the rest as a person reads it."""
+    match event["type"]:
+        case "bar" | "revision":
+            prices = " ".join(f"{key[0].upper()} {event[key]}" for key in ("open", "high", "low", "close"))
+            volume = "-" if event["volume"] is None else event["volume"]
+            rest = f"{event['symbol']} {event['interval']} {event['start']} {prices} V {volume}"
+        case "snapshot":
+            rest = f"{len(event['bars'])} bars as of {event['as_of']}"
+        case _:
+            rest = " ".join(f"{key}={value}" for key, value in event.items() if _told(key, value))
+    return f"{frame['clock'] or '-'} {event['type']} {rest}".rstrip()
+
+
+def _told(key: str, value: Any) -> bool:
+    return key not in ("type", "clock") and value not in (None, "")

@@ -1,0 +1,94 @@
+"""The admin's form that starts a session."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django import forms
+from unfold.widgets import (
+    UnfoldAdminDateWidget,
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from marketdata.errors import MarketDataError
+from marketdata.models import Dataset
+from sessions.models import Session
+from streaming import service
+from streaming.service import StartError, StartRequest
+
+
+class SessionStartForm(forms.ModelForm[Session]):
+    """A `StartRequest` as a form.
+
+    The service alone judges what can be started, so it is asked while the form is checked and its refusal goes to
+    the field that it is about. The admin wraps the whole view in a transaction: a page with errors leaves no rows.
+    """
+
+    created_by = ""
+
+    symbols = forms.CharField(
+        widget=UnfoldAdminTextInputWidget, help_text="Separated by spaces or commas, e.g. AAPL MSFT."
+    )
+    dataset = forms.ModelChoiceField(
+        Dataset.objects.all(),
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+        help_text="Empty: real before synthetic, then the most complete.",
+    )
+    date = forms.DateField(
+        required=False, widget=UnfoldAdminDateWidget, help_text="Empty: the latest day with all the symbols."
+    )
+    until = forms.DateField(required=False, widget=UnfoldAdminDateWidget, help_text="Last day; empty: one day only.")
+    speed = forms.FloatField(
+        initial=1.0,
+        widget=UnfoldAdminDecimalFieldWidget,
+        help_text="Market seconds per second; 0 is as fast as possible.",
+    )
+    derive = forms.CharField(
+        required=False,
+        initial="5m, 15m",
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Wider bars made from the minutes.",
+    )
+
+    class Meta:
+        model = Session
+        fields = ["name", "dataset", "speed"]
+        widgets = {"name": UnfoldAdminTextInputWidget}
+
+    def clean(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        if self.errors:
+            return given
+        try:
+            self.started = service.create(self._request(given))
+        except StartError as error:
+            self.add_error(error.field if error.field in self.fields else None, error.message)
+        except MarketDataError as error:
+            self.add_error(None, str(error))
+        return given
+
+    def _request(self, given: dict[str, Any]) -> StartRequest:
+        dataset: Dataset | None = given["dataset"]
+        first: dt.date | None = given["date"]
+        return StartRequest(
+            symbols=split(given["symbols"].upper()),
+            date=first,
+            until=given["until"],
+            speed=given["speed"],
+            derive=split(given["derive"]),
+            dataset=dataset.name if dataset else "",
+            name=given["name"],
+            created_by=self.created_by,
+        )
+
+    def save(self, commit: bool = True) -> Session:
+        self.save_m2m = lambda: None
+        return self.started
+
+
+def split(text: str) -> tuple[str, ...]:
+    return tuple(text.replace(",", " ").split())
