@@ -96,7 +96,7 @@ def _database(url: str) -> dict[str, object]:
     known = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
     given = {key: str(value) for key, value in conninfo_to_dict(url).items() if value is not None}
     settings: dict[str, object] = {known[key]: given.pop(key) for key in list(given) if key in known}
-    pool = {"min_size": 0, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 30}
+    pool = {"min_size": 0, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 5}
     return {"ENGINE": "django.db.backends.postgresql", **settings, "OPTIONS": {**given, "pool": pool}}
 
 

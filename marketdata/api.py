@@ -152,9 +152,9 @@ class Window:
         """The window's days as rows of columns, and the one dataset that they are from."""
         rows = BarDay.objects.current().filter(instrument__symbol=self.symbol, interval=self.interval, scope=self.scope)
         dataset = self._choose(rows)
-        rows = self._within(rows.filter(dataset=dataset))
-        self._refuse_too_many(rows)
-        return list(rows.order_by("date").values_list("open_at", "close_at", *COLUMNS)), dataset
+        found = self._within(rows.filter(dataset=dataset))
+        self._refuse_too_many(found)
+        return list(found.order_by("date").values_list("open_at", "close_at", *COLUMNS)), dataset
 
     def _choose(self, rows: QuerySet[BarDay]) -> Dataset:
         if self.dataset:

@@ -34,7 +34,7 @@ from sessions.models import (
 )
 from streaming import service
 from streaming.start_form import SessionStartForm
-from streaming.status import ALIVE_WITHIN
+from streaming.status import is_alive
 
 RECENT = 20
 SHOWN_SYMBOLS = 6
@@ -109,7 +109,7 @@ class SessionAdmin(ModelAdmin):
     add_fieldsets = [
         (None, {"fields": ["symbols", "dataset", ("date", "until"), "speed", "derive", "name"]}),
     ]
-    fieldsets = [
+    fieldsets: list[tuple[str | None, dict[str, Any]]] = [
         (None, {"fields": [("shown_state", "progress"), ("clock", "shown_speed"), "reason"]}),
         ("What is replayed", {"fields": ["dataset", ("start_date", "end_date"), ("interval", "derive")]}),
         (
@@ -253,7 +253,7 @@ class ServiceHeartbeatAdmin(ReadOnlyAdmin):
 
     @display(description="alive", boolean=True)
     def shown_alive(self, row: ServiceHeartbeat) -> bool:
-        return timezone.now() - row.seen_at <= ALIVE_WITHIN
+        return is_alive(row, timezone.now())
 
 
 def day_progress(clock: dt.datetime | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from unfold.widgets import (
@@ -19,8 +19,13 @@ from sessions.models import Session
 from streaming import service
 from streaming.service import StartError, StartRequest
 
+if TYPE_CHECKING:
+    SessionForm = forms.ModelForm[Session]
+else:
+    SessionForm = forms.ModelForm
 
-class SessionStartForm(forms.ModelForm[Session]):
+
+class SessionStartForm(SessionForm):
     """A `StartRequest` as a form.
 
     The service alone judges what can be started, so it is asked while the form is checked and its refusal goes to
@@ -86,8 +91,10 @@ class SessionStartForm(forms.ModelForm[Session]):
         )
 
     def save(self, commit: bool = True) -> Session:
-        self.save_m2m = lambda: None
         return self.started
+
+    def save_m2m(self) -> None:
+        """The admin calls it after `save`; the service has written every row."""
 
 
 def split(text: str) -> tuple[str, ...]:

@@ -12,13 +12,14 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from django.utils import timezone
 
+from marketdata.calendar import session_date_of
 from sessions import wakeup
 from sessions.models import ActiveStream, ServiceHeartbeat, Session
 
-ALIVE_WITHIN = dt.timedelta(seconds=30)
-"""A worker's heartbeat older than this means that it is gone."""
-BEAT_WITHIN = dt.timedelta(seconds=150)
-"""Beat speaks once a minute: two missed turns and a bit."""
+ALIVE_WITHIN = {"replay": dt.timedelta(seconds=30)}
+"""Kind → age at which its last heartbeat means that it is gone."""
+UPKEEP_WITHIN = dt.timedelta(seconds=150)
+"""Upkeep's and beat's rows are written once a minute, by the upkeep that beat triggers: two missed turns and a bit."""
 
 
 def system_status(now: dt.datetime | None = None) -> dict[str, Any]:
@@ -61,11 +62,10 @@ def find_problems(
             yield f"{service['name']} does not answer ({service['detail']}): start it with manage.py up."
     if not services[0]["ok"]:
         return
-    for kind in ("replay", "upkeep"):
-        if not any(row["alive"] and row["kind"] == kind for row in workers):
-            yield f"No {kind} worker is running: start one with manage.py up."
+    if not any(row["alive"] and row["kind"] == "replay" for row in workers):
+        yield "No replay worker is running, so no session can start: start one with manage.py up."
     if not (beat and beat["alive"]):
-        yield "Beat is not running, so nothing triggers upkeep: start it with manage.py up."
+        yield "Upkeep has not run lately: start beat and the upkeep worker with manage.py up."
 
 
 def postgres_status() -> dict[str, Any]:
@@ -80,7 +80,7 @@ def postgres_status() -> dict[str, Any]:
 
 def redis_status() -> dict[str, Any]:
     try:
-        info: dict[str, Any] = wakeup.connection().info("server")  # type: ignore[assignment]
+        info: dict[str, Any] = wakeup.connection().info("server")
     except redis.RedisError as error:
         return _service("redis", ok=False, detail=_first_line(error))
     if "valkey_version" in info:
@@ -96,14 +96,17 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
+def is_alive(row: ServiceHeartbeat, now: dt.datetime) -> bool:
+    return now - row.seen_at <= ALIVE_WITHIN.get(row.kind, UPKEEP_WITHIN)
+
+
 def _heartbeat(row: ServiceHeartbeat, now: dt.datetime) -> dict[str, Any]:
-    silent = now - row.seen_at
     return {
         "name": row.name,
         "kind": row.kind,
         "pid": row.pid,
         "seen_at": row.seen_at,
-        "alive": silent <= (BEAT_WITHIN if row.kind == "beat" else ALIVE_WITHIN),
+        "alive": is_alive(row, now),
         "capacity": row.capacity,
         "in_use": row.in_use,
     }
@@ -128,7 +131,7 @@ def session_report(session: Session, streams: list[ActiveStream]) -> dict[str, A
         "reason": session.reason,
         "dataset": session.dataset.name,
         "synthetic": session.dataset.synthetic,
-        "session_date": current_date(session),
+        "session_date": session_date_of(session.clock) if session.clock else session.start_date,
         "session_active": session.is_live,
         "clock": session.clock,
         "active_symbols": len(symbols),
@@ -142,12 +145,6 @@ def session_report(session: Session, streams: list[ActiveStream]) -> dict[str, A
         "real_speed": session.real_speed,
         "worker": session.worker,
     }
-
-
-def current_date(session: Session) -> dt.date:
-    """The trading day that the session plays: the held one that its clock is in."""
-    before = [date for date in session.days_held if session.clock and date <= session.clock.date()]
-    return max(before, default=session.clock.date() if session.clock else session.start_date)
 
 
 def pooled_quality(streams: Iterable[ActiveStream]) -> float | None:

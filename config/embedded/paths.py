@@ -1,6 +1,7 @@
 """Where the embedded services live. Pure: importing it starts and creates nothing."""
 
 import hashlib
+import importlib.util
 import os
 import tempfile
 from pathlib import Path
@@ -26,3 +27,11 @@ def postgres_url(var: Path, database: str = "tapedeck") -> str:
 
 def valkey_url(var: Path, db: int = 0) -> str:
     return f"unix://{socket_dir(var)}/valkey.sock?db={db}"
+
+
+def package_folder(name: str) -> Path:
+    """Where an installed package lies, without importing it: the servers' wheels do things at import."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"The package {name} is not installed: run `make install`.")
+    return Path(spec.origin).parent

@@ -38,7 +38,7 @@ from streaming.api.status_serializers import StatusSerializer
 from streaming.session_data import get_session_data, visible_clock
 from streaming.status import system_status
 
-CONTROL = {"detail": True, "methods": ["post"], "permission_classes": [IsAuthenticated, ControlPermissions]}
+CONTROL = [IsAuthenticated, ControlPermissions]
 
 
 class StatusView(APIView):
@@ -86,22 +86,22 @@ class SessionViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Session]
         return Response(self.get_serializer(row).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(request=None, responses=SessionSerializer)
-    @action(**CONTROL)
+    @action(detail=True, methods=["post"], permission_classes=CONTROL)
     def pause(self, request: Request, pk: str) -> Response:
         return self._controlled(control.pause(self.get_object().pk, by=request.user.get_username()))
 
     @extend_schema(request=None, responses=SessionSerializer)
-    @action(**CONTROL)
+    @action(detail=True, methods=["post"], permission_classes=CONTROL)
     def resume(self, request: Request, pk: str) -> Response:
         return self._controlled(control.resume(self.get_object().pk, by=request.user.get_username()))
 
     @extend_schema(request=None, responses=SessionSerializer)
-    @action(**CONTROL)
+    @action(detail=True, methods=["post"], permission_classes=CONTROL)
     def stop(self, request: Request, pk: str) -> Response:
         return self._controlled(control.stop(self.get_object().pk, by=request.user.get_username()))
 
     @extend_schema(request=SpeedSerializer, responses=SessionSerializer)
-    @action(**CONTROL)
+    @action(detail=True, methods=["post"], permission_classes=CONTROL)
     def speed(self, request: Request, pk: str) -> Response:
         session = self.get_object()
         form = SpeedSerializer(data=request.data)

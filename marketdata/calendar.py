@@ -1,0 +1,114 @@
+"""The exchange's calendar: the only module that knows New York time."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import exchange_calendars
+import pandas as pd
+
+from marketdata.errors import NotATradingDay
+
+EXCHANGE = "XNYS"
+NEW_YORK = ZoneInfo("America/New_York")
+FIRST = dt.date(1990, 1, 1)
+LAST = dt.date(2035, 12, 31)
+FULL_DAY = 390
+
+
+@dataclass(frozen=True, slots=True)
+class TradingDay:
+    """A session: open and close in UTC, as that date had them."""
+
+    date: dt.date
+    open: dt.datetime
+    close: dt.datetime
+
+    @property
+    def minutes(self) -> int:
+        return round((self.close - self.open).total_seconds() / 60)
+
+    @property
+    def is_half_day(self) -> bool:
+        return self.minutes < FULL_DAY
+
+
+@cache
+def _days() -> dict[dt.date, TradingDay]:
+    """All sessions within the bounds. Bounds are explicit: the library's defaults are fixed at its import."""
+    schedule = exchange_calendars.get_calendar(EXCHANGE, start=FIRST, end=LAST).schedule
+    rows = zip(schedule.index, schedule["open"], schedule["close"], strict=True)
+    return {stamp.date(): TradingDay(stamp.date(), _utc(opened), _utc(closed)) for stamp, opened, closed in rows}
+
+
+def _utc(stamp: Any) -> dt.datetime:
+    moment: dt.datetime = stamp.to_pydatetime().astimezone(dt.UTC)
+    return moment
+
+
+@cache
+def _dates() -> list[dt.date]:
+    return list(_days())
+
+
+def trading_day(date: dt.date) -> TradingDay:
+    """Raises NotATradingDay, naming the nearest trading days."""
+    found = _days().get(date)
+    if found is None:
+        _within(date)
+        before, after = previous_trading_day(date).date, next_trading_day(date).date
+        raise NotATradingDay(
+            f"{date} is not a trading day of {EXCHANGE} ({_why(date)}): the nearest are {before} and {after}."
+        )
+    return found
+
+
+def is_trading_day(date: dt.date) -> bool:
+    _within(date)
+    return date in _days()
+
+
+def next_trading_day(date: dt.date) -> TradingDay:
+    """The first session strictly after `date`."""
+    days = _days()
+    while (date := date + dt.timedelta(days=1)) not in days:
+        _within(date)
+    return days[date]
+
+
+def previous_trading_day(date: dt.date) -> TradingDay:
+    """The last session strictly before `date`."""
+    days = _days()
+    while (date := date - dt.timedelta(days=1)) not in days:
+        _within(date)
+    return days[date]
+
+
+def trading_days(start: dt.date, end: dt.date) -> list[TradingDay]:
+    """Sessions from `start` to `end`, both included."""
+    _within(start)
+    _within(end)
+    return [day for date, day in _days().items() if start <= date <= end]
+
+
+def session_date_of(moment: dt.datetime) -> dt.date:
+    """The New York date of a moment."""
+    return moment.astimezone(NEW_YORK).date()
+
+
+def _within(date: dt.date) -> None:
+    if not FIRST <= date <= LAST:
+        raise NotATradingDay(f"{date} is outside the calendar: it reaches from {FIRST} to {LAST}.")
+
+
+def _why(date: dt.date) -> str:
+    if date.weekday() >= 5:
+        return f"{date:%A}"
+    stamp = pd.Timestamp(date)
+    calendar = exchange_calendars.get_calendar(EXCHANGE, start=FIRST, end=LAST)
+    holidays = calendar.regular_holidays.holidays(stamp, stamp, return_name=True)
+    return str(holidays.iloc[0]) if len(holidays) else "closed"

@@ -1,0 +1,71 @@
+"""Wider bars from minutes, anchored to the session's open. Pure numpy: upkeep and the coordinator both call it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from marketdata.columns import BarColumns, Floats, Ints
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DerivedColumns:
+    """Derived bars in time order; only buckets that have at least one minute.
+
+    `columns.offset`: bucket start, seconds from the open. `end_offset`: its end, clipped at the close.
+    `n_present` / `n_expected`: minutes that it has, and that the session has in it.
+    """
+
+    columns: BarColumns
+    end_offset: Ints
+    n_present: Ints
+    n_expected: Ints
+
+
+def derive(bars: BarColumns, session_minutes: int, width_minutes: int) -> DerivedColumns:
+    """One instrument's day of minutes as bars of `width_minutes`."""
+    derived, _ = derive_many(bars, np.zeros(len(bars), np.int64), session_minutes, width_minutes)
+    return derived
+
+
+def derive_many(bars: BarColumns, group: Ints, session_minutes: int, width_minutes: int) -> tuple[DerivedColumns, Ints]:
+    """Many instruments at once: rows sorted by (group, time); returns also the group of each derived row.
+
+    open first, high max, low min, close last. Volume and trade count are the sums of the minutes that have
+    them, NaN where none has. vwap is weighted by volume over the minutes that have both, NaN where none has.
+    """
+    bucket = bars.offset // 60 // width_minutes
+    new = np.ones(len(bars), dtype=bool)
+    new[1:] = (bucket[1:] != bucket[:-1]) | (group[1:] != group[:-1])
+    first = np.flatnonzero(new)
+    if not len(first):
+        return DerivedColumns(bars, bars.offset, bars.offset, bars.offset), group
+    last = np.append(first[1:], len(bars)) - 1
+    start = bucket[first] * width_minutes
+    end = np.minimum(start + width_minutes, session_minutes)
+    columns = BarColumns(
+        start * 60,
+        bars.open[first],
+        np.maximum.reduceat(bars.high, first),
+        np.minimum.reduceat(bars.low, first),
+        bars.close[last],
+        _sum(bars.volume, first),
+        _sum(bars.trade_count, first),
+        _weighted(bars.vwap, bars.volume, first),
+    )
+    return DerivedColumns(columns, end * 60, last - first + 1, end - start), group[first]
+
+
+def _sum(values: Floats, first: np.ndarray) -> Floats:
+    absent = np.isnan(values)
+    total = np.add.reduceat(np.where(absent, 0.0, values), first)
+    return np.where(np.logical_and.reduceat(absent, first), np.nan, total)
+
+
+def _weighted(values: Floats, weights: Floats, first: np.ndarray) -> Floats:
+    usable = ~np.isnan(values) & (weights > 0)
+    weight = np.add.reduceat(np.where(usable, weights, 0.0), first)
+    total = np.add.reduceat(np.where(usable, values * weights, 0.0), first)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(weight > 0, total / weight, np.nan)
