@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-# Before the settings are read: the tests' services and data are never those of `make start`.
-os.environ["VAR_DIR"] = str(ROOT / "var" / "test")
 
 
 @pytest.fixture(scope="session", autouse=True)
