@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import psycopg
 from django.db import connection, transaction
 from django.db.models import Count
+from psycopg.pq import Format
 
 from marketdata import arrays
 from marketdata.arrays import FLOAT8, INT4, INT8, Float8Column, Int4Column, Int8Column, pack
@@ -100,7 +102,9 @@ WRITE_LOCK = 0x7AFE
 def column_cursor() -> Iterator[Any]:
     """A psycopg cursor on Django's connection that speaks numpy columns in binary."""
     connection.ensure_connection()
-    with connection.connection.cursor(binary=True) as cursor:
+    # Django's own cursors bind on the client's side, which knows no binary results.
+    with psycopg.Cursor(connection.connection) as cursor:
+        cursor.format = Format.BINARY
         arrays.register(cursor.adapters)
         yield cursor
 

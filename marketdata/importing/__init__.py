@@ -1,0 +1,1 @@
+"""Files in, instrument days out: reading, column mapping, splitting by session, rules, report."""
