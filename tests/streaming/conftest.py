@@ -44,10 +44,11 @@ def start_worker(transactional_db: None, tmp_path: Path) -> Iterator[StartWorker
             "LEASE_TTL": "3",
             **environment,
         }
-        log = (tmp_path / f"{queue}-{len(started)}.log").open("wb")
+        log = tmp_path / f"{queue}-{len(started)}.log"
         command = [sys.executable, "-m", "celery", "-A", "config", "worker", "-Q", queue, "--pool", "threads"]
         command += ["--concurrency", "4", "-n", f"{queue}{len(started)}@test", "--without-gossip", "--without-mingle"]
-        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
+        with log.open("wb") as out:
+            process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=out)
         started.append(process)
         _await_heartbeat(process, tmp_path)
         return process
