@@ -28,7 +28,7 @@ def resume(session_id: int, *, by: str = "") -> Session:
 
 def stop(session_id: int, *, by: str = "") -> Session:
     """Ask for the end. A session that no worker has taken yet ends at once."""
-    session = _intend(session_id, State.STOPPED, "stop", by, only={"stop_requested": False}, stop_requested=True)
+    session = _intend(session_id, State.STOPPED, "stop", by, only={}, stop_requested=True)
     if session.state == State.CREATED:
         session.move_to(State.STOPPED, reason=f"stopped{_by(by)} before it started")
         session.streams.update(active=False)

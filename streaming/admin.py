@@ -131,6 +131,14 @@ class SessionAdmin(ModelAdmin):
             some_events=ArraySubquery(events.values("pk")[:COUNTED_EVENTS]),
         )
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """With its newest events and journal: the template asks for each field several times."""
+        session = super().get_object(request, object_id, from_field)
+        if session is not None:
+            session.newest_events = list(session.events.all()[:RECENT])
+            session.newest_journal = list(session.journal.order_by("-number")[:RECENT])
+        return session
+
     def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> type[ModelForm[Session]]:
         if obj is None:
             by = {"created_by": request.user.get_username()}
@@ -216,13 +224,13 @@ class SessionAdmin(ModelAdmin):
         return f"{count - 1}+" if count == COUNTED_EVENTS else str(count)
 
     @display(description="recent events")
-    def recent_events(self, session: Session) -> SafeString:
-        rows = [(_moment(row.clock), row.level, row.message) for row in session.events.all()[:RECENT]]
+    def recent_events(self, session: Any) -> SafeString:
+        rows = [(_moment(row.clock), row.level, row.message) for row in session.newest_events]
         return _lines(rows, "admin:replay_sessionevent_changelist", session)
 
     @display(description="journal")
-    def journal(self, session: Session) -> SafeString:
-        newest = session.journal.order_by("-number")[:RECENT]
+    def journal(self, session: Any) -> SafeString:
+        newest = session.newest_journal
         rows = [(f"#{row.number} {_moment(row.clock)}", row.kind, str(row.payload)[:200]) for row in newest]
         return _lines(rows, "admin:replay_journalentry_changelist", session)
 

@@ -32,6 +32,7 @@ class SessionStartForm(SessionForm):
     the field that it is about. The admin wraps the whole view in a transaction: a page with errors leaves no rows.
     """
 
+    prefix = "start"  # unfold takes any posted field named "dataset" for its own
     created_by = ""
 
     symbols = forms.CharField(

@@ -19,6 +19,7 @@ from marketdata.errors import MarketDataError
 from sessions.control import ControlError
 from sessions.models import TransitionError
 from streaming.service import StartError
+from streaming.session_data import SymbolUnknown
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -55,6 +56,8 @@ def as_api_exception(error: Exception) -> exceptions.APIException | None:
             return exceptions.ValidationError({error.field: [detail]} if error.field else [detail])
         case ControlError() | TransitionError():
             return _with_status(HTTPStatus.CONFLICT, error)
+        case SymbolUnknown():
+            return exceptions.NotFound(str(error))
         case MarketDataError():
             return _with_status(HTTPStatus.BAD_REQUEST, error)
         case OperationalError() | redis.ConnectionError():

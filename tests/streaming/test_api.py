@@ -177,7 +177,7 @@ def test_a_post_creates_the_row_and_queues_its_start_after_commit(
     ("given", "field", "words"),
     [
         pytest.param({}, "symbols", ["required"], id="no symbols"),
-        pytest.param({"symbols": []}, "symbols", ["empty"], id="empty symbols"),
+        pytest.param({"symbols": []}, "symbols", ["at least 1"], id="empty symbols"),
         pytest.param({"symbols": ["AAPL"], "spead": 60}, "spead", ["'spead'", "speed"], id="misspelled field"),
         pytest.param({"symbols": ["AAPL"], "speed": -1}, "speed", ["-1", "positive"], id="negative speed"),
         pytest.param({"symbols": ["AAPL"], "speed": "fast"}, "speed", ["number"], id="speed not a number"),

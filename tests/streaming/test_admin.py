@@ -1,0 +1,170 @@
+"""The admin of the replays: a cheap status view that controls and starts, and never writes a worker's row."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.utils import timezone
+
+from sessions.models import ServiceHeartbeat, Session, State
+from sessions.wakeup import connection as redis_connection
+from tests.streaming.rows import DAY, a_dataset, a_day, a_session
+
+pytestmark = pytest.mark.django_db
+SESSIONS = "/admin/replay/session/"
+
+
+@pytest.fixture
+def client() -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("ada", password="secret"))
+    return client
+
+
+def texts(answer: Any) -> list[str]:
+    return [str(message) for message in answer.context["messages"]]
+
+
+def act(client: Client, action: str, *sessions: Session) -> Any:
+    data = {"action": action, "_selected_action": [session.pk for session in sessions]}
+    return client.post(SESSIONS, data, follow=True)
+
+
+def test_the_list_shows_state_progress_speed_and_symbols(client: Client) -> None:
+    a_session("AAPL", "MSFT", minutes=195, speed=60, name="both")
+    page = client.get(SESSIONS).content.decode()
+    for shown in ("both", "running", "2024-11-18 50%", "60×", "AAPL, MSFT", "paper"):
+        assert shown in page
+    assert "Tapedeck" in page
+
+
+def test_the_list_costs_the_same_for_more_sessions(client: Client, django_assert_max_num_queries: Any) -> None:
+    a_session("AAPL", "MSFT")
+    for _ in range(30):
+        session = Session.objects.create(dataset=a_dataset(), start_date=DAY, end_date=DAY)
+        for _ in range(3):
+            session.record("state", "created")
+    with django_assert_max_num_queries(6):
+        assert client.get(SESSIONS).status_code == 200
+
+
+def test_a_session_shows_streams_events_and_journal(client: Client, django_assert_max_num_queries: Any) -> None:
+    session = a_session("AAPL", "MSFT")
+    with django_assert_max_num_queries(12):
+        page = client.get(f"{SESSIONS}{session.pk}/change/").content.decode()
+    for shown in ("AAPL", "MSFT", "100.0%", "running", "#1", "load", "sessionevent/?session__id__exact"):
+        assert shown in page
+
+
+def test_a_session_is_no_form(client: Client) -> None:
+    session = a_session("AAPL")
+    answer = client.post(f"{SESSIONS}{session.pk}/change/", {"state": "completed", "speed": 9})
+    assert answer.status_code == 403
+    session.refresh_from_db()
+    assert (session.state, session.speed) == (State.RUNNING, 1)
+
+
+def test_actions_record_the_intent_and_say_so(client: Client) -> None:
+    session = a_session("AAPL")
+    assert texts(act(client, "pause", session)) == [f"Session {session.pk} is being paused."]
+    assert texts(act(client, "resume", session)) == [f"Session {session.pk} is being resumed."]
+    assert texts(act(client, "stop", session)) == [f"Session {session.pk} is being stopped."]
+    session.refresh_from_db()
+    assert session.stop_requested
+    assert session.events.filter(message="pause by ada").exists()
+
+
+def test_a_refused_action_says_why_and_spares_the_others(client: Client) -> None:
+    running = a_session("AAPL")
+    ended = Session.objects.create(
+        dataset=a_dataset(), start_date=DAY, end_date=DAY, state=State.COMPLETED, ended_at=timezone.now()
+    )
+    told = texts(act(client, "pause", running, ended))
+    assert told[0] == f"Session {running.pk} is being paused."
+    assert f"Session {ended.pk} is completed" in told[1]
+
+
+def test_who_may_only_look_is_offered_no_action() -> None:
+    viewer = User.objects.create_user("eve", is_staff=True)
+    viewer.user_permissions.set(Permission.objects.filter(codename="view_session"))
+    client = Client()
+    client.force_login(viewer)
+    session = a_session("AAPL")
+    assert 'value="pause"' not in client.get(SESSIONS).content.decode()
+    act(client, "pause", session)
+    session.refresh_from_db()
+    assert not session.paused
+
+
+START = {"symbols": "aapl, MSFT", "dataset": "", "date": "", "until": "", "speed": "60", "derive": "5m", "name": "x"}
+
+
+def add(client: Client, **given: str) -> Any:
+    return client.post(f"{SESSIONS}add/", {f"start-{name}": value for name, value in (START | given).items()})
+
+
+def test_the_add_form_starts_a_session(client: Client, django_capture_on_commit_callbacks: Any) -> None:
+    a_day("AAPL")
+    a_day("MSFT")
+    assert "symbols" in client.get(f"{SESSIONS}add/").content.decode()
+    redis_connection().delete("upkeep")
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = add(client)
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    session = Session.objects.get()
+    assert (session.state, session.speed, session.derive) == (State.CREATED, 60, ["5m"])
+    assert (session.start_date, session.created_by) == (DAY, "ada")
+    assert redis_connection().llen("upkeep") == 1
+    redis_connection().delete("upkeep")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        pytest.param("symbols", "NOPE", "NOPE", id="unknown symbol"),
+        pytest.param("symbols", "", "required", id="no symbol"),
+        pytest.param("speed", "-2", "-2", id="negative speed"),
+        pytest.param("derive", "7x", "7x", id="interval"),
+        pytest.param("until", "2024-11-15", "2024-11-15", id="ends before it starts"),
+        pytest.param("date", "monday", "valid date", id="no date"),
+    ],
+)
+def test_the_add_form_says_what_is_wrong_at_the_field(client: Client, field: str, value: str, words: str) -> None:
+    a_day("AAPL")
+    date = "" if field == "symbols" else DAY.isoformat()
+    answer = add(client, **{"symbols": "AAPL", "date": date, field: value})
+    assert words in str(answer.context["adminform"].form.errors[field])
+    assert not Session.objects.exists()
+
+
+def test_a_live_session_cannot_be_deleted(client: Client) -> None:
+    session = a_session("AAPL")
+    assert client.post(f"{SESSIONS}{session.pk}/delete/", {"post": "yes"}).status_code == 403
+    act(client, "delete_selected", session)
+    assert Session.objects.filter(pk=session.pk).exists()
+
+
+def test_an_ended_session_goes_with_its_journal_and_events(client: Client) -> None:
+    session = a_session("AAPL", state=State.COMPLETED)
+    assert client.post(f"{SESSIONS}{session.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not Session.objects.filter(pk=session.pk).exists()
+
+
+@pytest.mark.parametrize("page", ["sessionevent", "journalentry", "serviceheartbeat"])
+def test_the_engines_rows_are_listed_cheaply_and_read_only(
+    page: str, client: Client, django_assert_max_num_queries: Any
+) -> None:
+    session = a_session("AAPL")
+    for number in range(30):
+        session.record("state", f"event {number}")
+    ServiceHeartbeat.objects.create(
+        name="replay@here", kind="replay", pid=1, seen_at=timezone.now() - dt.timedelta(minutes=5)
+    )
+    with django_assert_max_num_queries(8):
+        answer = client.get(f"/admin/replay/{page}/")
+    assert answer.status_code == 200
+    assert client.get(f"/admin/replay/{page}/add/").status_code == 403
