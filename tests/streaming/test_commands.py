@@ -76,7 +76,7 @@ def test_controls_answer_in_json(arguments: list[str], field: str, value: Any) -
 
 def test_refused_controls_are_errors_of_one_line() -> None:
     ended = a_session("AAPL", state=State.COMPLETED)
-    with pytest.raises(CommandError, match="completed.*stopped"):
+    with pytest.raises(CommandError, match=r"completed.*stopped"):
         run("stop_session", ended.pk)
     with pytest.raises(CommandError, match=f"There is no session 999999: the newest are {ended.pk}"):
         run("pause_session", 999999)
