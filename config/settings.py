@@ -118,6 +118,13 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    # The pool logs each failed try; whoever asked for a connection gets the error and says it once.
+    "loggers": {"psycopg.pool": {"level": "CRITICAL"}},
+}
+
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True

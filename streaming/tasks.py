@@ -53,6 +53,12 @@ def upkeep_session(session_id: int) -> None:
     upkeep.run_one(session_id)
 
 
+@signals.beat_init.connect
+def first_round(**_: Any) -> None:
+    """Beat's first round is due a period after its start: have one at once."""
+    run_upkeep.apply_async(expires=55)
+
+
 @signals.worker_ready.connect
 def look_for_sessions(sender: Any = None, **_: Any) -> None:
     """A replay worker starts playing at boot: sessions that a dead worker left are taken up at once."""

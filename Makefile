@@ -1,0 +1,48 @@
+# Needs only Python ≥ 3.11 and make.
+PYTHON ?= python3
+PORT ?= 8000
+HOST ?= 127.0.0.1
+BIN := .venv/bin
+
+.PHONY: start test check lint format install install-dev clean
+
+start: install  ## install, start everything, open a session for AAPL and MSFT
+	@exec $(BIN)/python manage.py up --host $(HOST) --port $(PORT)
+
+test: install-dev  ## the whole suite, on a Postgres and Valkey of its own
+	$(BIN)/python -m pytest
+
+check: install-dev lint  ## the whole gate, as CI runs it
+	$(BIN)/python -m pytest
+
+lint: install-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py services start
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py services stop
+
+format: install-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+install: .venv/.installed
+install-dev: .venv/.installed-dev
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Tapedeck needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) --version 2>&1): set PYTHON=…"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/.installed: requirements.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/.installed-dev: requirements-dev.txt .venv/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+clean:  ## forget everything that was installed; var/ (your data) stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache

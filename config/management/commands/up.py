@@ -1,0 +1,185 @@
+"""`manage.py up`: everything in one terminal - services, web, workers, beat, and a session to watch."""
+
+from __future__ import annotations
+
+import datetime as dt
+import fcntl
+import os
+import signal
+import socket
+import time
+import urllib.error
+import urllib.request
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection
+from rich.console import Console
+
+from config import first_steps
+from config.embedded import services
+from config.embedded.lock import ServiceError
+from config.supervisor import Child, Supervisor
+from sessions.models import ServiceHeartbeat, Session
+from streaming.service import StartError
+
+UP_WITHIN = 60.0
+LOOK_EVERY = 2.0
+
+
+class Command(BaseCommand):
+    help = "Start everything: embedded services, web, both workers and beat. Ctrl-C ends it; sessions stay resumable."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--no-session", action="store_true", help="without the demo session for AAPL and MSFT")
+
+    def handle(self, *args: Any, host: str, port: int, no_session: bool, **options: Any) -> None:
+        self.console = Console()
+        self.address = f"http://{host}:{port}"
+        var = Path(settings.VAR_DIR)
+        (var / "log").mkdir(parents=True, exist_ok=True)
+        signal.signal(signal.SIGTERM, _interrupt)
+        with only_one(var / "up.lock", self.address):
+            refuse_busy(host, port)
+            supervisor = Supervisor(children(host, port, var), var / "children.json", self.say)
+            try:
+                self._start(supervisor)
+                session = None if no_session else self._demo()
+                self._watch(supervisor, session)
+            except KeyboardInterrupt:
+                self.say("Ending …")
+            except ServiceError as error:
+                raise CommandError(str(error)) from None
+            finally:
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+                supervisor.stop()
+                connection.close_pool()
+                services.stop()
+        self.say("Ended. Sessions that were live go on at the next start.")
+
+    def say(self, line: str) -> None:
+        self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    def _start(self, supervisor: Supervisor) -> None:
+        services.start()
+        first_steps.ensure_secret_key()
+        call_command("migrate", verbosity=0, interactive=False)
+        password = first_steps.ensure_admin()
+        supervisor.start()
+        self._await_up(supervisor)
+        self.say(f"Admin     {self.address}/admin/")
+        self.say(f"API       {self.address}/api/status/")
+        self.say(f"API docs  {self.address}/api/docs/")
+        if password:
+            self.say(f"Login     admin / {password}   (also in {settings.VAR_DIR}/admin_password)")
+
+    def _await_up(self, supervisor: Supervisor) -> None:
+        """Until the web answers and a replay worker is there."""
+        began, end = dt.datetime.now(dt.UTC), time.monotonic() + UP_WITHIN
+        while time.monotonic() < end:
+            supervisor.tend()
+            if self._answers() and ServiceHeartbeat.objects.filter(kind="replay", seen_at__gt=began).exists():
+                return
+            time.sleep(0.1)
+        raise ServiceError(f"Not everything was up within {UP_WITHIN:g} s: see {settings.VAR_DIR}/log/.")
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.address}/healthz", timeout=1) as reply:  # noqa: S310 - our own address
+                return bool(reply.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def _demo(self) -> Session | None:
+        try:
+            session = first_steps.open_demo(self.say)
+        except StartError as error:
+            self.say(f"No demo session: {error}")
+            return None
+        self.say(f"Session   {self.address}/admin/replay/session/{session.pk}/change/")
+        return session
+
+    def _watch(self, supervisor: Supervisor, session: Session | None) -> None:
+        """Keep everything running until Ctrl-C; on a terminal with a line that shows the session's clock."""
+        looked = time.monotonic()
+        with self.console.status("Running. Ctrl-C ends everything.") as status:
+            while True:
+                time.sleep(0.5)
+                supervisor.tend()
+                if session and self.console.is_terminal:
+                    status.update(self._line(session))
+                if time.monotonic() - looked > LOOK_EVERY:
+                    looked = time.monotonic()
+                    self._tend_services()
+
+    def _tend_services(self) -> None:
+        for service in services.embedded():
+            if not service.running():
+                self.say(f"{type(service).__name__} has ended: starting it again.")
+                service.start()
+
+    def _line(self, session: Session) -> str:
+        try:
+            session.refresh_from_db()
+            streams = list(session.streams.select_related("instrument").order_by("instrument__symbol")[:4])
+        except DatabaseError:
+            return "Postgres does not answer."
+        clock = f"{session.clock:%Y-%m-%d %H:%M} UTC" if session.clock else "at its start"
+        prices = "  ".join(f"{s.instrument.symbol} {s.last_price or 0:.2f} ({s.present} bars)" for s in streams)
+        return (
+            f"Session {session.pk} {session.state}, {clock}, speed {session.speed:g}: {prices}. Ctrl-C ends everything."
+        )
+
+
+def children(host: str, port: int, var: Path) -> list[Child]:
+    """Web, the two workers and beat."""
+    worker = ["celery", "-A", "config", "worker", "--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
+    web = ["uvicorn", "config.asgi:application", "--host", host, "--port", str(port), "--lifespan", "off"]
+    commands = {
+        "web": [*web, "--timeout-keep-alive", "75", "--ws-ping-timeout", "180", "--log-level", "warning"],
+        "replay": [*worker, "-Q", "replay", "-n", "replay@%h", "--pool", "threads", "--concurrency", "4"],
+        "upkeep": [*worker, "-Q", "upkeep", "-n", "upkeep@%h", "--pool", "prefork", "--concurrency", "2"],
+        "beat": ["celery", "-A", "config", "beat", "--loglevel", "WARNING"],
+    }
+    return [Child(name, command, var / "log" / f"{name}.log") for name, command in commands.items()]
+
+
+@contextmanager
+def only_one(lock: Path, address: str) -> Iterator[None]:
+    """Refuse a second starter on the same folder, and say where the first is."""
+    with lock.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise CommandError(f"Tapedeck is already running here: {file.read().strip()}") from None
+        file.truncate(0)
+        file.write(f"{address} (pid {os.getpid()})")
+        file.flush()
+        yield
+
+
+def refuse_busy(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CommandError(
+                f"Port {port} of {host} cannot be used ({error.strerror}): choose another, `make start PORT=8001`."
+            ) from None
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

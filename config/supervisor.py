@@ -1,0 +1,132 @@
+"""One process that keeps the others running: web, the two workers, beat."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from config.embedded.lock import last_line
+
+BACKOFF, LONGEST_BACKOFF = 0.5, 15.0
+GRACE = 8.0
+PR_SET_PDEATHSIG = 1
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Child:
+    """A program that is to be running; its output goes to `log`."""
+
+    name: str
+    command: Sequence[str]
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+    failures: int = 0
+    not_before: float = 0.0
+    started: float = 0.0
+
+    def start(self) -> None:
+        with self.log.open("ab") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", *self.command],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            )
+        self.started = time.monotonic()
+
+
+def _die_with_parent() -> None:
+    """A killed supervisor leaves no orphans."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Starts its children, restarts those that end, and ends them all."""
+
+    children: list[Child]
+    record: Path
+    say: Say
+    ended: bool = field(default=False)
+
+    def start(self) -> None:
+        self._end_leftovers()
+        for child in self.children:
+            child.start()
+        self._note()
+
+    def tend(self) -> None:
+        """Restart what ended, with growing pauses; one line each time."""
+        now = time.monotonic()
+        for child in self.children:
+            if child.process is None or child.process.poll() is None:
+                if child.failures and now - child.started > LONGEST_BACKOFF:
+                    child.failures = 0
+                continue
+            if not child.not_before:
+                self._plan_restart(child, now)
+            elif now >= child.not_before:
+                child.not_before = 0.0
+                child.start()
+                self._note()
+
+    def stop(self) -> None:
+        """SIGTERM to all, SIGKILL to those still there after a grace."""
+        running = [child.process for child in self.children if child.process and child.process.poll() is None]
+        for process in running:
+            _signal_group(process.pid, signal.SIGTERM)
+        end = time.monotonic() + GRACE
+        for process in running:
+            try:
+                process.wait(max(0.05, end - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                _signal_group(process.pid, signal.SIGKILL)
+                process.wait()
+        self.record.unlink(missing_ok=True)
+
+    def _plan_restart(self, child: Child, now: float) -> None:
+        assert child.process is not None
+        pause = min(LONGEST_BACKOFF, BACKOFF * 2**child.failures)
+        child.failures += 1
+        child.not_before = now + pause
+        code = child.process.returncode
+        self.say(f"{child.name} ended ({code}): {last_line(child.log)}. Starting it again in {pause:g} s - {child.log}")
+
+    def _note(self) -> None:
+        """Who our children are, for the next start should this process be killed."""
+        running = [child.process.pid for child in self.children if child.process and child.process.poll() is None]
+        noted = [[pid, psutil.Process(pid).create_time()] for pid in running]
+        self.record.write_text(json.dumps(noted))
+
+    def _end_leftovers(self) -> None:
+        """Children of a supervisor that was killed; a recycled pid has another start time."""
+        if not self.record.exists():
+            return
+        for pid, created in json.loads(self.record.read_text() or "[]"):
+            try:
+                process = psutil.Process(pid)
+                if abs(process.create_time() - created) < 1:
+                    _signal_group(pid, signal.SIGKILL)
+                    process.wait(5)
+            except psutil.Error:
+                continue
+
+
+def _signal_group(pid: int, number: int) -> None:
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:
+        return
