@@ -23,7 +23,7 @@ PRODUCTION = env.bool("PRODUCTION", default=False)
 def _secret_key() -> str:
     """From the environment; on one's own machine from the file `manage.py up` made under var/."""
     kept = VAR_DIR / "secret_key"
-    if key := env("SECRET_KEY", default=""):
+    if key := str(env("SECRET_KEY", default="")):
         return key
     if PRODUCTION:
         raise ImproperlyConfigured("SECRET_KEY is not set: production takes it from the environment.")

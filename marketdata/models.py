@@ -129,7 +129,7 @@ class BarQuerySet(models.QuerySet["Bar"]):
     def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise ReadOnlyError("Bar is a view over BarDay: write days with marketdata.store.write_days().")
 
-    create = bulk_create = update = bulk_update = delete = get_or_create = update_or_create = _refuse  # type: ignore[assignment]
+    create = bulk_create = update = bulk_update = delete = get_or_create = update_or_create = _refuse
 
 
 class Bar(models.Model):

@@ -26,5 +26,4 @@ def broken_rows(bars: BarColumns) -> list[tuple[int, str]]:
 
 def _finite(bars: BarColumns) -> np.ndarray:
     prices = np.stack([bars.open, bars.high, bars.low, bars.close])
-    finite: np.ndarray = np.isfinite(prices).all(axis=0)
-    return finite
+    return np.asarray(np.isfinite(prices).all(axis=0))

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 
 import redis
-from marketdata.errors import MarketDataError, ProviderFailed
 
 from marketdata import calendar
+from marketdata.errors import MarketDataError, ProviderFailed
 from sessions.models import ENDED, Session, State
 from streaming import journal as journals
 from streaming import lease as leases
@@ -73,7 +73,8 @@ class Coordinator:
         self.prev = FrameId.parse(f"{generation}.{row.frame_id}") if row.frame_id else None
         self.chain = bytes.fromhex(row.chain) if row.chain else NO_CHAIN
         self.count, self.speed = row.frame_count, row.speed
-        self.paused, self.run_until = True, None
+        self.paused = True
+        self.run_until: dt.datetime | None = None
         begins = self.journal.begins(generation)
         at = moment(self.prev.ms) if self.prev else begins
         date = calendar.session_date_of(at) if at else self.recipe.window[0].date

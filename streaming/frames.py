@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
-from marketdata.intervals import interval_name
 from numpy.typing import NDArray
 
 from marketdata.columns import Floats
+from marketdata.intervals import interval_name
 
 MAGIC, VERSION = b"TD", 1
 HEAD = struct.Struct("<2sBBqqIHI")

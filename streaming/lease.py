@@ -44,7 +44,7 @@ def worker_name() -> str:
 CLAIM = """
 UPDATE replay_session SET epoch = epoch + 1, worker = %s, lease_renewed_at = clock_timestamp()
  WHERE id = %s AND state IN ('starting', 'running', 'paused')
-   AND (lease_renewed_at IS NULL OR lease_renewed_at < clock_timestamp() - %s)
+   AND (lease_renewed_at IS NULL OR lease_renewed_at < clock_timestamp() - %s * interval '1 second')
 RETURNING epoch
 """
 
@@ -53,7 +53,7 @@ def claim(session_id: int) -> Lease | None:
     """Take a session that nobody holds; None when somebody does, or when it is not to be played."""
     asked = time.monotonic()
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM, [worker_name(), session_id, ttl()])
+        cursor.execute(CLAIM, [worker_name(), session_id, settings.LEASE_TTL])
         row = cursor.fetchone()
     return Lease(session_id, row[0], asked + settings.LEASE_TTL) if row else None
 

@@ -6,13 +6,12 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from marketdata import calendar, store
 from marketdata.calendar import TradingDay
 from marketdata.errors import NoData
 from marketdata.intervals import parse_interval
-from marketdata.providers.base import ensure_day
-
-from marketdata import calendar, store
 from marketdata.models import Dataset
+from marketdata.providers.base import ensure_day
 from sessions.models import Session
 from streaming import journal as journals
 from streaming.journal import Journal, Kind

@@ -116,7 +116,8 @@ class Player:
         """Wake a session as soon as somebody asked something of it."""
         while not self.closing.is_set():
             try:
-                with redis.Redis.from_url(settings.REDIS_URL).pubsub(ignore_subscribe_messages=True) as channel:
+                client = redis.Redis.from_url(settings.REDIS_URL)
+                with client.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
                     channel.subscribe(wakeup.CHANNEL)
                     self._pass_on(channel)
             except redis.RedisError as error:

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
-from marketdata.errors import BadInterval, MarketDataError, NotATradingDay
-from marketdata.intervals import parse_interval
-from marketdata.providers.base import get_provider, provider_dataset
 
 from marketdata import calendar, store
+from marketdata.errors import BadInterval, MarketDataError, NotATradingDay
+from marketdata.intervals import parse_interval
 from marketdata.models import Dataset
+from marketdata.providers.base import get_provider, provider_dataset
 from sessions.control import ControlError, check_speed
 from sessions.models import ActiveStream, JournalEntry, ServiceHeartbeat, Session, State
 from streaming import journal, loading, messages
@@ -222,7 +222,7 @@ def _check(request: StartRequest) -> None:
         raise StartError(str(error), "speed") from None
     if request.interval != "1m":
         raise StartError(
-            f"Interval {request.interval!r} cannot be streamed: bars are replayed as 1m; ask for wider ones with derive.",
+            f"Interval {request.interval!r} cannot be streamed: bars are replayed as 1m; derive gives wider ones.",
             "interval",
         )
     try:

@@ -7,12 +7,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from marketdata.derive import derive
-from marketdata.intervals import parse_interval
-from marketdata.store import StoredDay
 
 from marketdata import calendar, store
 from marketdata.columns import BarColumns
+from marketdata.derive import derive
+from marketdata.intervals import parse_interval
+from marketdata.store import StoredDay
 from sessions.models import ActiveStream, Session, StreamType
 from streaming import journal
 from streaming.frames import BarBlock, milliseconds, rfc3339, wire_values
@@ -101,7 +101,7 @@ class SessionData:
         )
 
     def is_stream_active(self, symbol: str, stream_type: str = StreamType.BARS) -> bool:
-        return self._streams(symbol, stream_type).filter(active=True).exists()
+        return bool(self._streams(symbol, stream_type).filter(active=True).exists())
 
     def mark_stream_active(self, symbol: str, stream_type: str = StreamType.BARS) -> None:
         self._streams(symbol, stream_type).update(active=True)

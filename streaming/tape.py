@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
-from marketdata.calendar import TradingDay
-from marketdata.derive import derive_many
 from numpy.typing import NDArray
 
+from marketdata.calendar import TradingDay
 from marketdata.columns import BarColumns, Floats, Ints
+from marketdata.derive import derive_many
 from streaming.frames import BarBlock, FrameId, encode, milliseconds
 
 

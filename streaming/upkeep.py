@@ -13,6 +13,8 @@ from contextlib import contextmanager
 
 from django.db import connection
 from django.db.models.functions import Now
+
+from marketdata import calendar, store
 from marketdata.calendar import TradingDay
 from marketdata.derive import derive
 from marketdata.errors import MarketDataError
@@ -21,8 +23,6 @@ from marketdata.intervals import interval_name
 from marketdata.ledger import cut
 from marketdata.quality import quality
 from marketdata.store import NewDay, StoredDay
-
-from marketdata import calendar, store
 from sessions.models import ActiveStream, ServiceHeartbeat, Session, SessionEvent, State
 from streaming import journal as journals
 from streaming import lease

@@ -1,4 +1,4 @@
-"""The suite runs on a real Postgres and Valkey that it starts itself, unless DATABASE_URL and REDIS_URL choose others."""
+"""The suite runs on a real Postgres and Valkey that it starts itself, unless the environment chooses others."""
 
 from __future__ import annotations
 

@@ -5,4 +5,4 @@ from pathlib import Path
 
 os.environ["VAR_DIR"] = str(Path(__file__).resolve().parents[1] / "var" / "test")
 
-from config.settings import *  # noqa: E402, F403
+from config.settings import *  # noqa: F403

@@ -26,7 +26,8 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
 }
 REQUIRED = ("time", "open", "high", "low", "close")
 FILE_SYMBOL = re.compile(r"([A-Za-z][A-Za-z0-9.\-]*?)(?:_.*)?$")
-EPOCH_UNITS = ((1e17, "ns"), (1e14, "us"), (1e11, "ms"), (0, "s"))
+EPOCH_UNITS = ((1e17, 1), (1e14, 1_000), (1e11, 1_000_000), (0, 1_000_000_000))
+"""From which size on a number counts nanoseconds, microseconds, …, seconds; and a unit's nanoseconds."""
 
 
 class UnreadableFile(MarketDataError):
@@ -78,8 +79,10 @@ def stamps(table: pd.DataFrame, mapped: Mapping[str, str], reading: Reading, pat
 
 def _parsed(raw: pd.Series) -> pd.Series:
     if pd.api.types.is_numeric_dtype(raw):
-        unit = next(unit for least, unit in EPOCH_UNITS if float(raw.abs().max() or 0) >= least)
-        return pd.to_datetime(raw, unit=unit, utc=True, errors="coerce")
+        size = float(raw.abs().max() or 0)
+        factor = next(factor for least, factor in EPOCH_UNITS if size >= least)
+        nanoseconds = (raw * factor).round().astype("Int64")
+        return pd.to_datetime(nanoseconds, utc=True, errors="coerce")
     if pd.api.types.is_datetime64_any_dtype(raw):
         return raw
     zoned = raw.astype(str).str.contains(r"(?:Z|[+-]\d\d:?\d\d)$", regex=True).any()

@@ -88,11 +88,11 @@ def raw_line(table: Table, row: int) -> str:
     return f"{table.symbol[row]},{table.stamp[row]},{values}"
 
 
-def groups(*keys: np.ndarray) -> Iterator[tuple[np.ndarray, slice]]:
+def groups(*keys: np.ndarray) -> Iterator[tuple[int, slice]]:
     """Runs of equal rows of already sorted keys: (index of the first row, slice)."""
     change = np.zeros(len(keys[0]), dtype=bool)
     for key in keys:
         change[1:] |= key[1:] != key[:-1]
     starts = np.flatnonzero(np.concatenate([[True], change[1:]])) if len(change) else np.empty(0, np.intp)
     for low, high in zip(starts, np.append(starts[1:], len(change)), strict=True):
-        yield low, slice(int(low), int(high))
+        yield int(low), slice(int(low), int(high))

@@ -99,7 +99,7 @@ def _volume(rng: np.random.Generator, n: int, daily: float) -> Floats:
     x = np.linspace(-1, 1, n)
     shape = 0.5 + 1.5 * x**4 + np.exp(-np.arange(n) / 8)
     shares = daily * shape / shape.sum() * rng.lognormal(0, 0.5, n)
-    return np.maximum(1.0, np.floor(shares))
+    return np.asarray(np.maximum(1.0, np.floor(shares)), np.float64)
 
 
 def _liquidity(symbol: str) -> float:

@@ -64,7 +64,7 @@ class Command(BaseCommand):
                 signal.signal(signal.SIGINT, signal.SIG_IGN)
                 signal.signal(signal.SIGTERM, signal.SIG_IGN)
                 supervisor.stop()
-                connection.close_pool()
+                connection.close()
                 services.stop()
         self.say("Ended. Sessions that were live go on at the next start.")
 

@@ -7,7 +7,7 @@ import re
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.management.base import BaseCommand, CommandError
@@ -116,7 +116,8 @@ class Command(BaseCommand):
             row = report.as_dict()
             figures = (f"{row[name]:,}" for name in FIGURES)
             table.add_row(report.dataset, *figures, row["first"] or "-", row["last"] or "-")
-        console = Console(file=self.stdout._out)
+        wide = None if self.stdout.isatty() else 160
+        console = Console(file=cast(IO[str], self.stdout), width=wide)
         console.print(table)
         if any(report.rejected for report in reports.values()):
             console.print("Rejected rows are in the admin under Quarantined rows, with file, line and reason.")
