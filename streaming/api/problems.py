@@ -10,6 +10,7 @@ import redis
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
 from django.http import Http404, HttpResponse
+from kombu.exceptions import OperationalError as BrokerError
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -60,9 +61,10 @@ def as_api_exception(error: Exception) -> exceptions.APIException | None:
             return exceptions.NotFound(str(error))
         case MarketDataError():
             return _with_status(HTTPStatus.BAD_REQUEST, error)
-        case OperationalError() | redis.ConnectionError():
-            unavailable = "Postgres" if isinstance(error, OperationalError) else "Redis"
-            return _with_status(HTTPStatus.SERVICE_UNAVAILABLE, f"{unavailable} does not answer.")
+        case OperationalError():
+            return _with_status(HTTPStatus.SERVICE_UNAVAILABLE, "Postgres does not answer.")
+        case redis.ConnectionError() | BrokerError():
+            return _with_status(HTTPStatus.SERVICE_UNAVAILABLE, "Redis does not answer.")
     return None
 
 

@@ -9,9 +9,10 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from sessions.models import Session
 from streaming.db import in_thread
@@ -54,8 +55,12 @@ class Progress:
         tail = [f"and {more} more"] if more else []
         return "  ".join([self.clock, self.state, self.pace, *shown, *tail])
 
-    def table(self) -> Table:
-        table = Table(title=f"Session {self.session_id}  {self.clock}  {self.state}  {self.pace}")
+    def screen(self) -> Group:
+        title = f"Session {self.session_id}  {self.clock}  {self.state}  {self.pace}"
+        return Group(Text(title, style="bold"), self._table())
+
+    def _table(self) -> Table:
+        table = Table()
         table.add_column("Symbol")
         table.add_column("Last", justify="right")
         table.add_column("Bars", justify="right")
@@ -72,8 +77,8 @@ def watch(session: Session, console: Console) -> Progress:
     if not console.is_terminal:
         asyncio.run(_follow(progress, lambda: console.file.write(progress.line() + "\n")))
         return progress
-    with Live(progress.table(), console=console, auto_refresh=False) as live:
-        asyncio.run(_follow(progress, lambda: live.update(progress.table(), refresh=True)))
+    with Live(progress.screen(), console=console, auto_refresh=False) as live:
+        asyncio.run(_follow(progress, lambda: live.update(progress.screen(), refresh=True)))
     return progress
 
 
