@@ -63,7 +63,7 @@ def as_api_exception(error: Exception) -> exceptions.APIException | None:
             return _with_status(HTTPStatus.BAD_REQUEST, error)
         case OperationalError():
             return _with_status(HTTPStatus.SERVICE_UNAVAILABLE, "Postgres does not answer.")
-        case redis.ConnectionError() | BrokerError():
+        case redis.ConnectionError() | redis.TimeoutError() | BrokerError():
             return _with_status(HTTPStatus.SERVICE_UNAVAILABLE, "Redis does not answer.")
     return None
 

@@ -36,7 +36,7 @@ def told_in_a_line() -> Iterator[None]:
     except OperationalError as error:
         reason = str(error).strip().splitlines()[0]
         raise CommandError(f"Postgres does not answer ({reason}): start Tapedeck with `manage.py up`.") from error
-    except (redis.ConnectionError, BrokerError) as error:
+    except (redis.ConnectionError, redis.TimeoutError, BrokerError) as error:
         raise CommandError(f"Redis does not answer ({error}): start Tapedeck with `manage.py up`.") from error
 
 
