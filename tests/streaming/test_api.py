@@ -2,59 +2,27 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
 from rest_framework.test import APIClient
 
-from marketdata import api as store_door
-from marketdata import calendar
-from marketdata.models import Scope
 from sessions.models import Session, State
 from sessions.wakeup import connection as redis_connection
+from tests.streaming.callers import ALL, assert_problem, log_in
 from tests.streaming.rows import DAY, a_dataset, a_day, a_session
 
 pytestmark = pytest.mark.django_db
-LogIn = Callable[..., APIClient]
-ALL = ("view_session", "add_session", "change_session", "view_bar")
-OPEN = calendar.trading_day(DAY).open
 
 
 @pytest.fixture
-def log_in() -> LogIn:
-    """A client whose user has exactly these permissions."""
-
-    def client(*permissions: str) -> APIClient:
-        user = User.objects.create_user(f"user{User.objects.count()}", password="secret")
-        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-        client = APIClient()
-        client.force_authenticate(User.objects.get(pk=user.pk))
-        return client
-
-    return client
-
-
-@pytest.fixture
-def client(log_in: LogIn) -> APIClient:
+def client() -> APIClient:
     return log_in(*ALL)
-
-
-def assert_problem(answer: Any, status: int, *words: str) -> dict[str, Any]:
-    assert answer.status_code == status, answer.content
-    assert answer["Content-Type"] == "application/problem+json"
-    body: dict[str, Any] = answer.json()
-    assert body["status"] == status
-    assert {"type", "title", "detail"} <= body.keys()
-    for word in words:
-        assert word in body["detail"]
-    return body
 
 
 # --- who may ---------------------------------------------------------------------------------------
@@ -70,34 +38,28 @@ def test_is_closed_to_strangers(address: str) -> None:
 
 
 @pytest.mark.parametrize("address", [*CLOSED, "bars/"])
-def test_reading_needs_the_permission_to_view(address: str, log_in: LogIn) -> None:
+def test_reading_needs_the_permission_to_view(address: str) -> None:
     assert_problem(log_in().get(f"/api/{address}"), 403)
 
 
 @pytest.mark.parametrize("verb", ["pause", "resume", "stop", "speed"])
-def test_controlling_needs_the_permission_to_change(verb: str, log_in: LogIn) -> None:
+def test_controlling_needs_the_permission_to_change(verb: str) -> None:
     session = a_session()
     assert_problem(log_in("view_session", "add_session").post(f"/api/sessions/{session.pk}/{verb}/"), 403)
 
 
-def test_starting_needs_the_permission_to_add(log_in: LogIn) -> None:
+def test_starting_needs_the_permission_to_add() -> None:
     assert_problem(log_in("view_session", "change_session").post("/api/sessions/", {"symbols": ["AAPL"]}), 403)
 
 
-def test_the_store_door_needs_its_own_permission(log_in: LogIn) -> None:
-    a_day()
-    client = log_in("view_session", "add_session", "change_session")
-    assert_problem(client.get("/api/bars/?symbol=AAPL"), 403, "marketdata.view_bar")
-
-
-def test_a_token_is_given_for_name_and_password(log_in: LogIn) -> None:
+def test_a_token_is_given_for_name_and_password() -> None:
     log_in("view_session")
     given = APIClient().post("/api/token/", {"username": "user0", "password": "secret"}, format="json")
     client = APIClient(HTTP_AUTHORIZATION=f"Token {given.json()['token']}")
     assert client.get("/api/sessions/").status_code == 200
 
 
-def test_a_wrong_password_gets_no_token(log_in: LogIn) -> None:
+def test_a_wrong_password_gets_no_token() -> None:
     log_in()
     answer = APIClient().post("/api/token/", {"username": "user0", "password": "wrong"}, format="json")
     body = assert_problem(answer, 400)
@@ -243,131 +205,6 @@ def test_streams_and_events_are_listed(client: APIClient) -> None:
     ]
     events = client.get(f"/api/sessions/{session.pk}/events/").json()["results"]
     assert events[0]["message"] == "running"
-
-
-# --- the session door: nothing from after the clock -------------------------------------------------
-
-
-def test_the_session_door_ends_at_the_visible_clock(client: APIClient) -> None:
-    session = a_session(minutes=30)
-    body = client.get(f"/api/sessions/{session.pk}/bars/?symbol=aapl").json()
-    assert body["clock"] == "2024-11-18T15:00:00Z"
-    assert len(body["bars"]) == 30
-    assert body["bars"][0]["start"] == "2024-11-18T14:30:00Z"
-    assert body["bars"][0]["volume"] is None
-    assert max(bar["end"] for bar in body["bars"]) == body["clock"]
-
-
-def test_the_session_door_shows_derived_bars_only_when_over(client: APIClient) -> None:
-    session = a_session(minutes=29)
-    body = client.get(f"/api/sessions/{session.pk}/bars/?symbol=AAPL&interval=15m").json()
-    assert [bar["end"] for bar in body["bars"]] == ["2024-11-18T14:45:00Z"]
-
-
-def test_the_session_door_gives_the_latest_within_the_limit(client: APIClient) -> None:
-    session = a_session(minutes=30)
-    bars = client.get(f"/api/sessions/{session.pk}/bars/?symbol=AAPL&limit=2").json()["bars"]
-    assert [bar["start"] for bar in bars] == ["2024-11-18T14:58:00Z", "2024-11-18T14:59:00Z"]
-
-
-def test_the_session_door_is_empty_before_the_first_frame(client: APIClient) -> None:
-    session = a_session(clock=None, frame_id="")
-    body = client.get(f"/api/sessions/{session.pk}/bars/?symbol=AAPL").json()
-    assert (body["clock"], body["bars"]) == (None, [])
-
-
-@pytest.mark.parametrize(
-    ("query", "field", "words"),
-    [
-        pytest.param("", "symbol", ["required"], id="no symbol"),
-        pytest.param("symbol=TSLA", "symbol", ["TSLA", "AAPL, MSFT"], id="foreign symbol"),
-        pytest.param("symbol=AAPL&interval=1h", "interval", ["1h", "1m, 5m, 15m"], id="interval not derived"),
-        pytest.param("symbol=AAPL&limit=0", "limit", ["1"], id="limit"),
-        pytest.param("symbol=AAPL&clock=2024-11-18T20:00:00Z", "clock", ["'clock'"], id="a clock of one's own"),
-    ],
-)
-def test_the_session_door_refuses(client: APIClient, query: str, field: str, words: list[str]) -> None:
-    session = a_session("AAPL", "MSFT")
-    body = assert_problem(client.get(f"/api/sessions/{session.pk}/bars/?{query}"), 400, *words)
-    assert body["errors"][0]["field"] == field
-
-
-# --- the store door --------------------------------------------------------------------------------
-
-
-def test_the_store_door_gives_the_latest_day(client: APIClient) -> None:
-    a_day(date=dt.date(2024, 11, 15))
-    a_day()
-    body = client.get("/api/bars/?symbol=aapl").json()
-    assert (body["dataset"], body["synthetic"], body["count"]) == ("paper", False, 390)
-    assert body["bars"][0] == {
-        "start": "2024-11-18T14:30:00Z",
-        "end": "2024-11-18T14:31:00Z",
-        **{"open": 100.0, "high": 100.01, "low": 99.99, "close": 100.0},
-        **{"volume": None, "trade_count": None, "vwap": None},
-    }
-    assert body["bars"][-1]["end"] == "2024-11-18T21:00:00Z"
-
-
-@pytest.mark.parametrize(
-    ("window", "count"),
-    [
-        pytest.param("start=2024-11-15&end=2024-11-18", 780, id="dates, both included"),
-        pytest.param("start=2024-11-18", 390, id="from a date"),
-        pytest.param("end=2024-11-15", 390, id="up to a date"),
-        pytest.param("start=2024-11-18T14:30:00Z&end=2024-11-18T14:40:00Z", 10, id="moments, end excluded"),
-        pytest.param("start=2024-11-18T09:30:00-05:00&end=2024-11-18T15:00:00Z", 30, id="with an offset"),
-        pytest.param("start=2024-11-16&end=2024-11-17", 0, id="a weekend"),
-    ],
-)
-def test_the_store_door_cuts_the_window(client: APIClient, window: str, count: int) -> None:
-    a_day(date=dt.date(2024, 11, 15))
-    a_day()
-    answer = client.get(f"/api/bars/?symbol=AAPL&{window.replace('+', '%2B')}")
-    assert answer.json()["count"] == count
-
-
-def test_the_store_door_prefers_real_data(client: APIClient) -> None:
-    for date in (dt.date(2024, 11, 15), DAY):
-        a_day(date=date, dataset=a_dataset("made", synthetic=True))
-    a_day()
-    assert client.get("/api/bars/?symbol=AAPL").json()["dataset"] == "paper"
-    assert client.get("/api/bars/?symbol=AAPL&dataset=made").json()["synthetic"] is True
-    only_made = client.get("/api/bars/?symbol=AAPL&start=2024-11-15&end=2024-11-15").json()
-    assert (only_made["dataset"], only_made["count"]) == ("made", 390)
-
-
-def test_the_store_door_keeps_extended_hours_apart(client: APIClient) -> None:
-    a_day()
-    a_day(scope=Scope.EXTENDED)
-    assert client.get("/api/bars/?symbol=AAPL").json()["count"] == 390
-    assert client.get("/api/bars/?symbol=AAPL&scope=extended").json()["count"] == 390
-
-
-def test_the_store_door_has_a_cap_and_says_so(client: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_door, "MOST_BARS", 100)
-    a_day()
-    assert_problem(client.get("/api/bars/?symbol=AAPL"), 400, "390", "100")
-
-
-@pytest.mark.parametrize(
-    ("query", "field", "words"),
-    [
-        pytest.param("", "symbol", ["required"], id="no symbol"),
-        pytest.param("symbol=NOPE", "symbol", ["NOPE"], id="unknown symbol"),
-        pytest.param("symbol=AAPL&interval=7x", "interval", ["'7x'"], id="interval"),
-        pytest.param("symbol=AAPL&dataset=gold", "dataset", ["'gold'", "paper"], id="dataset"),
-        pytest.param("symbol=AAPL&start=monday", "start", ["'monday'", "2024-11-18"], id="no date"),
-        pytest.param("symbol=AAPL&start=2024-13-01", "start", ["'2024-13-01'", "month"], id="no such month"),
-        pytest.param("symbol=AAPL&start=2024-11-18T14:30:00", "start", ["offset", "Z"], id="no offset"),
-        pytest.param("symbol=AAPL&start=2024-11-18&end=2024-11-15", "end", ["2024-11-15"], id="backwards"),
-        pytest.param("symbol=AAPL&symbl=MSFT", "symbl", ["'symbl'"], id="misspelled"),
-    ],
-)
-def test_the_store_door_refuses(client: APIClient, query: str, field: str, words: list[str]) -> None:
-    a_day()
-    body = assert_problem(client.get(f"/api/bars/?{query}"), 400, *words)
-    assert body["errors"][0]["field"] == field
 
 
 # --- status, schema, health ------------------------------------------------------------------------
