@@ -8,9 +8,6 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import exchange_calendars
-import pandas as pd
-
 from marketdata.errors import NotATradingDay
 
 EXCHANGE = "XNYS"
@@ -38,9 +35,17 @@ class TradingDay:
 
 
 @cache
+def _calendar() -> Any:
+    """The library and pandas under it take a second and a half to import: only whoever asks pays."""
+    import exchange_calendars
+
+    return exchange_calendars.get_calendar(EXCHANGE, start=FIRST, end=LAST)
+
+
+@cache
 def _days() -> dict[dt.date, TradingDay]:
     """All sessions within the bounds. Bounds are explicit: the library's defaults are fixed at its import."""
-    schedule = exchange_calendars.get_calendar(EXCHANGE, start=FIRST, end=LAST).schedule
+    schedule = _calendar().schedule
     rows = zip(schedule.index, schedule["open"], schedule["close"], strict=True)
     return {stamp.date(): TradingDay(stamp.date(), _utc(opened), _utc(closed)) for stamp, opened, closed in rows}
 
@@ -108,7 +113,6 @@ def _within(date: dt.date) -> None:
 def _why(date: dt.date) -> str:
     if date.weekday() >= 5:
         return f"{date:%A}"
-    stamp = pd.Timestamp(date)
-    calendar = exchange_calendars.get_calendar(EXCHANGE, start=FIRST, end=LAST)
-    holidays = calendar.regular_holidays.holidays(stamp, stamp, return_name=True)
+    moment = dt.datetime.combine(date, dt.time())
+    holidays = _calendar().regular_holidays.holidays(moment, moment, return_name=True)
     return str(holidays.iloc[0]) if len(holidays) else "closed"

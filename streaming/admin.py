@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from kombu.exceptions import OperationalError
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 from unfold.paginator import InfinitePaginator
@@ -170,7 +171,13 @@ class SessionAdmin(ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Session, form: Any, change: bool) -> None:
         """The form has created the row; the start itself is queued, as from the API."""
-        transaction.on_commit(lambda: service.queue_start(obj.pk))
+        transaction.on_commit(lambda: self._queue(request, obj))
+
+    def _queue(self, request: HttpRequest, obj: Session) -> None:
+        try:
+            service.queue_start(obj.pk)
+        except OperationalError:
+            self.message_user(request, "Redis does not answer: the session has failed to start.", messages.ERROR)
 
     @action(description="Pause", permissions=["control"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:

@@ -22,7 +22,7 @@ from streaming.db import connected
 from streaming.frames import NO_CHAIN, FrameId, link, moment
 from streaming.journal import Journal, LeaseLost
 from streaming.lease import Lease
-from streaming.loading import Recipe, pin, tape_of
+from streaming.loading import PREFETCH_BEFORE_CLOSE, Recipe, pin, tape_of
 from streaming.progress import write_progress
 from streaming.tape import Tape
 
@@ -30,7 +30,6 @@ log = logging.getLogger(__name__)
 
 BATCH_FRAMES, BATCH_BYTES = 128, 4 << 20
 CHECKPOINT_EVERY, PROGRESS_EVERY = 0.2, 2.0
-PREFETCH_BEFORE_CLOSE = dt.timedelta(minutes=30)
 RETRIES, RETRY_WAIT = 5, 2.0
 
 

@@ -17,6 +17,9 @@ from streaming import journal as journals
 from streaming.journal import Journal, Kind
 from streaming.tape import Tape
 
+PREFETCH_BEFORE_CLOSE = dt.timedelta(minutes=30)
+"""How long before a day's close the next one is asked for, at the latest."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
+from kombu.exceptions import OperationalError
 
 from marketdata import calendar, store
 from marketdata.errors import BadInterval, MarketDataError, NotATradingDay
@@ -22,19 +23,7 @@ from marketdata.models import Dataset
 from marketdata.providers.base import get_provider, provider_dataset
 from sessions.control import ControlError, check_speed
 from sessions.models import ActiveStream, JournalEntry, ServiceHeartbeat, Session, State
-from streaming import journal, loading, messages
-from streaming.queues import queue_replay, queue_start
-
-__all__ = [
-    "StartError",
-    "StartRequest",
-    "Started",
-    "create",
-    "open_queued",
-    "open_streams",
-    "queue_start",
-    "start",
-]
+from streaming import journal, loading, messages, queues
 
 WORKER_SILENT_AFTER = dt.timedelta(seconds=10)
 Say = Callable[[str], None]
@@ -110,6 +99,18 @@ def start(request: StartRequest, say: Say = quiet) -> Started:
     return open_streams(session, say)
 
 
+def queue_start(session_id: int) -> None:
+    """Have the upkeep worker do what `start` does in the foreground. Call it on commit.
+
+    A broker that is away fails the session, visibly; the error goes on to whoever asked.
+    """
+    try:
+        queues.queue_start(session_id)
+    except OperationalError:
+        _undo(Session.objects.get(pk=session_id), "Redis does not answer: the start could not be queued.")
+        raise
+
+
 def open_queued(session_id: int) -> None:
     """The queued start: what goes wrong is on the session's row."""
     session = Session.objects.select_related("dataset").get(pk=session_id)
@@ -181,7 +182,7 @@ def _hand_over(session: Session, symbols: list[str]) -> None:
         }
         journal.append(session.pk, JournalEntry.Kind.START, payload)
         session.move_to(State.STARTING)
-        transaction.on_commit(lambda: queue_replay(session.pk))
+        transaction.on_commit(lambda: queues.queue_replay(session.pk))
 
 
 def _await_loaded(session: Session) -> None:

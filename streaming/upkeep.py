@@ -26,12 +26,11 @@ from marketdata.store import NewDay, StoredDay
 from sessions.models import ActiveStream, ServiceHeartbeat, Session, SessionEvent, State
 from streaming import journal as journals
 from streaming import lease
-from streaming.loading import Recipe, fetch_missing
+from streaming.loading import PREFETCH_BEFORE_CLOSE, Recipe, fetch_missing
 from streaming.queues import queue_replay
 
 log = logging.getLogger(__name__)
 LOCK_SPACE = 0x7A9E
-PREFETCH_BEFORE_CLOSE = dt.timedelta(minutes=30)
 
 
 def run() -> None:

@@ -1,0 +1,56 @@
+"""The exchange's calendar, against sessions written down elsewhere."""
+
+import datetime as dt
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from marketdata import calendar
+from marketdata.errors import BadInterval, NotATradingDay
+from marketdata.intervals import DAY, interval_name, parse_interval
+
+
+def test_every_session_of_eighteen_years_agrees_with_the_reference(shared_data: Path) -> None:
+    rows = pd.read_csv(shared_data / "reference" / "xnys_sessions.csv.gz", parse_dates=["open", "close"])
+    first, last = (dt.date.fromisoformat(rows.session.iloc[i]) for i in (0, -1))
+    found = [(str(day.date), day.open, day.close, day.minutes) for day in calendar.trading_days(first, last)]
+    assert found == list(rows.itertuples(index=False, name=None))
+
+
+@pytest.mark.parametrize(
+    ("date", "why", "nearest"),
+    [
+        ("2024-11-28", "Thanksgiving", "2024-11-27 and 2024-11-29"),
+        ("2025-07-05", "Saturday", "2025-07-03 and 2025-07-07"),
+    ],
+)
+def test_a_closed_day_is_refused_with_the_reason_and_the_nearest(date: str, why: str, nearest: str) -> None:
+    with pytest.raises(NotATradingDay, match=rf"{date} is not a trading day of XNYS \({why}.*{nearest}"):
+        calendar.trading_day(dt.date.fromisoformat(date))
+
+
+def test_a_date_beyond_the_calendar_is_refused_with_its_bounds() -> None:
+    with pytest.raises(NotATradingDay, match="reaches from 1990-01-01"):
+        calendar.is_trading_day(dt.date(1989, 12, 29))
+
+
+def test_the_day_after_a_half_day_and_a_holiday_is_monday() -> None:
+    assert calendar.trading_day(dt.date(2025, 7, 3)).is_half_day
+    assert calendar.next_trading_day(dt.date(2025, 7, 3)).date == dt.date(2025, 7, 7)
+
+
+def test_an_evening_print_belongs_to_new_yorks_date() -> None:
+    assert calendar.session_date_of(dt.datetime(2025, 7, 3, 1, 0, tzinfo=dt.UTC)) == dt.date(2025, 7, 2)
+
+
+@pytest.mark.parametrize(("name", "minutes"), [("1m", 1), ("15m", 15), ("1h", 60), ("7m", 7), ("1d", DAY)])
+def test_intervals_have_one_name_each(name: str, minutes: int) -> None:
+    assert parse_interval(name) == minutes
+    assert interval_name(minutes) == name
+
+
+@pytest.mark.parametrize("text", ["", "0m", "5", "m", "-5m", "5x", "2d", "1.5h"])
+def test_what_is_no_interval_is_named(text: str) -> None:
+    with pytest.raises(BadInterval, match="is not an interval: give minutes"):
+        parse_interval(text)

@@ -1,0 +1,155 @@
+"""Import of real files against counts made elsewhere, and of bad ones against what a person should be told."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import json
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from marketdata.models import Bar, BarDay, Dataset, Instrument, QuarantinedRow
+
+pytestmark = pytest.mark.django_db
+Write = Callable[[str, str], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    folder = tmp_path / "feed"
+    folder.mkdir()
+
+    def file(name: str, text: str) -> Path:
+        path = folder / name
+        path.write_text(text)
+        return path
+
+    return file
+
+
+def run(*arguments: Any, **options: Any) -> dict[str, Any]:
+    out = StringIO()
+    call_command("import_bars", *map(str, arguments), json=True, stdout=out, **options)
+    (report,) = json.loads(out.getvalue())["datasets"]
+    return dict(report)
+
+
+FEEDS = ["google_2016", "alphavantage_2019", "exthours_2025", "spy_2024", "lean", "sparse_etf", "aapl_2024", "spy_2020"]
+
+
+@pytest.mark.parametrize("feed", FEEDS)
+def test_a_real_feed_imports_with_the_counts_of_its_manifest(shared_data: Path, feed: str) -> None:
+    with (shared_data / "MANIFEST.csv").open() as manifest:
+        rows = [row for row in csv.DictReader(manifest) if row["path"].startswith(f"bars/{feed}/")]
+    report = run(shared_data / "bars" / feed)
+    assert report["inserted"] == sum(int(row["rth_present"]) for row in rows)
+    assert report["outside_session"] == sum(int(row["outside_rth_rows"]) for row in rows)
+    assert (report["files"], report["rejected"]) == (len(rows), 0)
+    again = run(shared_data / "bars" / feed)
+    assert (again["inserted"], again["unchanged"], again["days"]) == (0, report["inserted"], 0)
+
+
+def test_many_symbols_in_one_parquet_file(shared_data: Path) -> None:
+    report = run(shared_data / "universe" / "us284_2018" / "2018-02-16_1min.parquet")
+    assert (report["inserted"], report["symbols"], report["dataset"]) == (109_648, 284, "us284_2018")
+
+
+def test_null_volumes_stay_null(shared_data: Path) -> None:
+    run(shared_data / "universe" / "sp500_2026_novolume" / "2026-01-16_1min.parquet")
+    assert not BarDay.objects.exclude(volume=None).exists()
+
+
+ROWS = """time,open,high,low,close,volume
+2025-07-02T13:30:00Z,10,11,9,10.5,100
+2025-07-02T13:31:00Z,10,9,9,10.5,100
+2025-07-02T13:31:30Z,10,11,9,10.5,100
+2025-07-02T13:32:00Z,10,11,9,abc,100
+2025-07-02T13:33:00Z,10,11,9,10.5,-1
+2025-07-02T13:30:00Z,10,11,9,10.7,100
+2025-07-02T13:30:00Z,10,11,9,10.5,100
+2025-07-04T13:30:00Z,10,11,9,10.5,100
+yesterday,10,11,9,10.5,100
+2025-07-02T12:00:00Z,10,11,9,10.5,100
+"""
+
+
+def test_every_row_is_accounted_for_and_what_breaks_a_rule_is_told_with_its_line(write: Write) -> None:
+    report = run(write("AAPL_x.csv", ROWS))
+    figures = ("rows", "inserted", "outside_session", "repeated", "rejected")
+    assert [report[name] for name in figures] == [10, 1, 1, 1, 7]
+    told = dict(QuarantinedRow.objects.values_list("line", "reason"))
+    assert told == {
+        3: "high is below open or close",
+        4: "the stamp is not on a whole minute",
+        5: "a price is not a finite number",
+        6: "volume is negative",
+        7: "line 2 has other values for the same minute",
+        9: "2025-07-04 is not a trading day of XNYS",
+        10: "the time cannot be read",
+    }
+    run(write("AAPL_x.csv", ROWS))
+    assert QuarantinedRow.objects.count() == 7
+
+
+def test_a_corrected_file_is_a_new_version_and_a_part_completes_the_day(write: Write) -> None:
+    head, *lines = ROWS.splitlines()[:2]
+    run(write("AAPL_a.csv", f"{head}\n{lines[0]}\n"))
+    run(write("AAPL_b.csv", f"{head}\n2025-07-02T13:31:00Z,10,11,9,10.5,100\n"))
+    run(write("AAPL_c.csv", f"{head}\n2025-07-02T13:30:00Z,10,12,9,10.5,100\n"))
+    assert BarDay.objects.count() == 3
+    assert list(Bar.objects.order_by("start").values_list("high", flat=True)) == [12.0, 11.0]
+
+
+@pytest.mark.parametrize(
+    ("stamp", "options"),
+    [
+        ("2025-07-02 09:30:00", {"tz": "America/New_York"}),
+        ("2025-07-02 09:31:00", {"tz": "America/New_York", "label": "end"}),
+        ("1751463000", {}),
+        ("1751463000000", {}),
+        ("2025-07-02T09:30:00-04:00", {}),
+    ],
+)
+def test_the_0930_bar_is_the_0930_bar_however_it_is_stamped(write: Write, stamp: str, options: dict[str, str]) -> None:
+    run(write("IBM.csv", f"date,o,h,l,c,v\n{stamp},10,11,9,10.5,5\n"), **options)
+    assert Bar.objects.get().start == dt.datetime(2025, 7, 2, 13, 30, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("A.csv", "time,open,high,low,close\n2025-07-02 09:30:00,1,1,1,1\n", "no time zone: pass --tz"),
+        ("A.csv", "time,open,high,low\n1,1,1,1\n", "no column for close; it has time, open, high, low"),
+        ("A.parquet", "not parquet", "cannot be read"),
+        ("A.csv", "", "cannot be read"),
+        ("A.txt", "x", "not one of the forms"),
+    ],
+)
+def test_an_unreadable_file_is_named_with_what_to_do(write: Write, name: str, text: str, told: str) -> None:
+    with pytest.raises(CommandError, match=told):
+        run(write(name, text))
+    assert not BarDay.objects.exists()
+
+
+def test_one_bad_file_does_not_keep_the_others_out(write: Write) -> None:
+    write("A.csv", "nonsense\n1\n")
+    good = write("B.csv", "time,open,high,low,close\n2025-07-02T13:30:00Z,1,1,1,1\n")
+    with pytest.raises(CommandError, match=r"A\.csv: no column for"):
+        run(good.parent)
+    assert Bar.objects.get().instrument.symbol == "B"
+
+
+def test_a_dry_run_reports_the_same_and_writes_nothing(write: Write) -> None:
+    report = run(write("AAPL_x.csv", ROWS), dry_run=True)
+    assert (report["inserted"], report["rejected"]) == (1, 7)
+    assert not Dataset.objects.exists() and not Instrument.objects.exists() and not QuarantinedRow.objects.exists()
+
+
+def test_unknown_symbols_can_be_refused(write: Write) -> None:
+    with pytest.raises(CommandError, match="unknown symbols AAPL: leave out --known-only"):
+        run(write("AAPL_x.csv", ROWS), known_only=True)
