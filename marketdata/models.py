@@ -118,7 +118,7 @@ class BarDay(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.instrument_id} {self.interval} {self.date} v{self.version}"
+        return f"{self.instrument.symbol} {self.interval} {self.date} v{self.version}"
 
 
 class ReadOnlyError(TypeError):

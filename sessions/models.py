@@ -86,7 +86,7 @@ class Session(models.Model):
 
     clock = models.DateTimeField(null=True, blank=True, help_text="Visible clock: the last committed frame's.")
     generation = models.PositiveIntegerField(default=1)
-    frame_id = models.CharField(max_length=32, blank=True, help_text="Last committed frame, <ms>-<n>.")
+    frame_id = models.CharField(max_length=32, blank=True, help_text="Last committed frame: clock in ms, and number.")
     frame_count = models.PositiveBigIntegerField(default=0)
     chain = models.CharField(max_length=64, blank=True, help_text="Hash chain after that frame.")
     real_speed = models.FloatField(null=True, blank=True)

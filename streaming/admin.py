@@ -111,7 +111,7 @@ class SessionAdmin(ModelAdmin):
         (None, {"fields": ["symbols", "dataset", ("date", "until"), "speed", "derive", "name"]}),
     ]
     fieldsets: list[tuple[str | None, dict[str, Any]]] = [
-        (None, {"fields": [("shown_state", "progress"), ("clock", "shown_speed"), "reason"]}),
+        (None, {"fields": [("state", "progress"), ("clock", "shown_speed"), "reason"]}),
         ("What is replayed", {"fields": ["dataset", ("start_date", "end_date"), ("interval", "derive")]}),
         (
             "Where it runs",

@@ -56,7 +56,9 @@ def fetch_missing(recipe: Recipe, symbols: Iterable[str], date: dt.date) -> dict
 
 def _fetch(recipe: Recipe, symbol: str, date: dt.date) -> None:
     if not recipe.provider:
-        raise NoData(f"Dataset {recipe.dataset} has no bars of {symbol} on {date}, and no provider to ask.")
+        days = store.dates_with(recipe.dataset.pk, [symbol])
+        held = f"its days are {days[0]} to {days[-1]}" if days else "it has no day of it"
+        raise NoData(f"Dataset {recipe.dataset} has no bars of {symbol} on {date} and no provider to ask: {held}.")
     ensure_day(recipe.dataset, recipe.provider, symbol, date)
 
 

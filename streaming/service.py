@@ -277,6 +277,9 @@ def _first_day(request: StartRequest, dataset: Dataset, symbols: list[str], say:
         return days[-1] if request.until is None else next((d for d in reversed(days) if d <= request.until), days[-1])
     if request.provider or dataset.provider:
         return calendar.previous_trading_day(dt.datetime.now(dt.UTC).date()).date
+    without = [symbol for symbol in symbols if not store.dates_with(dataset.pk, [symbol])]
+    if without:
+        raise StartError(f"Dataset {dataset} has no bars of {', '.join(without)}.", "symbols")
     raise StartError(f"Dataset {dataset} has no day with all of {', '.join(symbols)}: give a date.", "date")
 
 

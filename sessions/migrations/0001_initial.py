@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
                 ('applied_version', models.PositiveBigIntegerField(default=0)),
                 ('clock', models.DateTimeField(blank=True, help_text="Visible clock: the last committed frame's.", null=True)),
                 ('generation', models.PositiveIntegerField(default=1)),
-                ('frame_id', models.CharField(blank=True, help_text='Last committed frame, <ms>-<n>.', max_length=32)),
+                ('frame_id', models.CharField(blank=True, help_text='Last committed frame: clock in ms, and number.', max_length=32)),
                 ('frame_count', models.PositiveBigIntegerField(default=0)),
                 ('chain', models.CharField(blank=True, help_text='Hash chain after that frame.', max_length=64)),
                 ('real_speed', models.FloatField(blank=True, null=True)),
