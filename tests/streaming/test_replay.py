@@ -14,6 +14,7 @@ import pytest
 from marketdata import calendar
 from sessions import control
 from sessions.models import Session, State
+from sessions.wakeup import connection as redis_connection
 from streaming import service
 from streaming.reader import follow
 from streaming.service import StartRequest
@@ -41,8 +42,10 @@ def source_bars(shared_data: Path, first: dt.date = FIRST, last: dt.date = LAST)
 
 
 def read_all(session_id: int, **options: Any) -> list[dict[str, Any]]:
+    options.setdefault("from_start", "after" not in options)
+
     async def collect() -> list[dict[str, Any]]:
-        return [frame async for frame in follow(session_id, from_start=True, **options)]
+        return [frame async for frame in follow(session_id, **options)]
 
     return asyncio.run(asyncio.wait_for(collect(), 90))
 
@@ -118,6 +121,33 @@ def test_a_killed_worker_loses_and_repeats_nothing(
     session.refresh_from_db()
     assert session.chain == undisturbed.chain
     assert session.events.filter(kind="recovery").exists()
+
+
+def test_a_flushed_redis_loses_and_repeats_nothing(
+    start_worker: StartWorker, real_days: str, shared_data: Path
+) -> None:
+    """Every key goes, the fence too: the holder renews and goes on, readers have the hole re-derived."""
+    start_worker()
+    session = start(speed=6000.0)
+    await_clock(session, dt.datetime(2025, 7, 2, 15, 0, tzinfo=dt.UTC))
+    redis_connection().flushdb()
+    frames = read_all(session.pk)
+    assert minute_bars(frames) == source_bars(shared_data)
+    ids = [frame["id"] for frame in frames if frame["id"]]
+    assert len(ids) == len(set(ids)) == 391 + 211 + 391
+    assert session.events.filter(kind="redis").exists()
+
+
+def test_a_cursor_goes_on_right_after_it_in_every_phase(start_worker: StartWorker, real_days: str) -> None:
+    start_worker()
+    session = start(speed=0.0)
+    whole = [frame for frame in read_all(session.pk) if frame["id"]]
+    for place in (0, 1, 389, 390, 391, 601, 992):
+        rest = read_all(session.pk, after=whole[place]["id"])
+        assert [frame for frame in rest if frame["id"]] == whole[place + 1 :]
+    redis_connection().flushdb()
+    again = [frame for frame in read_all(session.pk, after=whole[500]["id"]) if frame["id"]]
+    assert again == whole[501:], "re-derived frames are the published ones, hash and all"
 
 
 def test_the_iterator_starts_a_created_session_and_gives_every_bar(
