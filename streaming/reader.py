@@ -31,8 +31,15 @@ class Notice:
 
     event: dict[str, Any]
 
-    def wire(self, *_: Any) -> dict[str, Any]:
-        return {"id": None, "clock": self.event.get("clock"), "hash": None, "events": [self.event]}
+    def wire(self, symbols: Collection[str] | None = None, intervals: Collection[str] | None = None) -> dict[str, Any]:
+        event = self.event
+        if "bars" in event:
+            event = {**event, "bars": [bar for bar in event["bars"] if _wanted(bar, symbols, intervals)]}
+        return {"id": None, "clock": event.get("clock"), "hash": None, "events": [event]}
+
+
+def _wanted(bar: dict[str, Any], symbols: Collection[str] | None, intervals: Collection[str] | None) -> bool:
+    return (symbols is None or bar["symbol"] in symbols) and (intervals is None or bar["interval"] in intervals)
 
 
 async def follow(

@@ -198,6 +198,16 @@ def test_session_doors_never_show_what_is_later_than_the_clock(start_worker: Sta
     assert visible.held == 390
     assert len(visible.bars_1m) == (clock - calendar.trading_day(FIRST).open).total_seconds() / 60
     assert data.get_active_symbols() == ["AAPL", "MSFT"]
+
+    async def join() -> dict[str, Any]:
+        frames = follow(session.pk, symbols=["AAPL"])
+        try:
+            return await anext(frames)
+        finally:
+            await frames.aclose()  # type: ignore[attr-defined]
+
+    (snapshot,) = asyncio.run(join())["events"]
+    assert (snapshot["type"], snapshot["bars"]) == ("snapshot", visible.bars_1m)
     control.stop(session.pk)
 
 
