@@ -22,10 +22,11 @@ VALUES = ("open", "high", "low", "close", "volume", "trade_count", "vwap")
 
 
 class ReadOnlyAdmin(ModelAdmin):
-    """Rows that only the store's own verbs write."""
+    """Rows that only the product's own verbs write; lists that do not count them."""
 
     paginator = InfinitePaginator
     show_full_result_count = False
+    actions = None
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -20,9 +20,9 @@ from django.utils.safestring import SafeString
 from kombu.exceptions import OperationalError
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
-from unfold.paginator import InfinitePaginator
 
 from marketdata import calendar
+from marketdata.admin import ReadOnlyAdmin
 from sessions import control
 from sessions.models import (
     ActiveStream,
@@ -50,23 +50,6 @@ STATE_COLORS = {
     State.FAILED: "danger",
 }
 LEVEL_COLORS = {"info": "info", "warning": "warning", "error": "danger"}
-
-
-class ReadOnlyAdmin(ModelAdmin):
-    """Rows that only the engine writes."""
-
-    paginator = InfinitePaginator
-    show_full_result_count = False
-    actions = None
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class StreamInline(TabularInline):

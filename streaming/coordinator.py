@@ -6,14 +6,16 @@ import datetime as dt
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 
 import redis
+from django.conf import settings
 
 from marketdata import calendar
 from marketdata.errors import MarketDataError, ProviderFailed
-from sessions.models import ENDED, Session, State
+from sessions.models import ENDED, Session, State, TransitionError
 from streaming import journal as journals
 from streaming import lease as leases
 from streaming.bus import Bus, FenceMissing, Packed
@@ -42,12 +44,14 @@ class Coordinator:
         self.prefetched: Future[tuple[Journal, Tape]] | None = None
         self.load_seconds = 0.5
         self.checkpointed = self.progressed = 0.0
+        self.kept: deque[tuple[FrameId, int]] = deque()
+        self.kept_bytes = 0
 
     def run(self) -> None:
         try:
             self._open()
             self._play()
-        except (LeaseLost, redis.RedisError) as error:
+        except (LeaseLost, TransitionError, redis.RedisError) as error:
             log.warning("Session %s let go: %s", self.lease.session_id, error)
         except MarketDataError as error:
             self._end(State.FAILED, reason=str(error))
@@ -203,6 +207,7 @@ class Coordinator:
             self._mark_day()
         frames = self._pack()
         held_up = self._append(frames)
+        self._bound_stream(frames)
         self.prev, self.chain = frames[-1].id, frames[-1].chain
         self.count += len(frames)
         self.k += len(frames)
@@ -241,6 +246,16 @@ class Coordinator:
                 log.warning("Session %s waits for Redis: %s", self.session.pk, error)
                 self._rest(0.25)
             held_up = True
+
+    def _bound_stream(self, frames: list[Packed]) -> None:
+        """Let the oldest frames go where the stream holds more bytes than it may."""
+        self.kept.extend((frame.id, len(frame.body)) for frame in frames)
+        self.kept_bytes += sum(len(frame.body) for frame in frames)
+        if self.kept_bytes <= settings.STREAM_MAX_BYTES:
+            return
+        while self.kept_bytes > settings.STREAM_MAX_BYTES and len(self.kept) > 1:
+            self.kept_bytes -= self.kept.popleft()[1]
+        self.bus.trim(self.session.pk, self.kept[0][0])
 
     def _set_fence_again(self) -> None:
         with connected():

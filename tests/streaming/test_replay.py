@@ -16,6 +16,7 @@ from sessions import control
 from sessions.models import Session, State
 from sessions.wakeup import connection as redis_connection
 from streaming import service
+from streaming.bus import stream_key
 from streaming.reader import follow
 from streaming.service import StartRequest
 from streaming.session_data import get_session_data
@@ -148,6 +149,15 @@ def test_a_cursor_goes_on_right_after_it_in_every_phase(start_worker: StartWorke
     redis_connection().flushdb()
     again = [frame for frame in read_all(session.pk, after=whole[500]["id"]) if frame["id"]]
     assert again == whole[501:], "re-derived frames are the published ones, hash and all"
+
+
+def test_a_stream_bounded_by_bytes_is_whole_for_every_reader(
+    start_worker: StartWorker, real_days: str, shared_data: Path
+) -> None:
+    start_worker(STREAM_MAX_BYTES="20000")
+    session = start(speed=0.0)
+    assert minute_bars(read_all(session.pk)) == source_bars(shared_data)
+    assert redis_connection().xlen(stream_key(session.pk, 1)) < 200
 
 
 def test_the_iterator_starts_a_created_session_and_gives_every_bar(
