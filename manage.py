@@ -5,6 +5,7 @@ import os
 import sys
 
 import redis
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from django.db import OperationalError
 
@@ -13,6 +14,8 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     try:
         execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
     except OperationalError as error:
         not_there("Postgres", error)
     except redis.ConnectionError as error:

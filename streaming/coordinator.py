@@ -168,7 +168,12 @@ class Coordinator:
         return round(previous.open.timestamp() * 1000)
 
     def _held(self) -> dict[str, object]:
-        return {"days_held": [self.tape.day.date], "bars_held": self.tape.bar_count}
+        """The current day and at most the prefetched next one."""
+        tapes = [self.tape]
+        upcoming = self.prefetched
+        if upcoming and upcoming.done() and not upcoming.cancelled() and not upcoming.exception():
+            tapes.append(upcoming.result()[1])
+        return {"days_held": [t.day.date for t in tapes], "bars_held": sum(t.bar_count for t in tapes)}
 
     # --- playing ------------------------------------------------------------------------------------
 
@@ -321,6 +326,7 @@ class Coordinator:
         self.session.clock, self.checkpointed = moment(self.prev.ms), wall
         if force or wall - self.progressed > PROGRESS_EVERY:
             self.progressed = wall
+            self._write(**self._held())
             write_progress(self.session.pk, self.lease.epoch, self.tape, self.k)
 
     def _mark_day(self) -> None:

@@ -218,7 +218,15 @@ def test_session_doors_never_show_what_is_later_than_the_clock(start_worker: Sta
 
     (snapshot,) = asyncio.run(join())["events"]
     assert (snapshot["type"], snapshot["bars"]) == ("snapshot", visible.bars_1m)
-    control.stop(session.pk)
+    control.set_speed(session.pk, 3000)
+    control.resume(session.pk)
+    held: set[int] = set()
+    end = time.monotonic() + 60
+    while session.is_live and time.monotonic() < end:
+        session.refresh_from_db()
+        held.add(len(session.days_held))
+        time.sleep(0.05)
+    assert max(held) == 2, "the current day and the next, never a third"
 
 
 def test_a_start_without_a_worker_fails_before_anything_is_written(transactional_db: None, real_days: str) -> None:
