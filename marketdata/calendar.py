@@ -60,6 +60,11 @@ def _dates() -> list[dt.date]:
     return list(_days())
 
 
+def prepare() -> None:
+    """Build the calendar now, where the two seconds that it takes are in nobody's way."""
+    _days()
+
+
 def trading_day(date: dt.date) -> TradingDay:
     """Raises NotATradingDay, naming the nearest trading days."""
     found = _days().get(date)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import sys
 import threading
 import time
 from collections import deque
@@ -12,6 +13,7 @@ from concurrent.futures import Executor, Future
 
 import redis
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 
 from marketdata import calendar
 from marketdata.errors import MarketDataError, ProviderFailed
@@ -56,8 +58,17 @@ class Coordinator:
         except MarketDataError as error:
             self._end(State.FAILED, reason=str(error))
         finally:
-            with connected():
-                leases.release(self.lease)
+            self._leave(sys.exc_info()[1])
+
+    def _leave(self, error: BaseException | None) -> None:
+        """Let the lease go. A defect fails the session, visibly: taken up again, it would only fail again.
+
+        Postgres being away is none: the session is then taken up where it was.
+        """
+        if error is not None and not isinstance(error, OperationalError | InterfaceError):
+            self._end(State.FAILED, reason=f"internal error ({error!r}): see the replay worker's log")
+        with connected():
+            leases.release(self.lease)
 
     # --- opening ------------------------------------------------------------------------------------
 

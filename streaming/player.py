@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.db.models.functions import Now
 
+from marketdata import calendar
 from sessions import wakeup
 from sessions.models import ServiceHeartbeat, Session
 from streaming import lease as leases
@@ -37,6 +38,7 @@ class Player:
         self.versions: dict[int, int] = {}
 
     def start(self) -> None:
+        self.loader.submit(calendar.prepare)
         for target in (self._keep, self._listen):
             threading.Thread(target=target, name=target.__name__.strip("_"), daemon=True).start()
 

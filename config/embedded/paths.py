@@ -3,26 +3,31 @@
 import hashlib
 import importlib.util
 import os
-import tempfile
+import re
 from pathlib import Path
 
 # sockaddr_un holds 104 bytes on macOS and 108 on Linux, the closing zero included.
 LONGEST_SOCKET_PATH = 103
 LONGEST_SOCKET_NAME = len("/.s.PGSQL.5432.lock")
+POSTGRES_PORT = 5432
+# Anything else means something in a URL, or, like the comma, in libpq's list of hosts.
+PLAIN = re.compile(r"[A-Za-z0-9_./~-]+")
 
 
 def socket_dir(var: Path) -> Path:
-    """`var/run`, or, where that is too deep for a Unix socket, a folder of this user's under /tmp."""
+    """`var/run`, or, where that is too deep or too odd for a socket's address, a folder of this user's under /tmp."""
     preferred = var / "run"
-    if len(os.fsencode(preferred)) + LONGEST_SOCKET_NAME <= LONGEST_SOCKET_PATH:
+    fits = len(os.fsencode(preferred)) + LONGEST_SOCKET_NAME <= LONGEST_SOCKET_PATH
+    if fits and PLAIN.fullmatch(str(preferred)):
         return preferred
     digest = hashlib.sha256(os.fsencode(var)).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"tapedeck-{os.getuid()}-{digest}"
+    # Not TMPDIR: every process must find the same folder, whatever its environment.
+    return Path("/tmp") / f"tapedeck-{os.getuid()}-{digest}"  # noqa: S108 - `prepare` refuses one of somebody else's
 
 
 def postgres_url(var: Path, database: str = "tapedeck") -> str:
     """psycopg's URL form for a server that listens on the Unix socket only."""
-    return f"postgresql://tapedeck@/{database}?host={socket_dir(var)}"
+    return f"postgresql://tapedeck@/{database}?host={socket_dir(var)}&port={POSTGRES_PORT}"
 
 
 def valkey_url(var: Path, db: int = 0) -> str:

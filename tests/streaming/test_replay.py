@@ -13,7 +13,7 @@ import pytest
 
 from marketdata import calendar
 from sessions import control
-from sessions.models import Session, State
+from sessions.models import JournalEntry, Session, State
 from sessions.wakeup import connection as redis_connection
 from streaming import service
 from streaming.bus import stream_key
@@ -233,3 +233,18 @@ def test_a_start_without_a_worker_fails_before_anything_is_written(transactional
     with pytest.raises(service.StartError, match="No replay worker is running"):
         start()
     assert not Session.objects.exists()
+
+
+def test_a_defect_fails_the_session_with_its_reason_instead_of_being_tried_for_ever(
+    start_worker: StartWorker, real_days: str
+) -> None:
+    start_worker()
+    session = start(speed=60.0)
+    JournalEntry.objects.filter(session=session, kind="load").update(payload={})
+    Session.objects.filter(pk=session.pk).update(lease_renewed_at=None, epoch=99)
+    end = time.monotonic() + 20
+    while session.state != State.FAILED and time.monotonic() < end:
+        session.refresh_from_db()
+        time.sleep(0.05)
+    assert session.state == State.FAILED
+    assert "internal error (KeyError('date'))" in session.reason and session.worker == ""
