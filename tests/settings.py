@@ -1,8 +1,12 @@
 """The project's settings on services and data of the tests' own: never those of `make start`."""
 
 import os
-from pathlib import Path
 
-os.environ["VAR_DIR"] = str(Path(__file__).resolve().parents[1] / "var" / "test")
+from tests.own_services import claim_var_dir
+
+# The processes that a test starts inherit the run's folder.
+if "TAPEDECK_TEST_RUN" not in os.environ:
+    os.environ["TAPEDECK_TEST_RUN"] = str(claim_var_dir())
+os.environ["VAR_DIR"] = os.environ["TAPEDECK_TEST_RUN"]
 
 from config.settings import *  # noqa: F403

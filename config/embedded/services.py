@@ -36,12 +36,18 @@ def stop() -> None:
 
 
 def prepare(var: Path) -> None:
-    """Make the folders; the sockets' one is nobody else's."""
-    (var / "log").mkdir(parents=True, exist_ok=True)
+    """Make the folders; the sockets' one is nobody else's. Raises ServiceError."""
     sockets = socket_dir(var)
-    sockets.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = sockets.stat()
-    if found.st_uid != os.geteuid():
+    try:
+        (var / "log").mkdir(parents=True, exist_ok=True)
+        sockets.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ServiceError(
+            f"{error.filename} cannot be made ({error.strerror}): set VAR_DIR to a folder of yours."
+        ) from None
+    # Not stat(): under /tmp somebody else could have put a link there first.
+    found = sockets.lstat()
+    if found.st_uid != os.geteuid() or not stat.S_ISDIR(found.st_mode):
         raise ServiceError(f"{sockets} belongs to another user (uid {found.st_uid}): remove it, or set VAR_DIR.")
     if stat.S_IMODE(found.st_mode) != 0o700:
         sockets.chmod(0o700)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
+import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import redis
 
 from config.embedded.lock import ServiceError, exclusive, last_line
 from config.embedded.paths import package_folder, socket_dir, valkey_url
+
+ANSWERS_WITHIN = 15.0
+STOPS_WITHIN = 10.0
 
 
 def binary() -> Path:
@@ -18,48 +26,91 @@ def binary() -> Path:
 
 
 class Valkey:
-    """The server of one `var` folder."""
+    """The server of one `var` folder.
+
+    A second server on the same socket would steal it, and both would write the append-only file. So the
+    server inherits a locked file: it holds the lock for exactly as long as it lives, however it ends.
+    """
 
     def __init__(self, var: Path) -> None:
         self.var, self.data = var, var / "valkey"
         self.socket = socket_dir(var) / "valkey.sock"
         self.log = var / "log" / "valkey.log"
+        self.pid_file = var / "valkey" / "valkey.pid"
 
     def start(self) -> None:
-        """Start, or adopt the server that is up. Raises ServiceError.
-
-        The lock comes first: a second server on one socket would steal it, and both would write the file.
-        """
+        """Start, or adopt the server that is up. Raises ServiceError."""
         with exclusive(self.var / "valkey.lock"):
-            if not self.running():
-                self.data.mkdir(exist_ok=True)
-                self._launch()
+            self.data.mkdir(mode=0o700, exist_ok=True)
+            self._bring_up()
 
     def stop(self) -> None:
-        client = self._client()
-        try:
-            client.shutdown(save=False, nosave=True)
-        except redis.ConnectionError:
+        """End it and wait until it has; what it was told is in its append-only file."""
+        if not self.data.exists():
             return
-        finally:
-            client.close()
+        with exclusive(self.var / "valkey.lock"):
+            for number in (signal.SIGTERM, signal.SIGKILL):
+                process = self._process()
+                if process is None or self._gone(0):
+                    return
+                process.send_signal(number)
+                if self._gone(STOPS_WITHIN):
+                    return
 
     def running(self) -> bool:
-        client = self._client()
+        client = redis.Redis.from_url(valkey_url(self.var), socket_timeout=2, socket_connect_timeout=2)
         try:
             return bool(client.ping())
-        except redis.BusyLoadingError:
-            time.sleep(0.05)
-            return self.running()
-        except redis.ConnectionError:
+        except (redis.BusyLoadingError, redis.ConnectionError, redis.TimeoutError):
             return False
+        except redis.ResponseError:
+            return True  # busy with a script, or with too many clients: it is there
         finally:
             client.close()
 
-    def _client(self) -> redis.Redis:
-        return redis.Redis.from_url(valkey_url(self.var))
+    def _process(self) -> psutil.Process | None:
+        try:
+            process = psutil.Process(int(self.pid_file.read_text()))
+            return process if process.name() == "valkey-server" else None
+        except (OSError, ValueError, psutil.Error):
+            return None
 
-    def _launch(self) -> None:
+    @contextmanager
+    def _life(self) -> Iterator[int | None]:
+        """The lock that a living server holds, as a descriptor; None while one lives."""
+        with (self.data / "server.lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield None
+            else:
+                yield file.fileno()
+
+    def _gone(self, within: float) -> bool:
+        end = time.monotonic() + within
+        while True:
+            with self._life() as lock:
+                if lock is not None:
+                    return True
+            if time.monotonic() >= end:
+                return False
+            time.sleep(0.02)
+
+    def _bring_up(self) -> None:
+        """The lock is free, or will be in a moment: a killed server's child may still be writing."""
+        launched, end = False, time.monotonic() + ANSWERS_WITHIN
+        while not self.running():
+            with self._life() as lock:
+                if lock is not None and launched:
+                    raise ServiceError(f"Valkey did not start: {last_line(self.log)} - see {self.log}")
+                if lock is not None:
+                    self._launch(lock)
+                    launched = True
+            if time.monotonic() > end:
+                raise ServiceError(f"Valkey is there but does not answer: {last_line(self.log)} - see {self.log}")
+            time.sleep(0.02)
+
+    def _launch(self, lock: int) -> None:
         options = {
             "port": "0",
             "unixsocket": str(self.socket),
@@ -70,14 +121,15 @@ class Valkey:
             "save": "",
             "maxmemory-policy": "noeviction",
             "logfile": str(self.log),
+            "pidfile": str(self.pid_file),
             "daemonize": "yes",
         }
         command = [str(binary())]
         for name, value in options.items():
             command += [f"--{name}", value]
-        subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        end = time.monotonic() + 15
-        while not self.running():
-            if time.monotonic() > end:
-                raise ServiceError(f"Valkey did not start: {last_line(self.log)} - see {self.log}")
-            time.sleep(0.02)
+        # Wrong options are told on stdout, before there is a log.
+        output = self.var / "log" / "valkey-start.log"
+        with output.open("wb") as out:
+            done = subprocess.run(command, check=False, stdout=out, stderr=out, pass_fds=[lock])
+        if done.returncode:
+            raise ServiceError(f"Valkey did not start: {last_line(output)} - see {output}")
