@@ -138,18 +138,26 @@ class Coordinator:
 
     def _show(self, loaded: tuple[Journal, Tape]) -> None:
         self.journal, self.tape = loaded
-        self.prefetched = None
+        self.prefetched, self.prefetch_told = None, False
 
     def _prefetch_if_due(self) -> None:
         """Ask for the window's next day: 30 minutes before the close, earlier where loading would be late."""
         upcoming = self.recipe.after(self.tape.day.date)
         if self.prefetched or not upcoming:
+            self._tell_prefetched()
             return
         lead = max(PREFETCH_BEFORE_CLOSE.total_seconds(), 3 * self.load_seconds * self.speed)
         left = (self.tape.day.minutes - self.k + 1) * 60
         if self.speed == 0 or left <= lead:
             self.prefetched = self.loader.submit(self._load, upcoming.date)
             self.ask_upkeep(self.session.pk)
+
+    def _tell_prefetched(self) -> None:
+        """Show on the row, once, that the next day is held too."""
+        if self.prefetched and self.prefetched.done() and not self.prefetch_told:
+            self.prefetch_told = True
+            with connected():
+                self._write(**self._held())
 
     def _roll_over(self) -> bool:
         """Let the finished day go and show the next; False when the window is over."""
