@@ -17,9 +17,12 @@ DEMO, SYMBOLS, SPEED = "demo", ("AAPL", "MSFT"), 60.0
 
 
 def write_private(path: Path, text: str) -> None:
-    """A file that only its owner can read, from its first byte on."""
-    path.touch(mode=0o600)
-    path.write_text(text + "\n")
+    """A file that only its owner can read, from its first byte on; there whole, or not at all."""
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    fresh.touch(mode=0o600)
+    fresh.write_text(text + "\n")
+    fresh.replace(path)
 
 
 def ensure_secret_key() -> None:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -20,6 +20,8 @@ from config.embedded.lock import last_line
 BACKOFF, LONGEST_BACKOFF = 0.5, 15.0
 GRACE = 8.0
 PR_SET_PDEATHSIG = 1
+# Loaded here: between fork and exec a child must not allocate much.
+LIBC = ctypes.CDLL(None)
 Say = Callable[[str], None]
 
 
@@ -50,7 +52,7 @@ class Child:
 
 def _die_with_parent() -> None:
     """A killed supervisor leaves no orphans."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @dataclass(slots=True)
@@ -60,10 +62,8 @@ class Supervisor:
     children: list[Child]
     record: Path
     say: Say
-    ended: bool = field(default=False)
 
     def start(self) -> None:
-        self._end_leftovers()
         for child in self.children:
             child.start()
         self._note()
@@ -99,6 +99,7 @@ class Supervisor:
 
     def _plan_restart(self, child: Child, now: float) -> None:
         assert child.process is not None
+        _signal_group(child.process.pid, signal.SIGKILL)  # what it started itself must not outlive it
         pause = min(LONGEST_BACKOFF, BACKOFF * 2**child.failures)
         child.failures += 1
         child.not_before = now + pause
@@ -109,13 +110,15 @@ class Supervisor:
         """Who our children are, for the next start should this process be killed."""
         running = [child.process.pid for child in self.children if child.process and child.process.poll() is None]
         noted = [[pid, psutil.Process(pid).create_time()] for pid in running]
-        self.record.write_text(json.dumps(noted))
+        fresh = self.record.with_suffix(".new")
+        fresh.write_text(json.dumps(noted))
+        fresh.replace(self.record)
 
-    def _end_leftovers(self) -> None:
+    def end_leftovers(self) -> None:
         """Children of a supervisor that was killed; a recycled pid has another start time."""
         if not self.record.exists():
             return
-        for pid, created in json.loads(self.record.read_text() or "[]"):
+        for pid, created in json.loads(self.record.read_text()):
             try:
                 process = psutil.Process(pid)
                 if abs(process.create_time() - created) < 1:
@@ -123,6 +126,7 @@ class Supervisor:
                     process.wait(5)
             except psutil.Error:
                 continue
+        self.record.unlink()
 
 
 def _signal_group(pid: int, number: int) -> None:

@@ -122,13 +122,13 @@ def test_a_busy_port_is_named_with_what_to_do() -> None:
         holder.bind(("127.0.0.1", 0))
         holder.listen()
         port = holder.getsockname()[1]
-        with pytest.raises(CommandError, match=f"Port {port} of 127.0.0.1 cannot be used.*PORT="):
+        with pytest.raises(CommandError, match=f"Port {port} of 127.0.0.1 cannot be used.*--port"):
             refuse_busy("127.0.0.1", port)
 
 
 def test_a_second_starter_is_told_where_the_first_is(tmp_path: Path) -> None:
     lock = tmp_path / "up.lock"
-    told = f"already running here: http://here .pid {os.getpid()}"
+    told = f"already running here .pid {os.getpid()}.: http://here"
     with only_one(lock, "http://here"), pytest.raises(CommandError, match=told), only_one(lock, "http://there"):
         pass
     with only_one(lock, "http://there"):
@@ -163,7 +163,7 @@ def test_children_of_a_killed_supervisor_are_ended_by_the_next(tmp_path: Path) -
     Supervisor([child], tmp_path / "children.json", print).start()
     assert child.process is not None
     orphan = child.process
-    Supervisor([], tmp_path / "children.json", print).start()
+    Supervisor([], tmp_path / "children.json", print).end_leftovers()
     assert not psutil.pid_exists(orphan.pid)
     orphan.poll()
 

@@ -25,13 +25,25 @@ from rich.console import Console
 
 from config import first_steps
 from config.embedded import services
-from config.embedded.lock import ServiceError
+from config.embedded.lock import ServiceError, last_line
 from config.supervisor import Child, Supervisor
 from sessions.models import ServiceHeartbeat, Session
 from streaming.service import StartError
 
 UP_WITHIN = 60.0
 LOOK_EVERY = 2.0
+# Open streams never end by themselves: the web waits for them three seconds, no longer.
+WEB_OPTIONS = [
+    "--timeout-keep-alive",
+    "75",
+    "--ws-ping-timeout",
+    "180",
+    "--timeout-graceful-shutdown",
+    "3",
+    "--log-level",
+    "warning",
+]
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Command(BaseCommand):
@@ -45,28 +57,34 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, host: str, port: int, no_session: bool, **options: Any) -> None:
         self.console = Console()
-        self.address = f"http://{host}:{port}"
+        self.address = reachable(host, port)
+        os.environ.setdefault("TAPEDECK_URL", self.address)  # for the addresses that our children print
         var = Path(settings.VAR_DIR)
-        (var / "log").mkdir(parents=True, exist_ok=True)
-        signal.signal(signal.SIGTERM, _interrupt)
-        with only_one(var / "up.lock", self.address):
-            refuse_busy(host, port)
-            supervisor = Supervisor(children(host, port, var), var / "children.json", self.say)
-            try:
-                self._start(supervisor)
-                session = None if no_session else self._demo()
-                self._watch(supervisor, session)
-            except KeyboardInterrupt:
-                self.say("Ending …")
-            except ServiceError as error:
-                raise CommandError(str(error)) from None
-            finally:
-                signal.signal(signal.SIGINT, signal.SIG_IGN)
-                signal.signal(signal.SIGTERM, signal.SIG_IGN)
-                supervisor.stop()
-                connection.close()
-                services.stop()
+        try:
+            services.prepare(var)
+            with only_one(var / "up.lock", self.address):
+                supervisor = Supervisor(children(host, port, var), var / "children.json", self.say)
+                supervisor.end_leftovers()
+                refuse_busy(host, port)
+                self._run(supervisor, demo=not no_session)
+        except ServiceError as error:
+            raise CommandError(str(error)) from None
         self.say("Ended. Sessions that were live go on at the next start.")
+
+    def _run(self, supervisor: Supervisor, demo: bool) -> None:
+        """Until somebody ends it; whatever happens, everything that was started ends with it."""
+        for number in ENDS:
+            signal.signal(number, _interrupt)
+        try:
+            self._start(supervisor)
+            self._watch(supervisor, self._demo() if demo else None)
+        except KeyboardInterrupt:
+            self.say("Ending …")
+        finally:
+            _ignore_ends()
+            supervisor.stop()
+            connection.close()
+            services.stop()
 
     def say(self, line: str) -> None:
         self.console.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -126,7 +144,9 @@ class Command(BaseCommand):
     def _tend_services(self) -> None:
         for service in services.embedded():
             if not service.running():
-                self.say(f"{type(service).__name__} has ended: starting it again.")
+                self.say(
+                    f"{type(service).__name__} has ended: {last_line(service.log)}. Starting it again - {service.log}"
+                )
                 service.start()
 
     def _line(self, session: Session) -> str:
@@ -147,7 +167,7 @@ def children(host: str, port: int, var: Path) -> list[Child]:
     worker = ["celery", "-A", "config", "worker", "--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
     web = ["uvicorn", "config.asgi:application", "--host", host, "--port", str(port), "--lifespan", "off"]
     commands = {
-        "web": [*web, "--timeout-keep-alive", "75", "--ws-ping-timeout", "180", "--log-level", "warning"],
+        "web": [*web, *WEB_OPTIONS],
         "replay": [*worker, "-Q", "replay", "-n", "replay@%h", "--pool", "threads", "--concurrency", "4"],
         "upkeep": [*worker, "-Q", "upkeep", "-n", "upkeep@%h", "--pool", "prefork", "--concurrency", "2"],
         "beat": ["celery", "-A", "config", "beat", "--loglevel", "WARNING"],
@@ -163,23 +183,39 @@ def only_one(lock: Path, address: str) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            raise CommandError(f"Tapedeck is already running here: {file.read().strip()}") from None
+            raise CommandError(f"Tapedeck is already running here {file.read().strip()}") from None
         file.truncate(0)
-        file.write(f"{address} (pid {os.getpid()})")
+        file.write(f"(pid {os.getpid()}): {address}")
         file.flush()
         yield
 
 
+def reachable(host: str, port: int) -> str:
+    """The address for people: one that means "every interface" is no place to go to."""
+    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{name}:{port}"
+
+
 def refuse_busy(host: str, port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise CommandError(
-                f"Port {port} of {host} cannot be used ({error.strerror}): choose another, `make start PORT=8001`."
-            ) from None
+    """Raises CommandError, in one line, where the web could not listen."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except (OSError, OverflowError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise CommandError(
+            f"Port {port} of {host} cannot be used ({reason}): choose another with --port, `make start PORT=8001`."
+        ) from None
+
+
+def _ignore_ends() -> None:
+    for number in ENDS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Once: make hands Ctrl-C on a second time, and the end must not be interrupted."""
+    _ignore_ends()
     raise KeyboardInterrupt
