@@ -103,8 +103,8 @@ class Supervisor:
         pause = min(LONGEST_BACKOFF, BACKOFF * 2**child.failures)
         child.failures += 1
         child.not_before = now + pause
-        code = child.process.returncode
-        self.say(f"{child.name} ended ({code}): {last_line(child.log)}. Starting it again in {pause:g} s - {child.log}")
+        why = cause_of_end(child.process.returncode, child.log)
+        self.say(f"{child.name} ended ({why}). Starting it again in {pause:g} s - {child.log}")
 
     def _note(self) -> None:
         """Who our children are, for the next start should this process be killed."""
@@ -127,6 +127,11 @@ class Supervisor:
             except psutil.Error:
                 continue
         self.record.unlink()
+
+
+def cause_of_end(code: int, log: Path) -> str:
+    """Whoever is killed has had no time to write why; else the log's last line says it."""
+    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}: {last_line(log)}"
 
 
 def _signal_group(pid: int, number: int) -> None:

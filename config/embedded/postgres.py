@@ -107,7 +107,8 @@ class Postgres:
             return
         if os.geteuid() != 0:
             raise ServiceError(f"{self.data} belongs to another user (uid {found}): set VAR_DIR to a folder of yours.")
-        for path in (self.data, *self.data.rglob("*")):
+        self.log.touch()
+        for path in (self.data, *self.data.rglob("*"), self.log):
             os.chown(path, uid, -1, follow_symlinks=False)
 
     def _launch(self) -> None:

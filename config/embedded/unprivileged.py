@@ -43,7 +43,8 @@ def in_user_namespace() -> Identity:
 def as_system_user() -> Identity:
     """For containers that forbid user namespaces. The capability lets it reach files below a folder of mode 0700."""
     user = system_user()
-    reach = ("--inh-caps=+dac_override", "--ambient-caps=+dac_override")
+    # Without the secure bit, access(2) would not count the capability, and initdb not find its own programs.
+    reach = ("--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup")
     return Identity(
         ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", *reach), user.pw_uid
     )
