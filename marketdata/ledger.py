@@ -21,3 +21,21 @@ def initial_ledger(offset: Ints, session_minutes: int) -> str:
 def cut(ledger: str, visible_minutes: int) -> str:
     """The ledger as a session may see it: what is later than its clock is hidden."""
     return ledger[:visible_minutes] + HIDDEN * (len(ledger) - visible_minutes)
+
+
+def merge(ledger: str, found: Ints | None, *, proves: bool) -> str:
+    """The ledger after its minutes were asked for again.
+
+    `found`: offsets (seconds from the open) of the bars in the answer, None when the request failed or was
+    truncated. `proves`: the answer is from another provider than the bars, or from one that is authoritative for
+    absence; from any other it changes nothing. What is stored stays stored, and a halt stays a halt unless it traded.
+    """
+    if found is None:
+        return ledger.replace("A", "M")
+    if not proves:
+        return ledger
+    letters = np.frombuffer(ledger.replace("A", "N").replace("M", "N").encode(), np.uint8).copy()
+    traded = np.zeros(len(letters), dtype=bool)
+    traded[found // 60] = True
+    letters[traded & np.isin(letters, [ord("N"), ord("H")])] = ord("F")
+    return letters.tobytes().decode()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from marketdata.columns import BarColumns
+from marketdata.columns import BarColumns, Floats
 
 
 def broken_rows(bars: BarColumns) -> list[tuple[int, str]]:
@@ -15,7 +15,10 @@ def broken_rows(bars: BarColumns) -> list[tuple[int, str]]:
             (bars.low > np.minimum(bars.open, bars.close), "low is above open or close"),
             (bars.high < bars.low, "high is below low"),
             (bars.volume < 0, "volume is negative"),
+            (_fractional(bars.volume), "volume is not a whole number"),
             (bars.trade_count < 0, "trade count is negative"),
+            (_fractional(bars.trade_count), "trade count is not a whole number"),
+            (np.isinf(bars.vwap), "vwap is not a finite number"),
             (bars.offset % 60 != 0, "the stamp is not on a whole minute"),
         ]
     reason = np.full(len(bars), -1)
@@ -27,3 +30,8 @@ def broken_rows(bars: BarColumns) -> list[tuple[int, str]]:
 def _finite(bars: BarColumns) -> np.ndarray:
     prices = np.stack([bars.open, bars.high, bars.low, bars.close])
     return np.asarray(np.isfinite(prices).all(axis=0))
+
+
+def _fractional(counts: Floats) -> np.ndarray:
+    """The store keeps counts as integers: a fraction would be cut off silently. Infinity counts as one."""
+    return np.asarray(~np.isnan(counts) & (counts % 1 != 0))

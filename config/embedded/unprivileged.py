@@ -1,4 +1,4 @@
-"""Postgres refuses to run as root. How root starts it nevertheless, with every file where it is."""
+"""Postgres refuses root, and initdb a user without a name. How they start it, with every file where it is."""
 
 from __future__ import annotations
 
@@ -23,19 +23,26 @@ class Identity:
 @cache
 def identity() -> Identity:
     """Raises ServiceError where root may not become somebody else."""
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 and has_a_name(os.geteuid()):
         return Identity((), os.geteuid())
     for way in (in_user_namespace(), as_system_user()):
         if works(way):
             return way
     raise ServiceError(
-        "The embedded Postgres cannot run as root here (neither `unshare --user` nor `setpriv` works): "
+        f"The embedded Postgres cannot run as uid {os.geteuid()} here (neither `unshare --user` nor `setpriv` works): "
         "run as a plain user, or set DATABASE_URL to a server of your own."
     )
 
 
+def has_a_name(uid: int) -> bool:
+    try:
+        return bool(pwd.getpwuid(uid).pw_name)
+    except KeyError:
+        return False
+
+
 def in_user_namespace() -> Identity:
-    """The server sees another user, while for everybody else it is still root's process on root's files."""
+    """The server sees another user, while for everybody else it is still our process on our files."""
     user = system_user()
     return Identity(("unshare", "--user", f"--map-user={user.pw_uid}", f"--map-group={user.pw_gid}"), os.geteuid())
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
-from marketdata.calendar import TradingDay, trading_days
+from marketdata.calendar import TradingDay, previous_trading_day, trading_days
 from marketdata.columns import BarColumns, Floats
 from marketdata.errors import UnknownSymbol
-from marketdata.providers.base import DatasetSpec, NoDataExists, Rows
+from marketdata.providers.base import BarsAnswer, DatasetSpec, Label, NoDataExists, Rows
 
 TICKER = re.compile(r"[A-Z][A-Z0-9]{0,5}(\.[A-Z]{1,3})?")
 TICK = 0.01
@@ -22,25 +23,38 @@ CYCLE = 256
 ACTIVE = frozenset({"AAPL", "MSFT", "SPY", "QQQ", "AMZN", "NVDA", "TSLA", "IBM"})
 
 
-class SyntheticProvider:
-    """Tick-size prices, U-shaped volume, overnight gaps, quiet minutes, half days. Typed synthetic everywhere."""
+def _utc_now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
 
+
+class SyntheticProvider:
+    """Tick-size prices, U-shaped volume, overnight gaps, quiet minutes, half days. Typed synthetic everywhere.
+
+    `now` says what is over: like any vendor it has no day before its close.
+    """
+
+    label: Label = "start"
     authoritative = True
     dataset = DatasetSpec("synthetic", "synthetic", synthetic=True)
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, now: Callable[[], dt.datetime] = _utc_now) -> None:
         self.name = name
+        self.now = now
 
-    def fetch_bars(
-        self, symbol: str, start: dt.datetime, end: dt.datetime, interval: str = "1m"
-    ) -> Rows | NoDataExists:
+    def fetch_bars(self, symbol: str, start: dt.datetime, end: dt.datetime, interval: str = "1m") -> BarsAnswer:
         if not TICKER.fullmatch(symbol):
             raise UnknownSymbol(f"{symbol!r} is not a ticker: one to six capitals or digits, e.g. AAPL or BRK.B.")
-        days = trading_days(start.date(), end.date())
-        parts = [make_day(symbol, day) for day in days if day.open < end and day.close > start]
-        if not parts:
+        asked = [day for day in trading_days(start.date(), end.date()) if day.open < end and day.close > start]
+        if not asked:
             return NoDataExists(f"the exchange was closed from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC")
-        opens = [round(day.open.timestamp()) for day in days if day.open < end and day.close > start]
+        now = self.now()
+        days = [day for day in asked if day.close <= now]
+        if not days:
+            return NoDataExists(
+                f"{asked[0].date} is not over: the market closes at {asked[0].close:%Y-%m-%d %H:%M} UTC"
+            )
+        parts = [make_day(symbol, day) for day in days]
+        opens = [round(day.open.timestamp()) for day in days]
         stamps = np.concatenate([bars.offset + opened for bars, opened in zip(parts, opens, strict=True)])
         columns = (np.concatenate([getattr(bars, name) for bars in parts]) for name in BarColumns.__slots__)
         inside = (stamps >= start.timestamp()) & (stamps < end.timestamp())
@@ -74,16 +88,16 @@ def _without_quiet_minutes(rng: np.random.Generator, symbol: str, bars: BarColum
 
 
 def _ends(symbol: str, date: dt.date) -> tuple[float, float]:
-    """The day's first and last price: yesterday's close with a gap, and today's close."""
+    """The day's first and last price: the last session's close with a gap, and today's close."""
     gap = 1 + OVERNIGHT_VOLATILITY * float(_generator(symbol, f"gap {date}").standard_normal())
-    return _close(symbol, date.toordinal() - 1) * gap, _close(symbol, date.toordinal())
+    return _close(symbol, previous_trading_day(date).date) * gap, _close(symbol, date)
 
 
-def _close(symbol: str, ordinal: int) -> float:
+def _close(symbol: str, date: dt.date) -> float:
     base = 15 + 385 * _unit(symbol, "price") ** 2
     steps = _generator(symbol, "walk").normal(0, DAILY_VOLATILITY, CYCLE)
     walk = np.cumsum(steps - steps.mean())
-    return float(base * np.exp(walk[ordinal % CYCLE]))
+    return float(base * np.exp(walk[date.toordinal() % CYCLE]))
 
 
 def _path(rng: np.random.Generator, first: float, last: float, n: int) -> Floats:
