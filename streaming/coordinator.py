@@ -147,7 +147,7 @@ class Coordinator:
             self._tell_prefetched()
             return
         lead = max(PREFETCH_BEFORE_CLOSE.total_seconds(), 3 * self.load_seconds * self.speed)
-        left = (self.tape.day.minutes - self.k + 1) * 60
+        left = self.tape.seconds_left(self.k)
         if self.speed == 0 or left <= lead:
             self.prefetched = self.loader.submit(self._load, upcoming.date)
             self.ask_upkeep(self.session.pk)
@@ -219,7 +219,7 @@ class Coordinator:
     def _due(self) -> bool:
         """Wait for the next frame's instant; False when something else came first."""
         self.lease.check()
-        ms = self.tape.open_ms + self.k * 60_000
+        ms = self.tape.instant(self.k)
         if self.paused and not (self.run_until and moment(ms) <= self.run_until):
             self.wake.wait(1.0)
             return False
@@ -229,32 +229,39 @@ class Coordinator:
     def _emit(self) -> None:
         if self.prev is None:
             self._mark_day()
-        frames = self._pack()
+        frames, self.k = self._pack()
+        if not frames:
+            return
         held_up = self._append(frames)
         self._bound_stream(frames)
         self.prev, self.chain = frames[-1].id, frames[-1].chain
         self.count += len(frames)
-        self.k += len(frames)
         if held_up or self.speed == 0 or self.paused:
             self.time.anchor(self.prev.ms)
         with connected():
             self._checkpoint()
 
-    def _pack(self) -> list[Packed]:
-        """The next frame, or at speed 0 the next few of this day."""
+    def _pack(self) -> tuple[list[Packed], int]:
+        """The next frame, or at speed 0 the next few of this day, and the instant to go on with.
+
+        No frame where the active symbols have nothing to tell at this instant.
+        """
         frames: list[Packed] = []
         prev, chain, size = self.prev, self.chain, 0
         most = BATCH_FRAMES if self.speed == 0 and not self.paused else 1
-        for k in range(self.k, min(self.k + most, len(self.tape))):
+        after = min(self.k + most, len(self.tape))
+        for k in range(self.k, after):
             frame_id = self.tape.frame_id(k, self.session.generation)
             active = self.journal.active(frame_id.generation, moment(frame_id.ms))
             body = self.tape.body(k, prev, active)
+            if not body:
+                continue
             chain = link(chain, frame_id, body)
             frames.append(Packed(frame_id, body, chain))
             prev, size = frame_id, size + len(body)
             if size > BATCH_BYTES:
-                break
-        return frames
+                return frames, k + 1
+        return frames, after
 
     def _append(self, frames: list[Packed]) -> bool:
         """Publish; True when Redis kept us waiting, so that market time stood still."""
@@ -313,7 +320,7 @@ class Coordinator:
 
     def _anchor(self, row: Session) -> None:
         """Market time so far at the old pace, from here on at the new; never past the next frame."""
-        upcoming = self.tape.open_ms + min(self.k, self.tape.day.minutes) * 60_000
+        upcoming = self.tape.instant(min(self.k, len(self.tape) - 1))
         now = self.time.market_ms if self.paused else min(self.time.now(), upcoming)
         self.time.anchor(now, row.speed)
 

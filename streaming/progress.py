@@ -17,7 +17,7 @@ UPDATE replay_activestream a SET expected = %s, present = p.present, last_price 
 def progress(tape: Tape, k: int) -> dict[str, tuple[int, float | None]]:
     """Symbol → bars known before frame k of the day, and the last of their closes."""
     layer = tape.layers[0]
-    rows = int(layer.first[min(k, tape.day.minutes + 1)])
+    rows = int(layer.first[tape.minutes_before(k) + 1])
     symbols = layer.symbol[:rows]
     counts = np.bincount(symbols, minlength=len(tape.symbols))
     last = np.full(len(tape.symbols), -1)
@@ -33,4 +33,4 @@ def write_progress(session_id: int, epoch: int, tape: Tape, k: int) -> None:
     rows = progress(tape, k)
     present, prices = [row[0] for row in rows.values()], [row[1] for row in rows.values()]
     with connection.cursor() as cursor:
-        cursor.execute(UPDATE, [max(k - 1, 0), list(rows), present, prices, session_id, epoch])
+        cursor.execute(UPDATE, [tape.minutes_before(k), list(rows), present, prices, session_id, epoch])

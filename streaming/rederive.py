@@ -51,6 +51,8 @@ def day_frames(recipe: Recipe, journal: Journal, generation: int, mark: Mark, un
         if frame_id > until:
             return
         body = tape.body(k, prev, journal.active(generation, moment(frame_id.ms)))
+        if not body:
+            continue
         chain = link(chain, frame_id, body)
         yield decode(frame_id, body, chain.hex())
         prev = frame_id

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,12 +35,16 @@ class Layer:
 
 
 class Tape:
-    """A day ready to be played: frame k holds what is known k minutes after the open."""
+    """A day ready to be played: an ordered sequence of instants, and for each what becomes known at it.
+
+    Whoever plays it asks for `instant(k)`, `first_after(ms)`, `body(k, …)` and the length; where its instants lie
+    is the tape's own business.
+    """
 
     def __init__(self, day: TradingDay, bars: Mapping[str, BarColumns], widths: Sequence[int], synthetic: bool) -> None:
         self.day, self.synthetic = day, synthetic
         self.symbols = sorted(bars)
-        self.open_ms = milliseconds(day.open)
+        self.open_ms, self.close_ms = milliseconds(day.open), milliseconds(day.close)
         self.bar_count = sum(len(columns) for columns in bars.values())
         self._names = np.array(self.symbols, dtype=object)
         merged, group = _concatenate([bars[symbol] for symbol in self.symbols])
@@ -47,35 +52,52 @@ class Tape:
         self.layers += [self._derived_layer(merged, group, width) for width in sorted(set(widths) - {1})]
 
     def __len__(self) -> int:
-        """Frames of the day: one at the open, then one a minute."""
+        """Instants of the day: the open, then every minute's end."""
         return self.day.minutes + 1
 
+    def instant(self, k: int) -> int:
+        """Frame k's clock in ms; strictly ascending in k."""
+        return self.open_ms + k * 60_000
+
     def frame_id(self, k: int, generation: int) -> FrameId:
-        return FrameId(generation, self.open_ms + k * 60_000, 0)
+        return FrameId(generation, self.instant(k), 0)
 
     def first_after(self, ms: int) -> int:
         """Index of the first frame later than `ms`; `len(self)` when the day is over by then."""
         return min(len(self), max(0, (ms - self.open_ms) // 60_000 + 1))
 
+    def minutes_before(self, k: int) -> int:
+        """Session minutes that are over by the last frame before k."""
+        return (self.instant(k - 1) - self.open_ms) // 60_000 if k else 0
+
+    def seconds_left(self, k: int) -> float:
+        """Market seconds from the last frame before k to the close."""
+        return (self.close_ms - (self.instant(k - 1) if k else self.open_ms)) / 1000
+
     def body(self, k: int, prev: FrameId | None, active: Collection[str]) -> bytes:
-        """Frame k's bytes, with the bars of the symbols that are active at that instant."""
-        clock_ms = self.open_ms + k * 60_000
+        """Frame k's bytes, with what the symbols that are active at that instant have to tell.
+
+        Empty where none of them has anything: there is then no frame k, and whoever plays goes on to the next.
+        A minute's end always has a frame.
+        """
+        clock_ms = self.instant(k)
+        minute = (clock_ms - self.open_ms) // 60_000
+        return encode(clock_ms, prev, self._extras(clock_ms), list(self._blocks(minute, self._mask(active))))
+
+    def _extras(self, clock_ms: int) -> list[dict[str, Any]]:
         date = self.day.date.isoformat()
-        extras = []
-        if k == 0:
-            extras.append({"type": "day_open", "date": date, "minutes": self.day.minutes})
-        if k == self.day.minutes:
-            extras.append({"type": "day_close", "date": date})
-        return encode(clock_ms, prev, extras, list(self._blocks(k, self._mask(active))))
+        if clock_ms == self.open_ms:
+            return [{"type": "day_open", "date": date, "minutes": self.day.minutes}]
+        return [{"type": "day_close", "date": date}] if clock_ms == self.close_ms else []
 
     def _mask(self, active: Collection[str]) -> NDArray[np.bool_] | None:
         if all(symbol in active for symbol in self.symbols):
             return None
         return np.array([symbol in active for symbol in self.symbols], dtype=bool)
 
-    def _blocks(self, k: int, mask: NDArray[np.bool_] | None) -> Iterator[BarBlock]:
+    def _blocks(self, minute: int, mask: NDArray[np.bool_] | None) -> Iterator[BarBlock]:
         for layer in self.layers:
-            low, high = layer.first[k], layer.first[k + 1]
+            low, high = layer.first[minute], layer.first[minute + 1]
             rows: slice | NDArray[np.intp] = slice(low, high)
             if mask is not None:
                 rows = low + np.flatnonzero(mask[layer.symbol[low:high]])
