@@ -33,6 +33,7 @@ from sessions.models import (
     State,
     TransitionError,
 )
+from streaming import key_admin as key_admin
 from streaming import service
 from streaming.start_form import SessionStartForm
 from streaming.status import is_alive

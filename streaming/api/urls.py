@@ -1,6 +1,7 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
+from streaming.api.keys import SessionKeysView, SessionKeyView
 from streaming.api.views import SessionViewSet, StatusView, TokenView
 
 router = SimpleRouter()
@@ -9,5 +10,7 @@ router.register("sessions", SessionViewSet)
 urlpatterns = [
     path("status/", StatusView.as_view(), name="status"),
     path("token/", TokenView.as_view(), name="token"),
+    path("sessions/<int:pk>/keys/", SessionKeysView.as_view(), name="session-keys"),
+    path("sessions/<int:pk>/keys/<str:key_id>/", SessionKeyView.as_view(), name="session-key"),
     path("", include(router.urls)),
 ]

@@ -1,0 +1,83 @@
+"""Keys to one session: `reader` keys see what it shows, `broker` keys also trade in it.
+
+A token is `<key_id>.<secret>`. The secret has 256 random bits, so its plain SHA-256 is as good as a slow hash;
+it is shown once, when the key is made.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import hmac
+import secrets
+
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from sessions.models import Session, SessionEvent, SessionKey
+
+Kind = SessionKey.Kind
+PREFIX = {Kind.READER: "RK", Kind.BROKER: "PK"}
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+USED_EVERY = dt.timedelta(minutes=1)
+"""`last_used_at` is no finer than this: a busy bot must not write a row per request."""
+
+
+class KeyUnknown(LookupError):
+    """No key has this id."""
+
+
+def create(session: Session, kind: str = Kind.READER, by: str = "") -> tuple[SessionKey, str]:
+    """A new key and its secret, which nothing can tell a second time."""
+    kind = Kind(kind)
+    secret = secrets.token_urlsafe(32)
+    with transaction.atomic():
+        key = SessionKey.objects.create(
+            session=session,
+            kind=kind,
+            key_id=PREFIX[kind] + "".join(secrets.choice(LETTERS) for _ in range(18)),
+            secret_hash=_hash(secret),
+            created_by=by,
+        )
+        _record(key, f"{kind} key {key.key_id} made", by)
+    return key, secret
+
+
+def check(key_id: str, secret: str, kind: str) -> SessionKey | None:
+    """The key, where id, secret and kind are right and it is not revoked; notes that it was used."""
+    key = SessionKey.objects.select_related("session__dataset").filter(key_id=key_id).first()
+    right = hmac.compare_digest(key.secret_hash if key else _hash(""), _hash(secret))
+    if key is None or not right or key.kind != kind or key.revoked_at is not None:
+        return None
+    stale = Q(last_used_at=None) | Q(last_used_at__lt=Now() - USED_EVERY)
+    SessionKey.objects.filter(stale, pk=key.pk).update(last_used_at=Now())
+    return key
+
+
+def check_token(token: str, kind: str = Kind.READER) -> SessionKey | None:
+    """`check` of a token `<key_id>.<secret>`; None also for what is no token at all."""
+    key_id, dot, secret = token.partition(".")
+    return check(key_id, secret, kind) if dot else None
+
+
+def revoke(key_id: str, by: str = "") -> SessionKey:
+    """End a key, at once and for good. Revoking it again changes nothing. Raises KeyUnknown."""
+    with transaction.atomic():
+        changed = SessionKey.objects.filter(key_id=key_id, revoked_at=None).update(revoked_at=Now())
+        key = SessionKey.objects.select_related("session").filter(key_id=key_id).first()
+        if key is None:
+            raise KeyUnknown(f"There is no key {key_id!r}.")
+        if changed:
+            _record(key, f"{key.kind} key {key.key_id} revoked", by)
+    return key
+
+
+def _record(key: SessionKey, message: str, by: str) -> None:
+    told = f"{message} by {by}" if by else message
+    data = {"by": by, "key_id": key.key_id}
+    SessionEvent.objects.create(session=key.session, kind="key", message=told, clock=key.session.clock, data=data)
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

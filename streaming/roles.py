@@ -1,0 +1,32 @@
+"""The roles: groups that `migrate` makes and keeps, each with what the one before it may and more.
+
+viewer    sees sessions, up to their clock: `replay.view_session` and the other `replay.view_...`
+analyst   looks into the store, ahead of any clock: `marketdata.view_bar` and the other `marketdata.view_...`
+operator  starts and controls sessions (`replay.add_session`, `replay.change_session`) and hands out their keys
+          (`replay.add_sessionkey`, `replay.view_sessionkey`, `replay.change_sessionkey`)
+admin     everything of `replay` and `marketdata`, and users, groups and tokens
+
+Missing permissions are added at every `migrate`, so that a role covers models that came later; nothing is taken away.
+"""
+
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Q
+
+VIEWER = Q(content_type__app_label="replay", codename__startswith="view_") & ~Q(codename="view_sessionkey")
+ANALYST = VIEWER | Q(content_type__app_label="marketdata", codename__startswith="view_")
+OPERATOR = (
+    ANALYST
+    | Q(content_type__app_label="replay", codename__in=["add_session", "change_session"])
+    | Q(content_type__app_label="replay", codename__endswith="_sessionkey")
+)
+ADMIN = Q(content_type__app_label__in=["replay", "marketdata", "auth", "authtoken"])
+ROLES = {"viewer": VIEWER, "analyst": ANALYST, "operator": OPERATOR, "admin": ADMIN}
+
+
+def ensure_roles(**_: Any) -> None:
+    """After `migrate` has made the permissions; also after a flush."""
+    for name, rule in ROLES.items():
+        group, _created = Group.objects.get_or_create(name=name)
+        group.permissions.add(*Permission.objects.filter(rule))
