@@ -1,33 +1,30 @@
-"""The store door: every stored bar, for those who may see what a session must not.
-
-Answers are made from the days' column arrays; nothing here makes an object per bar.
-"""
+"""The store door: every stored bar, for those who may see what a session must not."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, QuerySet, Sum
+from django.http import HttpResponse
 from django.utils.dateparse import parse_date, parse_datetime
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
 from marketdata.errors import BadInterval
+from marketdata.history import Found, Moment, Window, WindowError, date_of
 from marketdata.intervals import parse_interval
-from marketdata.models import BarDay, Dataset, Scope
+from marketdata.models import Dataset, Scope
+from marketdata.renderers import BAR_RENDERERS, etag_of, keep, not_modified
 
-MOST_BARS = 50_000
-"""An answer's cap: about 8 MB of JSON, half a second of work."""
-COLUMNS = ("offset", "open", "high", "low", "close", "volume", "trade_count", "vwap")
-Moment = dt.date | dt.datetime
+FIRST_YEAR, LAST_YEAR = 1900, 2199
+MOST_BARS = 250_000
+"""An answer's cap: about 40 MB of JSON, half a second of work."""
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -59,6 +56,8 @@ class MomentField(serializers.Field[Moment, Any, str, Any]):
             )
         if isinstance(found, dt.datetime) and found.tzinfo is None:
             raise serializers.ValidationError(f"{text!r} has no offset: write {text}Z for UTC.")
+        if not FIRST_YEAR <= found.year <= LAST_YEAR:
+            raise serializers.ValidationError(f"{text!r} is out of range: from {FIRST_YEAR} to {LAST_YEAR}.")
         return found
 
 
@@ -69,6 +68,9 @@ class BarsQuery(StrictSerializer):
     end = MomentField(required=False, help_text="Last day (inclusive) or moment (exclusive).")
     dataset = serializers.CharField(required=False, help_text="Default: real before synthetic, then the most days.")
     scope = serializers.ChoiceField(choices=Scope.choices, default=Scope.REGULAR)
+    limit = serializers.IntegerField(
+        required=False, min_value=1, max_value=MOST_BARS, help_text="Bars on a page; default: the whole window."
+    )
 
     def validate_symbol(self, symbol: str) -> str:
         return symbol.upper()
@@ -89,7 +91,7 @@ class BarsQuery(StrictSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         start, end = attrs.get("start"), attrs.get("end")
-        if start and end and _date(end) < _date(start):
+        if start and end and date_of(end) < date_of(start):
             raise serializers.ValidationError({"end": [f"The window ends ({end}) before it starts ({start})."]})
         return attrs
 
@@ -113,6 +115,7 @@ class BarsSerializer(serializers.Serializer[Any]):
     synthetic = serializers.BooleanField()
     count = serializers.IntegerField()
     bars = BarRowSerializer(many=True)
+    next = serializers.CharField(allow_null=True, help_text="The next page's address; null on the last.")
 
 
 class CanViewBars(BasePermission):
@@ -122,109 +125,59 @@ class CanViewBars(BasePermission):
         return bool(request.user and request.user.has_perm("marketdata.view_bar"))
 
 
+BARS_ANSWER = {
+    (200, "application/json"): BarsSerializer,
+    (200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, "The same rows, with a header."),
+    304: OpenApiResponse(description="As the ETag in If-None-Match."),
+}
+FORMAT = OpenApiParameter("format", str, enum=["json", "csv"], description="Instead of an Accept header.")
+
+
 class BarsView(APIView):
     permission_classes = [IsAuthenticated, CanViewBars]
+    renderer_classes = BAR_RENDERERS
 
-    @extend_schema(parameters=[BarsQuery], responses=BarsSerializer)
-    def get(self, request: Request) -> Response:
-        """Stored bars of one symbol, oldest first, from the current version of each day."""
-        form = BarsQuery(data=request.query_params)
+    @extend_schema(parameters=[BarsQuery, FORMAT], responses=BARS_ANSWER)
+    def get(self, request: Request) -> HttpResponse:
+        """Stored bars of one symbol, oldest first, from the current version of each day; as JSON or CSV.
+
+        Wider intervals are made from the minutes. The whole window comes at once; with `limit` in pages, whose
+        `next` (in CSV: the Link header) leads on.
+        """
+        form = BarsQuery(data=query_of(request))
         form.is_valid(raise_exception=True)
-        window = Window(**form.validated_data)
-        days, dataset = window.days()
-        bars = [bar for day in days for bar in window.bars(day)]
-        told = {"symbol": window.symbol, "interval": window.interval, "dataset": dataset.name}
-        return Response(told | {"synthetic": dataset.synthetic, "count": len(bars), "bars": bars})
+        limit = form.validated_data.pop("limit", None)
+        found = find(Window(**form.validated_data))
+        etag = etag_of(request, limit, *found.version())
+        return not_modified(request, etag) or keep(page(request, found, limit), etag)
 
 
-@dataclass(frozen=True)
-class Window:
-    """Which bars are asked for."""
-
-    symbol: str
-    interval: str
-    scope: str
-    start: Moment | None = None
-    end: Moment | None = None
-    dataset: str = ""
-
-    def days(self) -> tuple[list[tuple[Any, ...]], Dataset]:
-        """The window's days as rows of columns, and the one dataset that they are from."""
-        rows = BarDay.objects.current().filter(instrument__symbol=self.symbol, interval=self.interval, scope=self.scope)
-        dataset = self._choose(rows)
-        found = self._within(rows.filter(dataset=dataset))
-        self._refuse_too_many(found)
-        return list(found.order_by("date").values_list("open_at", "close_at", *COLUMNS)), dataset
-
-    def _choose(self, rows: QuerySet[BarDay]) -> Dataset:
-        if self.dataset:
-            return Dataset.objects.get(name=self.dataset)
-        best = self._best(self._within(rows)) if self.start or self.end else None
-        best = best or self._best(rows)
-        if best is None:
-            raise serializers.ValidationError(
-                {
-                    "symbol": [
-                        f"No dataset has {self.interval} bars of {self.symbol}: import some, or look in the admin."
-                    ]
-                }
-            )
-        return Dataset.objects.get(pk=best)
-
-    def _best(self, rows: QuerySet[BarDay]) -> int | None:
-        counted = rows.order_by().values("dataset").annotate(days=Count("pk"))
-        best = counted.order_by("dataset__synthetic", "-days", "dataset").first()
-        return best["dataset"] if best else None
-
-    def _within(self, rows: QuerySet[BarDay]) -> QuerySet[BarDay]:
-        """Whole days; a day more at each end for moments, as UTC and the exchange's date may differ."""
-        if self.start is None and self.end is None:
-            latest = rows.order_by("-date").values("date")[:1]
-            return rows.filter(date=latest)
-        if self.start is not None:
-            rows = rows.filter(date__gte=_date(self.start) - _slack(self.start))
-        if self.end is not None:
-            rows = rows.filter(date__lte=_date(self.end) + _slack(self.end))
-        return rows
-
-    def _refuse_too_many(self, rows: QuerySet[BarDay]) -> None:
-        count = rows.aggregate(bars=Sum("bar_count"))["bars"] or 0
-        if count > MOST_BARS:
-            first = rows.order_by("date").values_list("date", flat=True)[0]
-            raise serializers.ValidationError(
-                {
-                    "end": [
-                        f"The window from {first} on holds {count:,} bars of {self.symbol}: an answer has at most "
-                        f"{MOST_BARS:,}. Ask for it in pieces, e.g. a month at a time."
-                    ]
-                }
-            )
-
-    def bars(self, day: tuple[Any, ...]) -> Iterator[dict[str, Any]]:
-        opened, closed, offsets, *prices = day
-        width = parse_interval(self.interval) * 60
-        base, last = int(opened.timestamp()), int(closed.timestamp())
-        after, before = _second(self.start), _second(self.end)
-        columns = [column or [None] * len(offsets) for column in prices]
-        for offset, *values in zip(offsets, *columns, strict=True):
-            start = base + offset
-            if (after is None or start >= after) and (before is None or start < before):
-                end = min(start + width, last) if self.scope == Scope.REGULAR else start + width
-                yield {"start": _utc(start), "end": _utc(end), **dict(zip(COLUMNS[1:], values, strict=True))}
+def query_of(request: Request) -> dict[str, Any]:
+    """What was asked; `format` is the negotiation's."""
+    return {name: value for name, value in request.query_params.items() if name != "format"}
 
 
-def _date(moment: Moment) -> dt.date:
-    return moment.astimezone(dt.UTC).date() if isinstance(moment, dt.datetime) else moment
+def find(window: Window) -> Found:
+    try:
+        return window.find()
+    except WindowError as error:
+        raise serializers.ValidationError({error.field: [error.message]}) from None
 
 
-def _slack(moment: Moment) -> dt.timedelta:
-    return dt.timedelta(days=1 if isinstance(moment, dt.datetime) else 0)
+def page(request: Request, found: Found, limit: int | None) -> Response:
+    if limit is None and found.bar_count > MOST_BARS:
+        told = f"The window from {found.days[0][1]} on holds {found.bar_count:,} bars of {found.window.symbol}"
+        advice = "Ask for it in pieces, e.g. a month at a time, or in pages with limit."
+        raise serializers.ValidationError({"end": [f"{told}: an answer has at most {MOST_BARS:,}. {advice}"]})
+    table, upcoming = found.table(limit)
+    link = _next(request, found, upcoming) if upcoming else None
+    table.after["next"] = link
+    return Response(table, headers={"Link": f'<{link}>; rel="next"'} if link else None)
 
 
-def _second(moment: Moment | None) -> float | None:
-    """A moment's second; a date bounds whole days and no seconds."""
-    return moment.timestamp() if isinstance(moment, dt.datetime) else None
-
-
-def _utc(second: int) -> str:
-    return dt.datetime.fromtimestamp(second, dt.UTC).isoformat().replace("+00:00", "Z")
+def _next(request: Request, found: Found, upcoming: dt.datetime) -> str:
+    """The same question from the first bar on that was left out, held to the dataset and the window's end."""
+    window = found.window
+    url = replace_query_param(request.build_absolute_uri(), "start", f"{upcoming:%Y-%m-%dT%H:%M:%SZ}")
+    url = replace_query_param(url, "end", window.end.isoformat() if window.end else found.days[-1][1].isoformat())
+    return replace_query_param(url, "dataset", found.dataset.name)

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from marketdata.api import StrictSerializer
+from marketdata.api import BARS_ANSWER, MOST_BARS, MomentField, StrictSerializer
 from marketdata.models import Dataset
 from sessions.control import ControlError, check_speed
 from sessions.models import ActiveStream, Session, SessionEvent
@@ -89,7 +89,11 @@ class EventSerializer(serializers.ModelSerializer[SessionEvent]):
 class SessionBarsQuery(StrictSerializer):
     symbol = serializers.CharField(max_length=16)
     interval = serializers.CharField(required=False, help_text="Default: the session's own.")
-    limit = serializers.IntegerField(min_value=1, max_value=5000, default=1000, help_text="The latest so many.")
+    start = MomentField(required=False, help_text="First day or moment; default: the current day.")
+    end = MomentField(required=False, help_text="Last day (inclusive) or moment (exclusive); default: the clock.")
+    limit = serializers.IntegerField(
+        required=False, min_value=1, max_value=MOST_BARS, help_text="The latest so many; default: all."
+    )
 
     def within(self, session: Session) -> dict[str, Any]:
         """The query, checked against what the session plays."""
@@ -132,3 +136,6 @@ class SessionBarsSerializer(serializers.Serializer[Any]):
     interval = serializers.CharField()
     clock = serializers.DateTimeField(allow_null=True, help_text="Visible clock: no bar here ends later.")
     bars = WireBarSerializer(many=True)
+
+
+SESSION_BARS_ANSWER = {**BARS_ANSWER, (200, "application/json"): SessionBarsSerializer}

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.authtoken.views import ObtainAuthToken
@@ -20,23 +21,25 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
+from marketdata.api import FORMAT, query_of
+from marketdata.renderers import BAR_RENDERERS, etag_of, keep, not_modified
 from sessions import control
 from sessions.models import Session
 from streaming import service
 from streaming.api.pagination import InOrder, NewestFirst
 from streaming.api.permissions import CanViewSessions, ControlPermissions, ModelPermissions
 from streaming.api.serializers import (
+    SESSION_BARS_ANSWER,
     EventSerializer,
     SessionBarsQuery,
-    SessionBarsSerializer,
     SessionSerializer,
     SpeedSerializer,
     StartSerializer,
     StreamSerializer,
 )
 from streaming.api.status_serializers import StatusSerializer
-from streaming.session_data import get_session_data, visible_clock
 from streaming.status import system_status
+from streaming.visible_bars import visible_table
 
 CONTROL = [IsAuthenticated, ControlPermissions]
 
@@ -121,16 +124,17 @@ class SessionViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Session]
         """What happened to the session, newest first."""
         return self._page(self.get_object().events.all(), EventSerializer)
 
-    @extend_schema(parameters=[SessionBarsQuery], responses=SessionBarsSerializer)
-    @action(detail=True, pagination_class=None, filterset_fields=None)
-    def bars(self, request: Request, pk: str) -> Response:
-        """Bars that have become known by the session's visible clock; nothing later is ever shown."""
+    @extend_schema(parameters=[SessionBarsQuery, FORMAT], responses=SESSION_BARS_ANSWER)
+    @action(detail=True, pagination_class=None, filterset_fields=None, renderer_classes=BAR_RENDERERS)
+    def bars(self, request: Request, pk: str) -> HttpResponse:
+        """Bars known by the session's visible clock, nothing later, as JSON or CSV; by default the current day's."""
         session = self.get_object()
-        form = SessionBarsQuery(data=request.query_params)
+        form = SessionBarsQuery(data=query_of(request))
         form.is_valid(raise_exception=True)
-        query = form.within(session)
-        bars = get_session_data(session).bars(query["symbol"], query["interval"], query.pop("limit"))
-        return Response({"session": session.pk, **query, "clock": visible_clock(session), "bars": bars})
+        asked = form.within(session)
+        inputs = session.journal.count()
+        etag = etag_of(request, session.pk, session.generation, session.clock, inputs, sorted(asked.items()))
+        return not_modified(request, etag) or keep(Response(visible_table(session, **asked)), etag)
 
     def _controlled(self, session: Session) -> Response:
         return Response(self.get_serializer(session).data)
