@@ -137,12 +137,17 @@ class BarAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, queryset: QuerySet[Bar], search_term: str
     ) -> tuple[QuerySet[Bar], bool]:
         """Nothing before both are given: the view over all days is never walked."""
-        symbol, _, date = search_term.strip().partition(" ")
-        instrument = Instrument.objects.filter(symbol=symbol.upper()).first()
-        day = _date(date)
-        if instrument is None or day is None:
-            return queryset.none(), False
-        return queryset.filter(instrument=instrument, date=day), False
+        return asked_for(queryset, search_term), False
+
+
+def asked_for(rows: QuerySet[Any], term: str) -> QuerySet[Any]:
+    """Rows of a view for "AAPL 2025-07-03"; none before symbol and date are both given."""
+    symbol, _, date = term.strip().partition(" ")
+    instrument = Instrument.objects.filter(symbol=symbol.upper()).first()
+    day = _date(date)
+    if instrument is None or day is None:
+        return rows.none()
+    return rows.filter(instrument=instrument, date=day)
 
 
 def _date(text: str) -> str | None:
@@ -166,3 +171,7 @@ class FetchAttemptAdmin(ReadOnlyAdmin):
     list_filter = ("provider", "outcome")
     list_select_related = ("instrument", "dataset")
     search_fields = ("instrument__symbol",)
+
+
+# Django finds an app's admin here; the pages of trades and quotes build on the ones above.
+from marketdata import admin_ticks  # noqa: E402, F401

@@ -217,3 +217,7 @@ class FetchAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.instrument_id} {self.date} {self.provider}: {self.outcome}"
+
+
+# Django finds an app's models here; these build on the ones above.
+from marketdata.tick_models import Quote, QuoteChunk, TickDay, Trade, TradeChunk  # noqa: E402, F401

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,7 @@ def import_file(
         )
     table = read(path, reading)
     parts = split(table)
-    _refuse_bad_symbols(path, parts.days, known_only)
+    refuse_bad_symbols(path, {day.symbol for day in parts.days}, known_only)
     try:
         with transaction.atomic():
             _write(path, report, parts.days, parts.rejected)
@@ -146,8 +146,8 @@ def _union(stored: BarColumns, new: BarColumns) -> BarColumns:
     return both.take(np.argsort(both.offset, kind="stable"))
 
 
-def _refuse_bad_symbols(path: Path, days: Sequence[SymbolDay], known_only: bool) -> None:
-    symbols = sorted({day.symbol for day in days})
+def refuse_bad_symbols(path: Path, found: Collection[str], known_only: bool) -> None:
+    symbols = sorted(found)
     bad = [symbol for symbol in symbols if not SYMBOL.fullmatch(symbol)]
     if bad:
         raise UnreadableFile(f"{path}: {bad[0]!r} is not a symbol: one to sixteen capitals, digits or . - ^ / = _.")

@@ -101,11 +101,14 @@ class Command(BaseCommand):
                 name = options["dataset"] or slug(path.resolve().parent.name)
                 report = reports.setdefault(name, Report(name))
                 try:
-                    import_file(path, reading, report, known_only=options["known_only"], dry_run=options["dry_run"])
+                    self.import_one(path, reading, report, options)
                 except MarketDataError as error:
                     failures.append(str(error))
                 progress.advance(task)
         return reports, failures
+
+    def import_one(self, path: Path, reading: Reading, report: Report, options: dict[str, Any]) -> None:
+        import_file(path, reading, report, known_only=options["known_only"], dry_run=options["dry_run"])
 
     def _show(self, reports: dict[str, Report], *, dry_run: bool) -> None:
         table = RichTable(title="Nothing was written: dry run" if dry_run else None, box=box.SIMPLE)
