@@ -3,6 +3,7 @@
 DATABASE_URL and REDIS_URL choose the servers; unset, the embedded ones under VAR_DIR are used.
 """
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import environ
@@ -193,6 +194,21 @@ MARKETDATA_PROVIDERS: dict[str, dict[str, object]] = {
     "synthetic": {"BACKEND": "marketdata.providers.synthetic.SyntheticProvider"},
 }
 """Name → {"BACKEND": dotted path, "OPTIONS": {...}}, like Django's own backends."""
+if folder := env("BARS_FOLDER", default=""):
+    MARKETDATA_PROVIDERS["files"] = {
+        "BACKEND": "marketdata.providers.files.FilesProvider",
+        "OPTIONS": {"root": folder},
+    }
+if "APCA_API_KEY_ID" in env.ENVIRON and find_spec("alpaca"):
+    MARKETDATA_PROVIDERS["alpaca"] = {
+        "BACKEND": "marketdata.providers.alpaca.AlpacaProvider",
+        "OPTIONS": {
+            "feed": env("ALPACA_FEED", default="sip"),
+            "adjustment": env("ALPACA_ADJUSTMENT", default="raw"),
+            "base_url": env("ALPACA_DATA_URL", default=""),
+        },
+    }
+MARKETDATA_PROVIDERS |= env.json("MARKETDATA_PROVIDERS", default={})
 
 LEASE_TTL = env.float("LEASE_TTL", default=10.0)
 """Seconds after which a silent worker's session is another worker's."""

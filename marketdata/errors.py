@@ -21,5 +21,9 @@ class ProviderFailed(MarketDataError):
     """The request failed: whether there is data is not known."""
 
 
+class ProviderRefused(ProviderFailed):
+    """The provider does not let us in: asking again, or for something else, is of no use."""
+
+
 class BadInterval(MarketDataError):
     """Not an interval such as 1m, 5m, 1h or 1d."""

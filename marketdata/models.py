@@ -23,6 +23,11 @@ class Dataset(models.Model):
     provider = models.CharField(
         max_length=64, blank=True, help_text="The name in MARKETDATA_PROVIDERS that serves its missing days."
     )
+    filler = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text="The name in MARKETDATA_PROVIDERS that is asked for absent minutes; empty: its provider.",
+    )
     synthetic = models.BooleanField(default=False, help_text="Made by a generator, not by a market.")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -199,10 +204,15 @@ class FetchAttempt(models.Model):
         NO_DATA = "no_data", "no data exists"
         FAILED = "failed", "failed"
 
+    class Purpose(models.TextChoices):
+        DAY = "day", "the whole day"
+        GAPS = "gaps", "its absent minutes"
+
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="+")
     instrument = models.ForeignKey(Instrument, on_delete=models.CASCADE, related_name="+")
     date = models.DateField()
     provider = models.CharField(max_length=64)
+    purpose = models.CharField(max_length=4, choices=Purpose, default=Purpose.DAY)
     attempts = models.PositiveIntegerField(default=0)
     outcome = models.CharField(max_length=8, choices=Outcome, blank=True)
     reason = models.TextField(blank=True)
@@ -212,7 +222,9 @@ class FetchAttempt(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["dataset", "instrument", "date", "provider"], name="fetchattempt_once")
+            models.UniqueConstraint(
+                fields=["dataset", "instrument", "date", "provider", "purpose"], name="fetchattempt_once"
+            )
         ]
 
     def __str__(self) -> str:

@@ -11,7 +11,7 @@ from marketdata.calendar import TradingDay
 from marketdata.errors import NoData
 from marketdata.intervals import parse_interval
 from marketdata.models import Dataset
-from marketdata.providers.base import ensure_day
+from marketdata.providers.fetching import ensure_day
 from sessions.models import Session
 from streaming import journal as journals
 from streaming.journal import Journal, Kind

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, Protocol
 
-import numpy as np
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.models import F
 from django.utils.module_loading import import_string
 
-from marketdata import store
-from marketdata.calendar import TradingDay, trading_day
 from marketdata.columns import BarColumns, Ints
-from marketdata.errors import MarketDataError, NoData, ProviderFailed
-from marketdata.models import Dataset, FetchAttempt
-from marketdata.rules import broken_rows
-from marketdata.store import NewDay
-
-FETCH_LOCK = 0x7AFD
+from marketdata.errors import MarketDataError
+from marketdata.models import Dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +27,23 @@ class DatasetSpec:
     synthetic: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row of the source that broke a rule and is not among the bars: kept in quarantine."""
+
+    file: str
+    line: int | None
+    reason: str
+    raw: str = ""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
     """Bars, in time order. `stamps`: their starts, UTC seconds since the epoch; offsets in `bars` are not read."""
 
     stamps: Ints
     bars: BarColumns
+    bad: Sequence[BadRow] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,11 @@ Label = Literal["start", "end"]
 
 
 class Provider(Protocol):
-    """What a provider is. Failures raise ProviderFailed, unknown symbols UnknownSymbol."""
+    """What a provider is. Failures raise ProviderFailed, unknown symbols UnknownSymbol.
+
+    Optional, 1 where absent: `parallel`, questions that it may be asked at the same time, and
+    `days_per_question`, trading days that one question may span.
+    """
 
     name: str
     dataset: DatasetSpec
@@ -91,87 +96,3 @@ def provider_dataset(provider: Provider) -> Dataset:
         defaults={"name": spec.name, "synthetic": spec.synthetic, "provider": provider.name},
     )
     return dataset
-
-
-def ensure_day(dataset: Dataset, provider_name: str, symbol: str, date: dt.date) -> None:
-    """See that the store has the symbol's day, asking the provider if it has not; callers at once ask once.
-
-    Raises NoData, UnknownSymbol or ProviderFailed; what was asked and answered is kept as a FetchAttempt.
-    """
-    if symbol in store.have(dataset.pk, date, [symbol]):
-        return
-    provider, day = get_provider(provider_name), trading_day(date)
-    with _one_at_a_time(dataset, symbol, date):
-        if symbol in store.have(dataset.pk, date, [symbol]):
-            return  # fetched by the caller that this one has waited for
-        problem = _fetch(dataset, provider, symbol, day)
-    if problem is not None:
-        raise problem
-
-
-@contextmanager
-def _one_at_a_time(dataset: Dataset, symbol: str, date: dt.date) -> Iterator[None]:
-    """Whoever waits here sees, once let in, what the one before has written."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [FETCH_LOCK, f"{dataset.pk} {symbol} {date}"])
-        yield
-
-
-def _fetch(dataset: Dataset, provider: Provider, symbol: str, day: TradingDay) -> NoData | ProviderFailed | None:
-    """Ask, store, and note what came of it. Returns what went wrong: raised, it would take the note back."""
-    try:
-        bars = _ask(provider, symbol, day)
-    except NoData as error:
-        _note(dataset, provider.name, symbol, day.date, FetchAttempt.Outcome.NO_DATA, str(error))
-        return error
-    except ProviderFailed as error:
-        _note(dataset, provider.name, symbol, day.date, FetchAttempt.Outcome.FAILED, str(error))
-        return error
-    instrument = store.ensure_instruments([symbol])[symbol]
-    store.write_days(dataset.pk, [NewDay(instrument, day.date, bars, origin=f"provider {provider.name}")])
-    _note(dataset, provider.name, symbol, day.date, FetchAttempt.Outcome.ROWS, "")
-    return None
-
-
-def _ask(provider: Provider, symbol: str, day: TradingDay) -> BarColumns:
-    """The provider's bars of the day, all of them sound."""
-    answer = provider.fetch_bars(symbol, day.open, day.close)
-    if isinstance(answer, NoDataExists):
-        raise NoData(f"{provider.name} has no bars of {symbol} on {day.date}: {answer.reason}")
-    if not len(answer.stamps):
-        raise NoData(f"{provider.name} has no bars of {symbol} on {day.date}: its answer is empty")
-    bars = _on_the_day(answer, day)
-    fault = _first_fault(bars, day)
-    if fault is not None:
-        row, reason = fault
-        stamp = day.open + dt.timedelta(seconds=int(bars.offset[row]))
-        raise ProviderFailed(f"{provider.name} sent a broken bar of {symbol} at {stamp:%Y-%m-%dT%H:%MZ}: {reason}")
-    return bars
-
-
-def _on_the_day(answer: Rows, day: TradingDay) -> BarColumns:
-    offset = answer.stamps - round(day.open.timestamp())
-    rest = (getattr(answer.bars, name) for name in BarColumns.__slots__[1:])
-    return BarColumns(offset, *rest)
-
-
-def _first_fault(bars: BarColumns, day: TradingDay) -> tuple[int, str] | None:
-    """(row, reason) of the first row that is broken, is not of the session, or is out of order."""
-    if broken := broken_rows(bars):
-        return broken[0]
-    outside = np.flatnonzero((bars.offset < 0) | (bars.offset >= day.minutes * 60))
-    if len(outside):
-        return int(outside[0]), f"it is outside the session ({day.open:%H:%M} to {day.close:%H:%M} UTC)"
-    unordered = np.flatnonzero(np.diff(bars.offset) <= 0)
-    return (int(unordered[0]) + 1, "it is not after the one before it") if len(unordered) else None
-
-
-def _note(dataset: Dataset, provider: str, symbol: str, date: dt.date, outcome: str, reason: str) -> None:
-    instrument = store.ensure_instruments([symbol])[symbol]
-    now = dt.datetime.now(dt.UTC)
-    attempt, _ = FetchAttempt.objects.get_or_create(
-        dataset=dataset, instrument_id=instrument, date=date, provider=provider
-    )
-    FetchAttempt.objects.filter(pk=attempt.pk).update(
-        attempts=F("attempts") + 1, outcome=outcome, reason=reason, last_at=now
-    )

@@ -23,10 +23,10 @@ from marketdata.providers.base import (
     DatasetSpec,
     NoDataExists,
     Rows,
-    ensure_day,
     get_provider,
     provider_dataset,
 )
+from marketdata.providers.fetching import ensure_day
 from marketdata.providers.synthetic import make_day
 
 DAY = dt.date(2025, 7, 2)

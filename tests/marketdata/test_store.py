@@ -15,7 +15,8 @@ from marketdata.calendar import trading_day
 from marketdata.columns import BarColumns
 from marketdata.errors import MarketDataError, NoData, UnknownSymbol
 from marketdata.models import Bar, BarDay, Dataset, FetchAttempt, ReadOnlyError
-from marketdata.providers.base import ensure_day, get_provider, provider_dataset
+from marketdata.providers.base import get_provider, provider_dataset
+from marketdata.providers.fetching import ensure_day
 from marketdata.providers.synthetic import make_day
 from marketdata.rules import broken_rows
 from marketdata.store import NewDay

@@ -1,0 +1,127 @@
+"""Alpaca's market data through its official SDK (the extra `tapedeck[alpaca]`: requirements-alpaca.txt)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import threading
+from collections.abc import Sequence
+from functools import cached_property
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from marketdata.columns import BarColumns
+from marketdata.errors import MarketDataError, ProviderFailed
+from marketdata.providers.base import BarsAnswer, DatasetSpec, Label, NoDataExists, Rows
+
+if TYPE_CHECKING:
+    from marketdata.providers.alpaca_client import PatientClient
+
+FEEDS = ("sip", "iex", "delayed_sip", "otc", "boats", "overnight")
+ADJUSTMENTS = ("raw", "split", "dividend", "all")
+VALUES = ("o", "h", "l", "c", "v", "n", "vw")
+FRAMES = {"1m": ("Minute", 1), "1d": ("Day", 1)}
+
+
+class AlpacaProvider:
+    """Bars of one feed and one adjustment; their dataset is named after both.
+
+    Keys: the options or APCA_API_KEY_ID and APCA_API_SECRET_KEY. `requests_a_minute`: the plan's limit.
+    An absent minute of the consolidated feed (sip) had no eligible trade; a single venue's proves nothing.
+    """
+
+    label: Label = "start"
+    days_per_question = 20
+    """Twenty full days are 7,800 bars: one page of the vendor's, which holds 10,000."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        api_key: str = "",
+        secret_key: str = "",
+        feed: str = "sip",
+        adjustment: str = "raw",
+        base_url: str = "",
+        authoritative: bool | None = None,
+        requests_a_minute: float = 200,
+        parallel: int = 4,
+        tries: int = 5,
+        first_wait: float = 0.5,
+    ) -> None:
+        _one_of("feed", feed, FEEDS)
+        _one_of("adjustment", adjustment, ADJUSTMENTS)
+        self.name, self.feed, self.adjustment, self.parallel = name, feed, adjustment, parallel
+        self.authoritative = feed == "sip" if authoritative is None else authoritative
+        dataset = f"{name}-{feed}" + ("" if adjustment == "raw" else f"-{adjustment}")
+        self.dataset = DatasetSpec(dataset, "alpaca", feed=feed, price_mode=adjustment)
+        key = api_key or os.environ.get("APCA_API_KEY_ID", "")
+        secret = secret_key or os.environ.get("APCA_API_SECRET_KEY", "")
+        if not (key and secret):
+            raise MarketDataError(
+                f"Provider {name} has no keys: set APCA_API_KEY_ID and APCA_API_SECRET_KEY, or its options "
+                "api_key and secret_key."
+            )
+        if not find_spec("alpaca"):
+            raise MarketDataError(f"Provider {name} needs Alpaca's SDK: pip install -r requirements-alpaca.txt.")
+        self._options: dict[str, Any] = {
+            "api_key": key,
+            "secret_key": secret,
+            "url_override": base_url.rstrip("/") or None,
+            "a_minute": requests_a_minute,
+            "tries": tries,
+            "first_wait": first_wait,
+        }
+        self._lock = threading.Lock()
+
+    @cached_property
+    def client(self) -> PatientClient:
+        """One for all threads, which share its pace. Made late: the SDK takes half a second to import."""
+        from marketdata.providers.alpaca_client import PatientClient
+
+        return PatientClient(**self._options)
+
+    def fetch_bars(self, symbol: str, start: dt.datetime, end: dt.datetime, interval: str = "1m") -> BarsAnswer:
+        """Asked twice where the answer is empty: a day that is not there is believed the second time."""
+        bars = self._bars(symbol, start, end, interval) or self._bars(symbol, start, end, interval)
+        if not bars:
+            return NoDataExists(f"feed {self.feed} has no bar from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC")
+        return _rows(bars)
+
+    def _bars(self, symbol: str, start: dt.datetime, end: dt.datetime, interval: str) -> list[dict[str, Any]]:
+        from alpaca.data.enums import Adjustment, DataFeed
+        from alpaca.data.requests import StockBarsRequest
+        from alpaca.data.timeframe import TimeFrame, TimeFrameUnit
+
+        if interval not in FRAMES:
+            raise MarketDataError(f"Interval {interval!r} cannot be fetched from alpaca: give {' or '.join(FRAMES)}.")
+        unit, amount = FRAMES[interval]
+        asked = StockBarsRequest(
+            symbol_or_symbols=symbol,
+            timeframe=TimeFrame(amount, TimeFrameUnit[unit]),
+            start=start,
+            end=end - dt.timedelta(seconds=1),  # the vendor's end is inclusive
+            feed=DataFeed(self.feed),
+            adjustment=Adjustment(self.adjustment),
+        )
+        with self._lock:
+            client = self.client
+        found = cast("dict[str, list[dict[str, Any]]]", client.get_stock_bars(asked))
+        return found.get(symbol, [])
+
+
+def _rows(bars: Sequence[dict[str, Any]]) -> Rows:
+    """The vendor's bars as columns. Raises ProviderFailed where one is not a bar."""
+    try:
+        stamps = np.array([dt.datetime.fromisoformat(bar["t"]).timestamp() for bar in bars]).round().astype(np.int64)
+        columns = [np.array([bar[name] for bar in bars], dtype=np.float64) for name in VALUES]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ProviderFailed(f"alpaca sent something that is no bar: {error!r}") from None
+    return Rows(stamps, BarColumns(np.zeros(len(stamps), np.int64), *columns))
+
+
+def _one_of(name: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise MarketDataError(f"Option {name} {value!r} is none of alpaca's: give {', '.join(known)}.")

@@ -1,0 +1,126 @@
+"""Alpaca's own SDK, made patient: paced, with time limits, and asked again where asking again can help.
+
+The SDK sends and pages; it knows no time limit, retries two statuses blindly and would follow a page that
+points at itself for ever.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import requests
+from alpaca.data.historical import StockHistoricalDataClient
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from marketdata.errors import ProviderFailed, ProviderRefused, UnknownSymbol
+
+CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
+LONGEST_WAIT = 120.0
+"""Seconds that a vendor may ask us to wait; more is a failure that says so."""
+REFUSALS = (401, 403)
+
+
+class TryAgain(ProviderFailed):
+    """A failure that may pass; `after`: seconds that the vendor asked us to wait, 0 where it did not say."""
+
+    def __init__(self, message: str, after: float = 0.0) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+class Pace:
+    """At most so many requests a minute, evenly, over all threads of the process."""
+
+    def __init__(self, a_minute: float) -> None:
+        self.step, self.free, self.lock = 60.0 / a_minute, 0.0, threading.Lock()
+
+    def wait(self) -> None:
+        with self.lock:
+            now = time.monotonic()
+            turn = max(now, self.free)
+            self.free = turn + self.step
+        time.sleep(turn - now)
+
+
+class PatientClient(StockHistoricalDataClient):
+    """`tries`: requests for one page; `first_wait`: seconds before the second one, doubling from there."""
+
+    def __init__(self, *, a_minute: float, tries: int, first_wait: float, **options: Any) -> None:
+        super().__init__(raw_data=True, **options)
+        self.pace = Pace(a_minute)
+        self._waits = wait_random_exponential(multiplier=first_wait, max=30)
+        self._tries = tries
+
+    def _one_request(self, method: str, url: str, opts: dict[str, Any], retry: int) -> dict[str, Any]:
+        """One page, asked for until it comes. Raises ProviderFailed, ProviderRefused or UnknownSymbol."""
+        asking = Retrying(
+            stop=stop_after_attempt(self._tries),
+            wait=self._wait,
+            retry=retry_if_exception_type(TryAgain),
+            reraise=True,
+        )
+        page: dict[str, Any] = asking(self._page, method, url, opts)
+        return page
+
+    def _wait(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.after if isinstance(error, TryAgain) else 0.0
+        return max(asked, self._waits(state))
+
+    def _page(self, method: str, url: str, opts: dict[str, Any]) -> dict[str, Any]:
+        self.pace.wait()
+        try:
+            response = self._session.request(method, url, timeout=(CONNECT_SECONDS, READ_SECONDS), **opts)
+        except requests.RequestException as error:
+            raise TryAgain(f"alpaca: the connection broke: {error}") from None
+        if response.status_code != requests.codes.ok:
+            raise _failure(response)
+        return _checked(response, opts["params"].get("page_token"))
+
+
+def _failure(response: requests.Response) -> Exception:
+    status, said = response.status_code, _message(response)
+    told = f"alpaca answered {status}: {said}"
+    if status in REFUSALS:
+        return ProviderRefused(told)
+    if status == requests.codes.bad_request and "invalid symbol" in said:
+        return UnknownSymbol(told)
+    if status == requests.codes.too_many_requests or status >= requests.codes.server_error:
+        after = _retry_after(response)
+        if after > LONGEST_WAIT:
+            return ProviderFailed(f"{told} (it asks to wait {after:g} s, the most is {LONGEST_WAIT:g})")
+        return TryAgain(told, after)
+    return ProviderFailed(told)
+
+
+def _message(response: requests.Response) -> str:
+    try:
+        return str(response.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        return response.text[:200].strip() or response.reason
+
+
+def _retry_after(response: requests.Response) -> float:
+    try:
+        return max(0.0, float(response.headers.get("Retry-After", 0)))
+    except ValueError:
+        return 0.0
+
+
+def _checked(response: requests.Response, asked_for: str | None) -> dict[str, Any]:
+    """The page, if it is one that can be believed."""
+    try:
+        page: dict[str, Any] = response.json()
+    except ValueError:
+        raise TryAgain("alpaca: the answer is cut off: it is not JSON") from None
+    entries = [page[kind] for kind in ("bars", "trades", "quotes") if kind in page] if isinstance(page, dict) else []
+    if len(entries) != 1 or not isinstance(entries[0], dict) or None in entries[0].values():
+        raise TryAgain("alpaca: the answer is no page of market data")
+    onward = page.get("next_page_token")
+    if onward == "" or (onward is not None and onward == asked_for):
+        raise ProviderFailed("alpaca: a page names itself as the next one")
+    if asked_for and not onward and not any(entries[0].values()):
+        raise TryAgain("alpaca: the last page is empty though the one before it promised more")
+    return page

@@ -1,0 +1,235 @@
+"""Alpaca through its own SDK, against a server that speaks its wire form: rows, nothing, and every failure."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from marketdata.calendar import TradingDay, trading_day
+from marketdata.errors import MarketDataError, ProviderFailed, ProviderRefused, UnknownSymbol
+from marketdata.providers.alpaca import AlpacaProvider
+from marketdata.providers.base import NoDataExists, Rows
+from tests.marketdata.alpaca_vendor import Failure, Vendor, cut, half_a_json, html, page, serving, status, truncated
+
+DAY = trading_day(dt.date(2024, 11, 18))
+
+
+@pytest.fixture
+def vendor() -> Iterator[Vendor]:
+    with serving() as running:
+        running.bars["AAPL"] = wire_day(DAY)
+        yield running
+
+
+def wire_day(day: TradingDay) -> list[dict[str, Any]]:
+    """Every minute from an hour before the open to an hour after the close, as the vendor has it."""
+    minutes = range(-60, day.minutes + 60)
+    return [
+        {
+            "t": f"{day.open + dt.timedelta(minutes=minute):%Y-%m-%dT%H:%M:%SZ}",
+            "o": 100.5,
+            "h": 200.25,
+            "l": 100,
+            "c": 100.75 + minute / 100,
+            "v": 1000 + minute,
+            "n": 10,
+            "vw": 100.625,
+        }
+        for minute in minutes
+    ]
+
+
+def provider(vendor: Vendor, **options: Any) -> AlpacaProvider:
+    given = {"api_key": "key", "secret_key": "secret", "requests_a_minute": 60_000, "first_wait": 0.01, **options}
+    return AlpacaProvider("alpaca", base_url=vendor.url, **given)
+
+
+def ask(vendor: Vendor, symbol: str = "AAPL", **options: Any) -> Rows | NoDataExists:
+    return provider(vendor, **options).fetch_bars(symbol, DAY.open, DAY.close)
+
+
+def closes(answer: Rows | NoDataExists) -> list[float]:
+    assert isinstance(answer, Rows)
+    return answer.bars.close.tolist()
+
+
+WHOLE = [100.75 + minute / 100 for minute in range(390)]
+
+
+def test_a_day_is_its_session_and_no_minute_more(vendor: Vendor) -> None:
+    answer = ask(vendor)
+    assert isinstance(answer, Rows)
+    assert closes(answer) == pytest.approx(WHOLE)
+    first, last = (dt.datetime.fromtimestamp(int(answer.stamps[i]), dt.UTC) for i in (0, -1))
+    assert (f"{first:%H:%M}", f"{last:%H:%M}") == ("14:30", "20:59"), "09:30 and 15:59 in New York"
+    assert (answer.bars.open[0], answer.bars.high[0], answer.bars.low[0]) == (100.5, 200.25, 100)
+    assert (answer.bars.volume[1], answer.bars.trade_count[1], answer.bars.vwap[1]) == (1001, 10, 100.625)
+
+
+def test_feed_and_adjustment_are_asked_for_and_make_the_dataset(vendor: Vendor) -> None:
+    ask(vendor, feed="iex", adjustment="split")
+    assert {**vendor.asked[0], "feed": "iex", "adjustment": "split", "timeframe": "1Min"} == vendor.asked[0]
+    made = provider(vendor, feed="iex", adjustment="split").dataset
+    assert (made.name, made.source, made.feed, made.price_mode) == ("alpaca-iex-split", "alpaca", "iex", "split")
+    assert provider(vendor).authoritative and not provider(vendor, feed="iex").authoritative
+
+
+def test_counts_that_the_vendor_leaves_out_are_absent(vendor: Vendor) -> None:
+    vendor.bars["AAPL"] = [{**row, "n": None, "vw": None} for row in vendor.bars["AAPL"]]
+    answer = ask(vendor)
+    assert isinstance(answer, Rows)
+    assert np.isnan(answer.bars.trade_count).all() and np.isnan(answer.bars.vwap).all()
+
+
+def test_pages_are_followed_to_the_last(vendor: Vendor) -> None:
+    vendor.page_size = 100
+    assert closes(ask(vendor)) == pytest.approx(WHOLE)
+    assert len(vendor.asked) == 4
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        pytest.param(status(429, "too many requests."), id="rate limit"),
+        pytest.param(status(500, "oops"), id="500"),
+        pytest.param(html(502), id="a proxy's page"),
+        pytest.param(status(503), id="503"),
+        pytest.param(truncated, id="a truncated body"),
+        pytest.param(half_a_json, id="half a JSON"),
+        pytest.param(cut, id="a cut connection"),
+        pytest.param(page({}), id="no page at all"),
+        pytest.param(page({"bars": None, "next_page_token": None}), id="bars that are null"),
+        pytest.param(page({"bars": {"AAPL": None}, "next_page_token": None}), id="a symbol's that are null"),
+    ],
+)
+def test_a_passing_failure_costs_a_second_request_and_nothing_else(vendor: Vendor, failure: Failure) -> None:
+    vendor.page_size = 200
+    vendor.failures.append(lambda handler: handler.answer(200, vendor.page(vendor.asked[-1])))
+    vendor.failures.append(failure)
+    assert closes(ask(vendor)) == pytest.approx(WHOLE)
+    assert len(vendor.asked) == 3
+    assert vendor.asked[1] == vendor.asked[2]
+
+
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [
+        pytest.param(status(429, "too many requests."), "alpaca answered 429: too many requests.", id="rate limit"),
+        pytest.param(html(502), "alpaca answered 502: <html>", id="a proxy's page"),
+        pytest.param(truncated, "the connection broke", id="a truncated body"),
+        pytest.param(half_a_json, "the answer is cut off", id="half a JSON"),
+        pytest.param(cut, "the connection broke", id="a cut connection"),
+        pytest.param(page({"message": "hello"}), "the answer is no page of market data", id="no page at all"),
+    ],
+)
+def test_one_that_stays_is_a_failure_and_never_no_data(vendor: Vendor, failure: Failure, told: str) -> None:
+    vendor.failures.extend([failure] * 3)
+    with pytest.raises(ProviderFailed, match=told):
+        ask(vendor, tries=3)
+    assert len(vendor.asked) == 3
+
+
+def test_the_vendor_says_how_long_to_wait_and_is_obeyed(vendor: Vendor) -> None:
+    vendor.failures.append(status(429, "too many requests.", Retry_After="1"))
+    begun = time.monotonic()
+    assert closes(ask(vendor)) == pytest.approx(WHOLE)
+    assert time.monotonic() - begun >= 1
+
+
+def test_a_wait_beyond_patience_is_a_failure_that_says_so(vendor: Vendor) -> None:
+    vendor.failures.append(status(429, "too many requests.", Retry_After="3600"))
+    with pytest.raises(ProviderFailed, match="it asks to wait 3600 s, the most is 120"):
+        ask(vendor)
+    assert len(vendor.asked) == 1
+
+
+def test_bad_keys_are_a_refusal_at_once(vendor: Vendor) -> None:
+    with pytest.raises(ProviderRefused, match="alpaca answered 401: unauthorized"):
+        ask(vendor, api_key="wrong")
+    assert len(vendor.asked) == 1
+
+
+def test_a_plan_that_does_not_allow_it_is_a_refusal_in_the_vendors_words(vendor: Vendor) -> None:
+    vendor.failures.append(status(403, "subscription does not permit querying recent SIP data"))
+    with pytest.raises(ProviderRefused, match="403: subscription does not permit"):
+        ask(vendor)
+
+
+def test_a_page_that_is_missing_is_a_failure_of_the_whole_day(vendor: Vendor) -> None:
+    vendor.page_size = 200
+    vendor.failures.append(lambda handler: handler.answer(200, vendor.page(vendor.asked[-1])))
+    vendor.failures.append(status(404, "page not found"))
+    with pytest.raises(ProviderFailed, match="alpaca answered 404: page not found"):
+        ask(vendor)
+
+
+def test_an_empty_page_that_was_promised_is_a_failure_not_the_end(vendor: Vendor) -> None:
+    vendor.page_size = 200
+    vendor.failures.append(lambda handler: handler.answer(200, vendor.page(vendor.asked[-1])))
+    vendor.failures.extend([page({"bars": {}, "next_page_token": None})] * 2)
+    with pytest.raises(ProviderFailed, match="the last page is empty though the one before it promised more"):
+        ask(vendor, tries=2)
+
+
+@pytest.mark.parametrize("token", ["", "again"])
+def test_a_page_that_names_itself_ends_in_a_failure_not_in_a_loop(vendor: Vendor, token: str) -> None:
+    vendor.failures.extend([page({"bars": {"AAPL": vendor.bars["AAPL"][:5]}, "next_page_token": token})] * 3)
+    with pytest.raises(ProviderFailed, match="names itself as the next one"):
+        ask(vendor)
+
+
+def test_a_silent_empty_page_is_not_believed_at_once(vendor: Vendor) -> None:
+    vendor.failures.append(page({"bars": {}, "next_page_token": None}))
+    assert closes(ask(vendor)) == pytest.approx(WHOLE)
+
+
+def test_what_stays_empty_does_not_exist(vendor: Vendor) -> None:
+    answer = ask(vendor, "ZZZ")
+    assert answer == NoDataExists("feed sip has no bar from 2024-11-18 14:30 to 2024-11-18 21:00 UTC")
+    assert len(vendor.asked) == 2
+
+
+def test_a_symbol_that_the_vendor_does_not_take_is_unknown(vendor: Vendor) -> None:
+    vendor.failures.append(status(400, "invalid symbol: BAD$YM"))
+    with pytest.raises(UnknownSymbol, match="invalid symbol: BAD"):
+        ask(vendor, "BAD$YM")
+
+
+def test_a_bar_that_is_none_is_a_failure(vendor: Vendor) -> None:
+    vendor.bars["AAPL"][100] = {"t": "2024-11-18T15:10:00Z", "o": 1}
+    with pytest.raises(ProviderFailed, match="something that is no bar"):
+        ask(vendor)
+
+
+def test_requests_keep_the_vendors_pace(vendor: Vendor) -> None:
+    vendor.page_size = 100
+    begun = time.monotonic()
+    ask(vendor, requests_a_minute=600)
+    assert time.monotonic() - begun >= 0.3, "four requests, a tenth of a second apart"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        pytest.param({"feed": "cta"}, "feed 'cta' is none of alpaca's: give sip, iex", id="feed"),
+        pytest.param({"adjustment": "some"}, "adjustment 'some' is none of alpaca's: give raw", id="adjustment"),
+        pytest.param({"api_key": ""}, "has no keys: set APCA_API_KEY_ID", id="keys"),
+    ],
+)
+def test_options_that_cannot_work_are_told(
+    vendor: Vendor, monkeypatch: pytest.MonkeyPatch, options: dict[str, str], told: str
+) -> None:
+    monkeypatch.delenv("APCA_API_KEY_ID", raising=False)
+    with pytest.raises(MarketDataError, match=told):
+        provider(vendor, **options)
+
+
+def test_keys_come_from_the_environment(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APCA_API_KEY_ID", "key")
+    monkeypatch.setenv("APCA_API_SECRET_KEY", "secret")
+    assert len(closes(ask(vendor, api_key="", secret_key=""))) == 390

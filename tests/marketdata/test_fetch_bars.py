@@ -1,0 +1,165 @@
+"""`fetch_bars`: only missing days are asked for, in parallel within the limits, and a run can be taken up again."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import threading
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+
+from marketdata import store
+from marketdata.calendar import TradingDay, trading_days
+from marketdata.models import BarDay, Dataset, FetchAttempt
+from marketdata.providers.base import get_provider
+from tests.marketdata.alpaca_vendor import Vendor, page, serving, status
+from tests.marketdata.test_alpaca import wire_day
+
+pytestmark = pytest.mark.django_db(transaction=True)
+DAYS = trading_days(dt.date(2024, 11, 18), dt.date(2024, 12, 6))
+"""Three weeks with Thanksgiving and the half day after it: 14 trading days."""
+
+
+@pytest.fixture
+def vendor(settings: Any) -> Iterator[Vendor]:
+    with serving() as running:
+        for symbol in ("AAPL", "MSFT"):
+            running.bars[symbol] = [row for day in DAYS for row in wire_day(day)]
+        options = {"base_url": running.url, "api_key": "key", "secret_key": "secret", "tries": 2, "first_wait": 0.01}
+        options |= {"requests_a_minute": 60_000}
+        backend = {"BACKEND": "marketdata.providers.alpaca.AlpacaProvider", "OPTIONS": options}
+        settings.MARKETDATA_PROVIDERS = {**settings.MARKETDATA_PROVIDERS, "alpaca": backend}
+        get_provider.cache_clear()
+        yield running
+        get_provider.cache_clear()
+
+
+def fetch(*symbols: str, start: str = "2024-11-18", end: str = "2024-12-06", **options: Any) -> dict[str, Any]:
+    out = StringIO()
+    options = {"provider": "alpaca", "json": True, "stdout": out, **options}
+    call_command("fetch_bars", *symbols, start=dt.date.fromisoformat(start), end=dt.date.fromisoformat(end), **options)
+    told: dict[str, Any] = json.loads(out.getvalue())
+    return told
+
+
+def stored(symbol: str) -> dict[dt.date, int]:
+    days = BarDay.objects.current().filter(instrument__symbol=symbol)
+    return dict(days.values_list("date", "bar_count"))
+
+
+def whole(days: list[TradingDay]) -> dict[dt.date, int]:
+    return {day.date: day.minutes for day in days}
+
+
+def test_every_day_comes_whole_over_a_holiday_and_a_half_day_in_few_questions(vendor: Vendor) -> None:
+    told = fetch("AAPL", "MSFT")
+    assert (told["dataset"], told["fetched"], told["held"], told["asked"]) == ("alpaca-sip", 28, 0, 28)
+    assert stored("AAPL") == stored("MSFT") == whole(DAYS)
+    assert stored("AAPL")[dt.date(2024, 11, 29)] == 210
+    assert len(vendor.asked) == 2
+
+
+def test_only_missing_days_are_asked_for(vendor: Vendor) -> None:
+    fetch("AAPL", start="2024-11-20", end="2024-11-21")
+    vendor.asked.clear()
+    told = fetch("AAPL")
+    assert (told["fetched"], told["held"]) == (12, 2)
+    spans = sorted((query["start"][:10], query["end"][:10]) for query in vendor.asked)
+    assert spans == [("2024-11-18", "2024-11-19"), ("2024-11-22", "2024-12-06")]
+    vendor.asked.clear()
+    assert fetch("AAPL")["fetched"] == 0 and not vendor.asked
+
+
+def test_a_run_that_failed_half_way_is_taken_up_where_it_was(vendor: Vendor) -> None:
+    vendor.failures.extend([status(500)] * 2)
+    with pytest.raises(CommandError, match="14 days failed: the same command asks for them again"):
+        fetch("AAPL", "MSFT", parallel=1)
+    assert (stored("AAPL"), stored("MSFT")) == ({}, whole(DAYS))
+    assert set(FetchAttempt.objects.values_list("instrument__symbol", "outcome")) == {
+        ("AAPL", "failed"),
+        ("MSFT", "rows"),
+    }
+    vendor.asked.clear()
+    assert fetch("AAPL", "MSFT")["fetched"] == 14
+    assert {query["symbols"] for query in vendor.asked} == {"AAPL"}
+
+
+def test_a_day_that_is_missing_in_a_long_answer_is_asked_for_alone_before_it_is_believed(vendor: Vendor) -> None:
+    whole_answer = vendor.bars["AAPL"]
+    kept = [row for row in whole_answer if not row["t"].startswith("2024-11-20")]
+    vendor.failures.append(page({"bars": {"AAPL": kept[:9000]}, "next_page_token": None}))
+    assert fetch("AAPL")["fetched"] == 14
+    assert stored("AAPL") == whole(DAYS)
+
+
+def test_no_data_is_remembered_and_asked_for_again_only_on_request(vendor: Vendor) -> None:
+    told = fetch("NEWCO", end="2024-11-19")
+    assert [row["date"] for row in told["no_data"]] == ["2024-11-18", "2024-11-19"]
+    assert "alpaca has no bars of NEWCO on 2024-11-18" in told["no_data"][0]["reason"]
+    vendor.asked.clear()
+    told = fetch("NEWCO", end="2024-11-19")
+    assert (told["known_without"], told["asked"]) == (2, 0) and not vendor.asked
+    vendor.bars["NEWCO"] = wire_day(DAYS[0])
+    assert fetch("NEWCO", end="2024-11-19", again=True)["fetched"] == 1
+
+
+def test_refused_keys_end_the_run_at_once(vendor: Vendor) -> None:
+    vendor.key = "another"
+    with pytest.raises(CommandError, match="alpaca answered 401: unauthorized"):
+        fetch("AAPL", "MSFT", "IBM", "SPY", "QQQ", parallel=1)
+    assert len(vendor.asked) < 5
+
+
+def test_an_unknown_symbol_is_named_and_the_others_are_fetched(vendor: Vendor) -> None:
+    vendor.failures.append(status(400, "invalid symbol: BAD$"))
+    with pytest.raises(CommandError, match="invalid symbol: BAD"):
+        fetch("BAD$", "AAPL", parallel=1)
+    assert stored("AAPL") == whole(DAYS)
+
+
+def test_no_more_questions_at_once_than_the_vendor_takes(vendor: Vendor, settings: Any) -> None:
+    now, most, lock = [0], [0], threading.Lock()
+    answer = vendor.page
+
+    def counted(query: dict[str, str]) -> dict[str, Any]:
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        threading.Event().wait(0.1)
+        with lock:
+            now[0] -= 1
+        return answer(query)
+
+    vendor.page = counted  # type: ignore[method-assign]
+    vendor.bars |= {f"S{i}": wire_day(DAYS[0]) for i in range(9)}
+    fetch(*(f"S{i}" for i in range(9)), end="2024-11-18", parallel=50)
+    assert 1 < most[0] <= 4
+
+
+def test_what_was_fetched_is_what_the_vendor_sent(vendor: Vendor) -> None:
+    fetch("AAPL", end="2024-11-18")
+    dataset = Dataset.objects.get(name="alpaca-sip")
+    bars = store.load_day(dataset.pk, DAYS[0].date, ["AAPL"])["AAPL"].bars
+    assert np.allclose(bars.close, 100.75 + np.arange(390) / 100)
+    assert dataset.provider == "alpaca" and not dataset.synthetic
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        pytest.param(
+            {"provider": "acme"}, "There is no provider 'acme': MARKETDATA_PROVIDERS has alpaca", id="provider"
+        ),
+        pytest.param({"end": "2024-11-17"}, "--end 2024-11-17 is before --start 2024-11-18", id="window"),
+        pytest.param({"start": "2024-11-16", "end": "2024-11-17"}, "no trading day from 2024-11-16", id="weekend"),
+        pytest.param({"parallel": -1}, "--parallel -1 is not possible: give 1 to 4", id="parallel"),
+    ],
+)
+def test_what_cannot_be_asked_is_told(vendor: Vendor, options: dict[str, Any], told: str) -> None:
+    with pytest.raises(CommandError, match=told):
+        fetch("AAPL", **options)

@@ -1,0 +1,136 @@
+"""A folder of files as a provider: real files where they are, and the ways in which a folder can be wrong."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from marketdata.calendar import trading_day
+from marketdata.errors import MarketDataError, ProviderFailed, UnknownSymbol
+from marketdata.models import BarDay, QuarantinedRow
+from marketdata.providers.base import NoDataExists, Rows, provider_dataset
+from marketdata.providers.fetching import fetch_days
+from marketdata.providers.files import FilesProvider
+
+HALF = trading_day(dt.date(2025, 7, 3))
+MONDAY = trading_day(dt.date(2025, 7, 7))
+
+
+def minutes(day: dt.date, *, first: str = "09:30", n: int = 390, zone: str = "America/New_York") -> pd.DatetimeIndex:
+    return pd.date_range(f"{day} {first}", periods=n, freq="min", tz=zone).tz_convert("UTC")
+
+
+def a_file(path: Path, stamps: pd.DatetimeIndex, **columns: object) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    prices = {"open": 10.0, "high": 11.0, "low": 9.0, "close": 10.5, "volume": 100}
+    table = pd.DataFrame({"timestamp": stamps.strftime("%Y-%m-%dT%H:%M:%SZ"), **prices, **columns})
+    table.to_parquet(path) if path.suffix == ".parquet" else table.to_csv(path, index=False)
+    return path
+
+
+def ask(root: Path, symbol: str = "AAPL", first: dt.date = MONDAY.date, last: dt.date | None = None) -> object:
+    start, end = trading_day(first), trading_day(last or first)
+    return FilesProvider("files", root=str(root)).fetch_bars(symbol, start.open, end.close)
+
+
+def rows(answer: object) -> Rows:
+    assert isinstance(answer, Rows), answer
+    return answer
+
+
+def test_a_real_half_day_is_its_210_minutes_and_not_the_prints_after_one_o_clock(shared_data: Path) -> None:
+    folder = shared_data / "bars" / "exthours_2025"
+    answer = rows(ask(folder, "AAPL", HALF.date))
+    table = pd.read_csv(folder / "AAPL_2025-06-24_2025-07-11_1min.csv.gz")
+    at = pd.to_datetime(table.timestamp, utc=True)
+    source = table[(at >= HALF.open) & (at < HALF.close)]
+    assert len(source) == 210
+    assert answer.bars.close.tolist() == source.close.tolist()
+    assert answer.stamps.tolist() == at[source.index].dt.as_unit("s").astype("int64").tolist()
+
+
+def test_a_wide_file_has_every_symbol_of_its_day(shared_data: Path) -> None:
+    folder = shared_data / "universe" / "us284_2018"
+    day = dt.date(2018, 2, 23)
+    answer = rows(ask(folder, "UHS", day))
+    assert len(answer.stamps) == 390 - 134, "its README says that 134 minutes of UHS are missing"
+    assert isinstance(ask(folder, "ZZZZ", day), NoDataExists)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "AAPL.csv",
+        "AAPL_2025-07-01_2025-07-31_1min.csv",
+        "AAPL/2025-07-07.csv",
+        "AAPL/20250707.parquet",
+        "2025/07/AAPL_2025-07-07.parquet",
+    ],
+)
+def test_a_symbols_file_is_found_by_its_name_or_its_folders(tmp_path: Path, place: str) -> None:
+    a_file(tmp_path / place, minutes(MONDAY.date))
+    assert len(rows(ask(tmp_path)).stamps) == 390
+    with pytest.raises(UnknownSymbol, match="is of MSFT"):
+        ask(tmp_path, "MSFT")
+
+
+def test_days_in_several_files_come_in_one_answer(tmp_path: Path) -> None:
+    a_file(tmp_path / "AAPL" / "2025-07-03.csv", minutes(HALF.date, n=210))
+    a_file(tmp_path / "AAPL" / "2025-07-07.csv", minutes(MONDAY.date))
+    answer = rows(ask(tmp_path, first=HALF.date, last=MONDAY.date))
+    assert len(answer.stamps) == 600
+    assert (np.diff(answer.stamps) > 0).all()
+
+
+def test_a_day_without_a_file_does_not_exist_there(tmp_path: Path) -> None:
+    a_file(tmp_path / "AAPL" / "2025-07-03.csv", minutes(HALF.date, n=210))
+    assert isinstance(ask(tmp_path), NoDataExists)
+
+
+def test_a_file_that_was_written_again_is_read_again(tmp_path: Path) -> None:
+    provider = FilesProvider("files", root=str(tmp_path))
+    path = a_file(tmp_path / "AAPL.csv", minutes(MONDAY.date, n=100))
+    assert len(rows(provider.fetch_bars("AAPL", MONDAY.open, MONDAY.close)).stamps) == 100
+    a_file(path, minutes(MONDAY.date))
+    assert len(rows(provider.fetch_bars("AAPL", MONDAY.open, MONDAY.close)).stamps) == 390
+
+
+def test_stamps_at_the_bars_end_are_moved_to_its_start(tmp_path: Path) -> None:
+    a_file(tmp_path / "AAPL.csv", minutes(MONDAY.date, first="09:31"))
+    provider = FilesProvider("files", root=str(tmp_path), label="end")
+    stamps = rows(provider.fetch_bars("AAPL", MONDAY.open, MONDAY.close)).stamps
+    assert (stamps[0], stamps[-1]) == (MONDAY.open.timestamp(), MONDAY.close.timestamp() - 60)
+
+
+def test_a_truncated_file_is_a_failure_and_never_no_data(tmp_path: Path) -> None:
+    path = a_file(tmp_path / "AAPL.csv", minutes(MONDAY.date))
+    whole = gzip.compress(path.read_bytes())
+    path.unlink()
+    (tmp_path / "AAPL.csv.gz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ProviderFailed, match=r"AAPL\.csv\.gz: cannot be read"):
+        ask(tmp_path)
+
+
+def test_an_empty_or_missing_root_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ProviderFailed, match=r"No \.csv"):
+        ask(tmp_path)
+    with pytest.raises(MarketDataError, match="its root /nowhere is no folder"):
+        FilesProvider("files", root="/nowhere")
+
+
+@pytest.mark.django_db
+def test_a_broken_row_is_quarantined_with_its_line_and_the_rest_is_kept(tmp_path: Path) -> None:
+    high = [11.0] * 390
+    high[2] = 1.0
+    path = a_file(tmp_path / "AAPL.csv", minutes(MONDAY.date), high=high)
+    provider = FilesProvider("files", root=str(tmp_path), dataset="mine")
+    assert fetch_days(provider_dataset(provider), provider, "AAPL", [MONDAY]) == {MONDAY.date: None}
+    assert BarDay.objects.get().bar_count == 389
+    row = QuarantinedRow.objects.get()
+    assert (row.file, row.line, row.symbol, row.reason) == (str(path), 4, "AAPL", "high is below open or close")
+    assert row.dataset.name == "mine"
