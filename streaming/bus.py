@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -99,6 +99,17 @@ class Bus:
     def close_stream(self, session_id: int, generation: int) -> None:
         """The session has ended: keep its stream for late readers, not for ever."""
         self.redis.expire(stream_key(session_id, generation), KEPT_AFTER_END)
+
+
+def published(session_id: int, generation: int) -> Iterator[Packed]:
+    """The frames of a generation that the stream has now, in order."""
+    reader = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=2)
+    key, start = stream_key(session_id, generation), "-"
+    with reader:
+        while entries := cast("list[tuple[bytes, dict[bytes, bytes]]]", reader.xrange(key, min=start, count=256)):
+            for entry, fields in entries:
+                yield Packed(FrameId.parse(f"{generation}.{entry.decode()}"), fields[b"b"], fields[b"h"])
+            start = f"({entries[-1][0].decode()}"
 
 
 class Tail:

@@ -19,6 +19,7 @@ from streaming.tape import Tape
 
 PREFETCH_BEFORE_CLOSE = dt.timedelta(minutes=30)
 """How long before a day's close the next one is asked for, at the latest."""
+MINUTE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +77,18 @@ def pin(recipe: Recipe, date: dt.date, symbols: Iterable[str], epoch: int) -> Jo
     return journals.read(recipe.session_id)
 
 
-def tape_of(recipe: Recipe, journal: Journal, date: dt.date) -> Tape:
-    """The pinned day as a tape. Raises NoData when no symbol has any."""
+def tape_of(recipe: Recipe, journal: Journal, date: dt.date, known_by: dt.datetime | None = None) -> Tape:
+    """The pinned day as a tape, with `known_by` without the bars that end later.
+
+    Raises NoData when no symbol has any.
+    """
     pins = journal.pins(date)
     held = store.load_versions([pinned for pinned in pins.values() if pinned is not None])
     if not held:
         raise NoData(f"Dataset {recipe.dataset} has no bars of {', '.join(sorted(pins))} on {date}.")
-    bars = {symbol: day.bars for symbol, day in held.items()}
-    return Tape(calendar.trading_day(date), bars, recipe.widths, recipe.dataset.synthetic)
+    day = calendar.trading_day(date)
+    bars = {symbol: stored.bars for symbol, stored in held.items()}
+    if known_by is not None:
+        seconds = (known_by - day.open).total_seconds()
+        bars = {symbol: columns.take(columns.offset + MINUTE <= seconds) for symbol, columns in bars.items()}
+    return Tape(day, bars, recipe.widths, recipe.dataset.synthetic)

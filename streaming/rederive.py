@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from marketdata import calendar
 from sessions.models import Session, SessionEvent
 from streaming import journal as journals
+from streaming.bus import Packed
 from streaming.frames import NO_CHAIN, Frame, FrameId, decode, link, milliseconds, moment
 from streaming.journal import Journal
 from streaming.loading import Recipe, tape_of
+from streaming.tape import Tape
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Mark:
 def frames_between(session: Session, generation: int, after: FrameId | None, until: FrameId) -> Iterator[list[Frame]]:
     """Published frames with `after` < id ≤ `until`, one list per session day."""
     recipe, journal = Recipe.of(session), journals.read(session.pk)
-    for mark in _marks(session.pk, generation):
+    for mark in marks(session.pk, generation):
         day = calendar.trading_day(mark.date)
         if milliseconds(day.open) > until.ms:
             return
@@ -41,6 +43,12 @@ def frames_between(session: Session, generation: int, after: FrameId | None, unt
 def day_frames(recipe: Recipe, journal: Journal, generation: int, mark: Mark, until: FrameId) -> Iterator[Frame]:
     """One day's frames from its first one on, up to `until`; a visible clock, never beyond it."""
     tape = tape_of(recipe, journal, mark.date)
+    for frame in day_bodies(tape, journal, generation, mark, until):
+        yield decode(frame.id, frame.body, frame.chain.hex())
+
+
+def day_bodies(tape: Tape, journal: Journal, generation: int, mark: Mark, until: FrameId) -> Iterator[Packed]:
+    """The bytes of a day's frames, as the coordinator packs them."""
     begins = journal.begins(generation)
     first = 0
     if mark.prev is None and begins is not None:
@@ -54,11 +62,11 @@ def day_frames(recipe: Recipe, journal: Journal, generation: int, mark: Mark, un
         if not body:
             continue
         chain = link(chain, frame_id, body)
-        yield decode(frame_id, body, chain.hex())
+        yield Packed(frame_id, body, chain)
         prev = frame_id
 
 
-def _marks(session_id: int, generation: int) -> list[Mark]:
+def marks(session_id: int, generation: int) -> list[Mark]:
     """The days that a generation has played, in order; a day taken up again keeps its first mark."""
     rows = SessionEvent.objects.filter(session_id=session_id, kind="day_open", data__generation=generation).order_by(
         "id"

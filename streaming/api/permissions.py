@@ -33,3 +33,12 @@ class CanViewSessions(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         return bool(request.user and request.user.has_perm("replay.view_session"))
+
+
+class CanAnalyze(BasePermission):
+    """For what reads the store on a session's behalf: both permissions, as analysts have them."""
+
+    message = "This needs the permissions replay.view_session and marketdata.view_bar."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return bool(request.user and request.user.has_perms(["replay.view_session", "marketdata.view_bar"]))

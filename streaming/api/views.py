@@ -27,7 +27,8 @@ from sessions import control
 from sessions.models import Session
 from streaming import service
 from streaming.api.pagination import InOrder, NewestFirst
-from streaming.api.permissions import CanViewSessions, ControlPermissions, ModelPermissions
+from streaming.api.permissions import CanAnalyze, CanViewSessions, ControlPermissions, ModelPermissions
+from streaming.api.proof_serializers import VerificationSerializer
 from streaming.api.serializers import (
     SESSION_BARS_ANSWER,
     EventSerializer,
@@ -39,6 +40,7 @@ from streaming.api.serializers import (
 )
 from streaming.api.status_serializers import StatusSerializer
 from streaming.status import system_status
+from streaming.verify import verify
 from streaming.visible_bars import visible_table
 
 CONTROL = [IsAuthenticated, ControlPermissions]
@@ -135,6 +137,12 @@ class SessionViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Session]
         inputs = session.journal.count()
         etag = etag_of(request, session.pk, session.generation, session.clock, inputs, sorted(asked.items()))
         return not_modified(request, etag) or keep(Response(visible_table(session, **asked)), etag)
+
+    @extend_schema(request=None, responses=VerificationSerializer)
+    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated, CanAnalyze])
+    def verify(self, request: Request, pk: str) -> Response:
+        """Make the run again from journal and store, up to its clock, and compare: chain, order, no look-ahead."""
+        return Response(VerificationSerializer(verify(self.get_object().pk).report()).data)
 
     def _controlled(self, session: Session) -> Response:
         return Response(self.get_serializer(session).data)

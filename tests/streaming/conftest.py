@@ -17,6 +17,7 @@ from django.db import connection
 
 from sessions.models import ServiceHeartbeat
 from sessions.wakeup import connection as redis_connection
+from streaming.player import Player
 
 ROOT = Path(__file__).resolve().parents[2]
 StartWorker = Callable[..., subprocess.Popen[bytes]]
@@ -74,6 +75,19 @@ def _await_heartbeat(process: subprocess.Popen[bytes], logs: Path) -> None:
         time.sleep(0.05)
     told = "\n".join(log.read_text() for log in logs.glob("*.log"))
     pytest.fail(f"the worker did not come up:\n{told}")
+
+
+@pytest.fixture
+def player(transactional_db: None) -> Iterator[Player]:
+    """What a worker process runs, in this one."""
+    redis_connection().flushdb()
+    playing = Player(8)
+    playing.start()
+    end = time.monotonic() + 30
+    while not ServiceHeartbeat.objects.exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    yield playing
+    playing.close()
 
 
 @pytest.fixture
