@@ -8,9 +8,9 @@ from pathlib import Path
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
-from django.templatetags.static import static
 from psycopg.conninfo import conninfo_to_dict
 
+from config.admin_theme import UNFOLD as UNFOLD
 from config.embedded import paths
 
 env = environ.Env()
@@ -173,16 +173,6 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "streaming.api.schema.add_problems",
     ],
-}
-UNFOLD = {
-    "SITE_TITLE": "Tapedeck",
-    "SITE_HEADER": "Tapedeck",
-    "SITE_SYMBOL": "album",
-    "SITE_URL": None,
-    "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("marketdata/icon.svg")},
-    ],
-    "STYLES": [lambda request: static("marketdata/tapedeck.css")],
 }
 
 if PRODUCTION:

@@ -90,6 +90,7 @@ class SessionAdmin(ModelAdmin):
             **page.context(session),
             "opts": self.opts,
             "title": cards.title(session),
+            "original": session,
             "may_control": self.has_control_permission(request) and session.is_live,
             "may_start": self.has_add_permission(request),
             "may_delete": self.has_delete_permission(request, session),

@@ -39,7 +39,7 @@ export class CandleChart {
       rightPriceScale: { borderColor: line },
       crosshair: { mode: 0 },
       localization: { timeFormatter: (time) => momentOf(time * 1000) },
-      timeScale: { borderColor: line, timeVisible: true, rightOffset: 4, tickMarkFormatter: (time, kind) => label(time * 1000, kind) },
+      timeScale: { borderColor: line, timeVisible: true, shiftVisibleRangeOnNewBar: false, tickMarkFormatter: (time, kind) => label(time * 1000, kind) },
     };
   }
 
@@ -56,11 +56,26 @@ export class CandleChart {
     this.folded = [];
     for (const bar of bars) this.fold(bar);
     this.draw();
+    this.show();
+  }
+
+  /** The newest bars in sight, with room for those to come. */
+  show() {
     const last = this.folded.length;
-    this.chart.timeScale().setVisibleLogicalRange({ from: Math.max(-1, last - 240), to: Math.max(last, 40) + 4 });
+    this.chart.timeScale().setVisibleLogicalRange({ from: Math.max(-1, last - 180), to: Math.max(last + 8, 60) });
+  }
+
+  /** Keep the newest bar in sight, unless somebody looks at older ones. */
+  followNewest(before) {
+    const range = this.chart.timeScale().getVisibleLogicalRange();
+    const last = this.folded.length - 1;
+    if (!range || before > range.to || last <= range.to - 2) return;
+    const shift = last - range.to + 8;
+    this.chart.timeScale().setVisibleLogicalRange({ from: range.from + shift, to: range.to + shift });
   }
 
   add(bars) {
+    const before = this.folded.length - 1;
     const newest = this.minutes.length ? this.minutes[this.minutes.length - 1][0] : -Infinity;
     const late = bars.some((bar) => bar[0] <= newest);
     if (late || bars.length > 20) {
@@ -68,6 +83,7 @@ export class CandleChart {
       for (const bar of bars) known.set(bar[0], bar);
       this.minutes = [...known.values()].sort((one, other) => one[0] - other[0]);
       this.refold();
+      this.followNewest(before);
       return;
     }
     for (const bar of bars) {
@@ -76,14 +92,14 @@ export class CandleChart {
       this.candles.update(this.candle(folded));
       this.volume.update(this.column(folded));
     }
+    this.followNewest(before);
     if (bars.length) this.onpoint?.(null);
   }
 
   interval(minutes) {
     this.width = minutes;
     this.refold();
-    const last = this.folded.length;
-    this.chart.timeScale().setVisibleLogicalRange({ from: Math.max(-1, last - 240), to: Math.max(last, 40) + 4 });
+    this.show();
   }
 
   /** Minutes without a bar: Map of start in seconds to ledger letter. */

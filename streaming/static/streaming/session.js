@@ -1,5 +1,6 @@
 // The live page of one session: its feed drives transport, chart and heat map.
 import { CandleChart, legend, minutesOf } from "../marketdata/chart.js";
+import { exactTimeOf } from "../marketdata/exchange.js";
 import { HeatMap } from "./heatmap.js";
 import { Transport, write } from "./transport.js";
 
@@ -47,8 +48,10 @@ class Page {
     this.retry = setTimeout(() => this.open(), RETRY_MS);
   }
 
-  tape({ whole, bars, symbol }) {
+  tape({ clock, whole, bars, symbol }) {
     if (symbol !== this.symbol.value) return;
+    this.clock = clock ? Date.parse(clock) : null;
+    if (this.clock) this.root.querySelector("[data-shown=clock]").textContent = exactTimeOf(this.clock);
     if (whole) {
       this.chart.unmark();
       this.chart.whole(bars);
@@ -62,12 +65,19 @@ class Page {
     this.say(away ?? "");
     if (!card) return;
     this.transport.paint(card);
-    write(this.root, card);
+    write(this.root, this.withClock(card));
     if (heat) this.heat(heat);
     if (!card.live && !this.chart.over) {
       this.chart.over = true;
       this.chart.draw();
     }
+  }
+
+  /** The tape runs ahead of the row by up to a second: one page, one clock. */
+  withClock(card) {
+    const ahead = card.live && this.generation === card.generation && this.clock > card.clock;
+    this.generation = card.generation;
+    return ahead ? { ...card, shown: { ...card.shown, clock: exactTimeOf(this.clock) } } : card;
   }
 
   heat(heat) {
