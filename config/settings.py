@@ -209,6 +209,9 @@ if "APCA_API_KEY_ID" in env.ENVIRON and find_spec("alpaca"):
     }
 MARKETDATA_PROVIDERS |= env.json("MARKETDATA_PROVIDERS", default={})
 
+MARKETDATA_MAPPINGS: dict[str, dict[str, object]] = env.json("MARKETDATA_MAPPINGS", default={})
+"""Name → how that vendor's files are read: COLUMNS, HEADER, TZ, LABEL, DATE_ORDER, DELIMITER, SCALE."""
+
 LEASE_TTL = env.float("LEASE_TTL", default=10.0)
 """Seconds after which a silent worker's session is another worker's."""
 LOADED_TIMEOUT = env.float("LOADED_TIMEOUT", default=30.0)
