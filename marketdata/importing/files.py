@@ -18,7 +18,7 @@ from marketdata.importing.dialects import NotBars, Reading, UnreadableFile, fold
 from marketdata.importing.lean import dataset_folder, is_lean, with_stamps
 from marketdata.importing.sheets import Sheet, numbered
 
-SUFFIXES = (".csv", ".csv.gz", ".tsv", ".txt.gz", ".parquet", ".json", ".json.gz", ".zip")
+SUFFIXES: tuple[str, ...] = (".csv", ".csv.gz", ".tsv", ".txt.gz", ".parquet", ".json", ".json.gz", ".zip")
 LISTS = ("bars", "results", "data")
 
 

@@ -59,7 +59,7 @@ class Command(BaseCommand):
         "The forms of Alpaca, yfinance (also wide, with many symbols), LEAN and generic OHLCV are detected."
     )
 
-    suffixes = SUFFIXES
+    suffixes: tuple[str, ...] = SUFFIXES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
