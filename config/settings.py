@@ -10,7 +10,6 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
 
-from config.admin_theme import UNFOLD as UNFOLD
 from config.embedded import paths
 
 env = environ.Env()
@@ -134,10 +133,6 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static" if PRODUCTION else None  # elsewhere the finders serve them
 WHITENOISE_USE_FINDERS = not PRODUCTION
-STATICFILES_FINDERS = [
-    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
-    "marketdata.chart_library.ChartLibraryFinder",
-]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -174,6 +169,12 @@ SPECTACULAR_SETTINGS = {
         "streaming.api.schema.add_problems",
     ],
 }
+UNFOLD = {
+    "SITE_TITLE": "Tapedeck",
+    "SITE_HEADER": "Tapedeck",
+    "SITE_SYMBOL": "album",
+    "SITE_URL": None,
+}
 
 if PRODUCTION:
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
@@ -208,9 +209,6 @@ if "APCA_API_KEY_ID" in env.ENVIRON and find_spec("alpaca"):
         },
     }
 MARKETDATA_PROVIDERS |= env.json("MARKETDATA_PROVIDERS", default={})
-
-MARKETDATA_MAPPINGS: dict[str, dict[str, object]] = env.json("MARKETDATA_MAPPINGS", default={})
-"""Name → how that vendor's files are read: COLUMNS, HEADER, TZ, LABEL, DATE_ORDER, DELIMITER, SCALE."""
 
 LEASE_TTL = env.float("LEASE_TTL", default=10.0)
 """Seconds after which a silent worker's session is another worker's."""

@@ -6,5 +6,4 @@ class MarketdataConfig(AppConfig):
     verbose_name = "Market data"
 
     def ready(self) -> None:
-        import marketdata.importing.checks
-        import marketdata.providers.checks  # noqa: F401
+        from marketdata.providers import checks  # noqa: F401

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -105,14 +106,20 @@ def trading_days(start: dt.date, end: dt.date) -> list[TradingDay]:
     return [day for date, day in _days().items() if start <= date <= end]
 
 
+def minutes_after(days: Sequence[TradingDay], moment: dt.datetime, minutes: int) -> dt.datetime:
+    """The moment that many session minutes later; a second past the last close where the days end before it."""
+    left = dt.timedelta(minutes=minutes)
+    for day in days:
+        begin = max(moment, day.open)
+        if begin < day.close and left <= day.close - begin:
+            return begin + left
+        left -= max(dt.timedelta(), day.close - begin)
+    return days[-1].close + dt.timedelta(seconds=1)
+
+
 def session_date_of(moment: dt.datetime) -> dt.date:
     """The New York date of a moment."""
     return moment.astimezone(NEW_YORK).date()
-
-
-def exchange_time(moment: dt.datetime) -> dt.datetime:
-    """A moment as the exchange's clock shows it: for people, never to reckon with."""
-    return moment.astimezone(NEW_YORK)
 
 
 def _within(date: dt.date) -> None:

@@ -24,9 +24,6 @@ from marketdata.columns import BarColumns, Floats, Ints
 from marketdata.ledger import initial_ledger
 from marketdata.models import BarDay, Dataset, Instrument, Scope
 
-Key = tuple[int, str, dt.date, str]
-"""Instrument, interval, date, scope."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NewDay:
@@ -43,7 +40,7 @@ class NewDay:
     n_present: Ints | None = None
 
     @property
-    def key(self) -> Key:
+    def key(self) -> tuple[int, str, dt.date, str]:
         return self.instrument_id, self.interval, self.date, str(self.scope)
 
 
@@ -112,20 +109,14 @@ def column_cursor() -> Iterator[Any]:
         yield cursor
 
 
-@contextmanager
-def writing(dataset_id: int) -> Iterator[Any]:
-    """A transaction in which nobody else writes this dataset: two importers of a day must not make one version."""
-    with transaction.atomic(), column_cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [WRITE_LOCK, dataset_id])
-        yield cursor
-
-
 def write_days(dataset_id: int, days: Sequence[NewDay]) -> WriteReport:
     """Write days in one transaction. The same content is left alone; other content becomes the current version."""
     report = WriteReport()
     if not days:
         return report
-    with writing(dataset_id) as cursor:
+    with transaction.atomic(), column_cursor() as cursor:
+        # Writers of one dataset take turns: two importers of the same day must not make the same version.
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [WRITE_LOCK, dataset_id])
         current = _current(cursor, dataset_id, days)
         fresh: list[tuple[NewDay, int, str]] = []
         for day in days:
@@ -139,7 +130,7 @@ def write_days(dataset_id: int, days: Sequence[NewDay]) -> WriteReport:
     return report
 
 
-Current = Mapping[Key, tuple[int, str, int]]
+Current = Mapping[tuple[int, str, dt.date, str], tuple[int, str, int]]
 
 
 def _current(cursor: Any, dataset_id: int, days: Sequence[NewDay]) -> Current:
@@ -204,28 +195,11 @@ def load_versions(barday_ids: Sequence[int]) -> dict[str, StoredDay]:
     return _load(" WHERE d.id = ANY(%s)", [list(barday_ids)])
 
 
-def load_other_content(dataset_id: int, days: Sequence[NewDay]) -> dict[Key, StoredDay]:
-    """Key → the current version, for those of the days that the store has with other bars."""
-    with column_cursor() as cursor:
-        current = _current(cursor, dataset_id, days) if days else {}
-    other = {current[day.key][2]: day.key for day in days if _differs(day, current.get(day.key))}
-    found = _rows(" WHERE d.id = ANY(%s)", [list(other)]) if other else []
-    return {other[row[0]]: _stored(row) for row in found}
-
-
-def _differs(day: NewDay, held: tuple[int, str, int] | None) -> bool:
-    return held is not None and held[1] != day.bars.content_hash()
-
-
 def _load(where: str, params: Sequence[Any]) -> dict[str, StoredDay]:
-    return {row[1]: _stored(row) for row in _rows(where, params)}
-
-
-def _rows(where: str, params: Sequence[Any]) -> list[Any]:
     with column_cursor() as cursor:
         cursor.execute(SELECT + where, params)
-        rows: list[Any] = cursor.fetchall()
-    return rows
+        rows = cursor.fetchall()
+    return {row[1]: _stored(row) for row in rows}
 
 
 def _stored(row: Sequence[Any]) -> StoredDay:

@@ -1,17 +1,23 @@
 """What people may ask of a running session: each verb records an intent and wakes the worker.
 
 Intents are state, not messages: they are on the session's row with a new `control_version`; the lease holder
-acts on them and writes the version that it applied. Losing the wake-up loses nothing.
+acts on them and writes the version that it applied. Losing the wake-up loses nothing. Of two people pressing
+at once one wins and the other is told: each verb looks at the row under its lock.
 """
 
+import datetime as dt
 import math
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from django.db import transaction
-from django.db.models import F
 
+from marketdata import calendar, store
 from sessions import wakeup
-from sessions.models import LIVE, Session, SessionEvent, State, TransitionError
+from sessions.models import ActiveStream, Session, SessionEvent, State, StreamType, TransitionError
+
+MOST_MINUTES = 100_000
+INTENTS = ("paused", "stop_requested", "speed", "run_until", "seek_to", "control_version")
 
 
 class ControlError(Exception):
@@ -19,16 +25,26 @@ class ControlError(Exception):
 
 
 def pause(session_id: int, *, by: str = "") -> Session:
-    return _intend(session_id, State.PAUSED, "pause", by, only={"paused": False}, paused=True)
+    with _asking(session_id, "pause", by, State.PAUSED) as session:
+        stepping = session.run_until and (session.clock is None or session.clock < session.run_until)
+        if session.paused and not stepping:
+            raise _changes_nothing(session, "pause")
+        session.paused, session.run_until = True, None
+    return session
 
 
 def resume(session_id: int, *, by: str = "") -> Session:
-    return _intend(session_id, State.RUNNING, "resume", by, only={"paused": True}, paused=False, run_until=None)
+    with _asking(session_id, "resume", by, State.RUNNING) as session:
+        if not session.paused:
+            raise _changes_nothing(session, "resume")
+        session.paused, session.run_until = False, None
+    return session
 
 
 def stop(session_id: int, *, by: str = "") -> Session:
     """Ask for the end. A session that no worker has taken yet ends at once."""
-    session = _intend(session_id, State.STOPPED, "stop", by, only={}, stop_requested=True)
+    with _asking(session_id, "stop", by, State.STOPPED) as session:
+        session.stop_requested = True
     if session.state == State.CREATED:
         session.move_to(State.STOPPED, reason=f"stopped{_by(by)} before it started")
         session.streams.update(active=False)
@@ -38,7 +54,66 @@ def stop(session_id: int, *, by: str = "") -> Session:
 def set_speed(session_id: int, speed: float, *, by: str = "") -> Session:
     """Market seconds per wall second; 0 is as fast as possible."""
     check_speed(speed)
-    return _intend(session_id, None, f"speed {speed:g}", by, only={}, speed=speed)
+    with _asking(session_id, f"speed {speed:g}", by) as session:
+        session.speed = speed
+    return session
+
+
+def step(session_id: int, minutes: int = 1, *, by: str = "") -> Session:
+    """Let a paused session run that many session minutes, over nights and holidays if need be."""
+    if not 1 <= minutes <= MOST_MINUTES:
+        raise ControlError(f"A step of {minutes} minutes is not possible: give 1 to {MOST_MINUTES}.")
+    with _asking(session_id, f"step {minutes}", by) as session:
+        if not session.paused:
+            raise ControlError(f"Session {session.pk} is {session.state}: pause it first, then step.")
+        days = calendar.trading_days(session.start_date, session.end_date)
+        here = session.clock or session.start_at or days[0].open
+        session.run_until = calendar.minutes_after(days, max(here, session.run_until or here), minutes)
+    return session
+
+
+def seek(session_id: int, when: dt.datetime, *, by: str = "") -> Session:
+    """Move the clock forward or back within the window; a moment between two sessions is the next open."""
+    with _asking(session_id, f"seek {when.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}", by) as session:
+        if session.state not in (State.RUNNING, State.PAUSED):
+            raise ControlError(f"Session {session.pk} is {session.state}: it can be moved once it runs.")
+        if session.seek_to:
+            raise ControlError(f"Session {session.pk} is being moved to {session.seek_to:%Y-%m-%dT%H:%M:%SZ} already.")
+        session.seek_to, session.run_until = _within_window(session, when), None
+    return session
+
+
+def add_symbols(session_id: int, symbols: Sequence[str], *, by: str = "") -> Session:
+    """Have more symbols played, caught up silently to the clock. Those that are active already stay as they are."""
+    names = _names(symbols)
+    with _asking(session_id, f"add {', '.join(names)}", by) as session:
+        _require_data(session, names)
+        types = session.streams.values_list("stream_type", flat=True).distinct().order_by()
+        ids = store.ensure_instruments(names)
+        for stream_type in list(types) or [StreamType.BARS]:
+            ActiveStream.objects.bulk_create(
+                (
+                    ActiveStream(session=session, instrument_id=ids[name], stream_type=stream_type, active=False)
+                    for name in names
+                ),
+                ignore_conflicts=True,
+            )
+        session.streams.filter(instrument__symbol__in=names).update(wanted=True)
+    return session
+
+
+def remove_symbols(session_id: int, symbols: Sequence[str], *, by: str = "") -> Session:
+    """Stop playing symbols; at least one stays."""
+    names = _names(symbols)
+    with _asking(session_id, f"remove {', '.join(names)}", by) as session:
+        rows = session.streams.filter(wanted=True)
+        there = set(rows.values_list("instrument__symbol", flat=True))
+        if unknown := sorted(set(names) - there):
+            raise ControlError(f"Session {session.pk} has no {', '.join(unknown)}: it has {_some(there)}.")
+        if there <= set(names):
+            raise ControlError(f"Session {session.pk} needs a symbol: stop it instead of removing the last.")
+        rows.filter(instrument__symbol__in=names).update(wanted=False)
+    return session
 
 
 def check_speed(speed: float) -> None:
@@ -46,30 +121,64 @@ def check_speed(speed: float) -> None:
         raise ControlError(f"Speed {speed} is not possible: give 0 (as fast as possible) or any positive number.")
 
 
-def _intend(
-    session_id: int, target: State | None, verb: str, by: str, *, only: dict[str, Any], **wanted: Any
-) -> Session:
-    """Compare-and-set the wanted state; of two people pressing at once one wins and the other is told."""
+@contextmanager
+def _asking(session_id: int, verb: str, by: str, target: State | None = None) -> Iterator[Session]:
+    """The session's row under its lock, to be changed; then the new version, an event and the wake-up."""
     with transaction.atomic():
-        rows = Session.objects.filter(pk=session_id, state__in=LIVE, stop_requested=False, **only)
-        changed = rows.update(control_version=F("control_version") + 1, **wanted)
-        session = Session.objects.get(pk=session_id)
-        if not changed:
-            raise _refusal(session, target, verb)
+        session = Session.objects.select_for_update().get(pk=session_id)
+        if not session.is_live:
+            if target is not None:
+                raise TransitionError(session, target)
+            raise ControlError(f"Session {session.pk} is {session.state}: it can only {verb} while it is live.")
+        if session.stop_requested:
+            raise ControlError(f"Session {session.pk} is being stopped: it cannot {verb} any more.")
+        yield session
+        session.control_version += 1
+        session.save(update_fields=INTENTS)
         SessionEvent.objects.create(
             session=session, kind="control", message=f"{verb}{_by(by)}", clock=session.clock, data={"by": by}
         )
         transaction.on_commit(lambda: wakeup.send(session_id))
-    return session
 
 
-def _refusal(session: Session, target: State | None, verb: str) -> Exception:
-    if session.is_live and session.stop_requested:
-        return ControlError(f"Session {session.pk} is being stopped: it cannot {verb} any more.")
-    if target is None or session.is_live:
-        wanted = "paused" if session.paused else session.state
-        return ControlError(f"Session {session.pk} is {wanted}: {verb} changes nothing.")
-    return TransitionError(session, target)
+def _changes_nothing(session: Session, verb: str) -> ControlError:
+    state = State.PAUSED if session.paused else session.state
+    if state == State.PAUSED and not session.paused:
+        state = State.RUNNING  # on its way there
+    return ControlError(f"Session {session.pk} is {state}: {verb} changes nothing.")
+
+
+def _within_window(session: Session, when: dt.datetime) -> dt.datetime:
+    days = calendar.trading_days(session.start_date, session.end_date)
+    if not days[0].open <= when <= days[-1].close:
+        raise ControlError(
+            f"{when.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ} is outside session {session.pk}: its window is "
+            f"{days[0].open:%Y-%m-%dT%H:%MZ} to {days[-1].close:%Y-%m-%dT%H:%MZ}."
+        )
+    day = next(day for day in days if when <= day.close)
+    return max(when, day.open)
+
+
+def _require_data(session: Session, names: Sequence[str]) -> None:
+    """Say at once what no provider could mend later."""
+    if session.provider:
+        return
+    date = calendar.session_date_of(session.clock) if session.clock else session.start_date
+    without = sorted(set(names) - store.have(session.dataset_id, date, names))
+    if without:
+        raise ControlError(f"Dataset {session.dataset} has no bars of {', '.join(without)} on {date}.")
+
+
+def _names(symbols: Sequence[str]) -> list[str]:
+    names = list(dict.fromkeys(symbol.strip().upper() for symbol in symbols if symbol.strip()))
+    if not names:
+        raise ControlError("No symbol was given: name at least one, e.g. AAPL.")
+    return names
+
+
+def _some(symbols: set[str]) -> str:
+    shown = sorted(symbols)[:10]
+    return ", ".join(shown) + (", …" if len(symbols) > len(shown) else "")
 
 
 def _by(by: str) -> str:

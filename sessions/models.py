@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from marketdata.calendar import session_date_of
 from marketdata.models import Dataset, Instrument
 
 
@@ -60,9 +61,9 @@ class Session(models.Model):
 
     created → starting → running ⇄ paused → completed; stopped or failed from any live state.
 
-    What is wanted (`paused`, `stop_requested`, `speed`, `run_until`) is state that any door may write with
-    a new `control_version`; what is (`state`, `clock`, …) is written by the lease's holder alone,
-    with its `epoch`.
+    What is wanted (`paused`, `stop_requested`, `speed`, `run_until`, `seek_to`, a stream's `wanted`) is state that
+    any door may write with a new `control_version`; what is (`state`, `clock`, …) is written by the lease's holder
+    alone, with its `epoch`.
     """
 
     name = models.CharField(max_length=64, blank=True)
@@ -73,6 +74,8 @@ class Session(models.Model):
     end_date = models.DateField(help_text="Last trading day.")
     provider = models.CharField(max_length=64, blank=True, help_text="Asked for days the store lacks.")
     created_by = models.CharField(max_length=150, blank=True)
+    start_at = models.DateTimeField(null=True, blank=True, help_text="Clock that it begins at; empty: the first open.")
+    forked_from = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="forks")
 
     state = models.CharField(max_length=10, choices=State, default=State.CREATED)
     reason = models.TextField(blank=True, help_text="Why it failed or waits.")
@@ -81,6 +84,7 @@ class Session(models.Model):
     stop_requested = models.BooleanField(default=False, help_text="Wanted: stopped.")
     speed = models.FloatField(default=1.0, help_text="Market seconds per second; 0 is as fast as possible.")
     run_until = models.DateTimeField(null=True, blank=True, help_text="Wanted: pause at this clock (step).")
+    seek_to = models.DateTimeField(null=True, blank=True, help_text="Wanted: the clock to move to.")
     control_version = models.PositiveBigIntegerField(default=0)
     applied_version = models.PositiveBigIntegerField(default=0)
 
@@ -103,6 +107,9 @@ class Session(models.Model):
 
     objects = SessionQuerySet.as_manager()
 
+    RECIPE = ("name", "dataset_id", "interval", "derive", "start_date", "end_date", "provider", "speed")
+    """What another session like this one is made of, beside its streams."""
+
     class Meta:
         ordering = ["-id"]
         constraints = [
@@ -118,6 +125,11 @@ class Session(models.Model):
     @property
     def is_live(self) -> bool:
         return self.state in LIVE
+
+    @property
+    def first_date(self) -> dt.date:
+        """The date of its first frame: the window's first, but for one that begins in the midst of it."""
+        return session_date_of(self.start_at) if self.start_at else self.start_date
 
     def move_to(self, target: State, *, epoch: int | None = None, **changes: Any) -> None:
         """Compare-and-set to `target`; `epoch` makes it the lease holder's write. Raises TransitionError."""
@@ -156,6 +168,7 @@ class ActiveStream(models.Model):
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="streams")
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
     stream_type = models.CharField(max_length=8, choices=StreamType, default=StreamType.BARS)
+    wanted = models.BooleanField(default=True, help_text="Wanted: active. What is, is the next field.")
     active = models.BooleanField(default=True)
     expected = models.PositiveIntegerField(default=0, help_text="Session minutes up to the visible clock.")
     present = models.PositiveIntegerField(default=0, help_text="Bars up to the visible clock.")

@@ -91,6 +91,11 @@ class Bus:
             raise FenceMissing(f"Session {session_id} has no epoch in Redis.")
         return added
 
+    def end(self, session_id: int, generation: int) -> FrameId | None:
+        """The last frame in the stream; None where it holds none."""
+        newest = cast("list[tuple[bytes, Any]]", self.redis.xrevrange(stream_key(session_id, generation), count=1))
+        return FrameId.parse(f"{generation}.{newest[0][0].decode()}") if newest else None
+
     def trim(self, session_id: int, oldest: FrameId) -> None:
         """Let frames before `oldest` go; readers that want them get them re-derived."""
         key = stream_key(session_id, oldest.generation)

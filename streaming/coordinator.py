@@ -6,35 +6,44 @@ import datetime as dt
 import logging
 import sys
 import threading
-import time
-from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
+from dataclasses import dataclass
 
 import redis
-from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, transaction
 
 from marketdata import calendar
-from marketdata.errors import MarketDataError, ProviderFailed
-from sessions.models import ENDED, Session, State, TransitionError
+from marketdata.errors import MarketDataError
+from sessions.models import Session, State, TransitionError
 from streaming import journal as journals
 from streaming import lease as leases
-from streaming.bus import Bus, FenceMissing, Packed
+from streaming.bus import Bus
+from streaming.checkpoint import Checkpoint, end_session
 from streaming.clock import TimeProvider
+from streaming.days import Days, Loaded, Loading
 from streaming.db import connected
-from streaming.frames import NO_CHAIN, FrameId, link, moment
-from streaming.journal import Journal, LeaseLost
+from streaming.frames import milliseconds, moment
+from streaming.journal import Kind, LeaseLost
 from streaming.lease import Lease
-from streaming.loading import PREFETCH_BEFORE_CLOSE, Recipe, pin, tape_of
-from streaming.progress import write_progress
-from streaming.tape import Tape
+from streaming.loading import PREFETCH_BEFORE_CLOSE, Recipe
+from streaming.membership import Membership
+from streaming.publisher import Publisher
 
 log = logging.getLogger(__name__)
+LOOK_EVERY = 1.0
+"""Seconds after which a waiting session looks around even if nobody woke it."""
+LATE_AFTER = 0.25
+"""Wall seconds behind its clock at which a session that cannot keep up stops trying to."""
 
-BATCH_FRAMES, BATCH_BYTES = 128, 4 << 20
-CHECKPOINT_EVERY, PROGRESS_EVERY = 0.2, 2.0
-RETRIES, RETRY_WAIT = 5, 2.0
+
+@dataclass(slots=True)
+class Move:
+    """On the way to another day; market time stands still until it is there."""
+
+    loading: Loading
+    to: dt.datetime | None = None
+    """The clock asked for by a seek; None for the rollover to the next day's open."""
 
 
 class Coordinator:
@@ -43,16 +52,13 @@ class Coordinator:
     def __init__(self, lease: Lease, bus: Bus, loader: Executor, ask_upkeep: Callable[[int], None]) -> None:
         self.lease, self.bus, self.loader, self.ask_upkeep = lease, bus, loader, ask_upkeep
         self.wake, self.let_go = threading.Event(), threading.Event()
-        self.prefetched: Future[tuple[Journal, Tape]] | None = None
-        self.load_seconds = 0.5
-        self.checkpointed = self.progressed = 0.0
-        self.kept: deque[tuple[FrameId, int]] = deque()
-        self.kept_bytes = 0
+        self.move: Move | None = None
+        self.prefetch_told = False
 
     def run(self) -> None:
         try:
-            self._open()
-            self._play()
+            if self._open():
+                self._play()
         except (LeaseLost, TransitionError, redis.RedisError) as error:
             log.warning("Session %s let go: %s", self.lease.session_id, error)
         except MarketDataError as error:
@@ -72,232 +78,246 @@ class Coordinator:
 
     # --- opening ------------------------------------------------------------------------------------
 
-    def _open(self) -> None:
+    def _open(self) -> bool:
+        """Stand where the last checkpoint left off; False when the session ended before its day was there."""
         with connected():
             self.session = Session.objects.select_related("dataset").get(pk=self.lease.session_id)
+            self.checkpoint = Checkpoint(self.session, self.lease)
             self.recipe = Recipe.of(self.session)
-            self.journal = journals.read(self.session.pk)
             self.bus.raise_fence(self.session.pk, self.lease.epoch)
-            self._take_position()
-            self._acknowledge()
+            self.output = Publisher(self.bus, self.lease, self.session, self._rest)
+            begins = journals.read(self.session.pk, self.session.start_date).begins(self.output.generation)
+        self.days = Days(self.recipe, self.lease, self.loader, self.wake.set, self._tell_waiting)
+        self.members = Membership(self.session, self.lease.epoch, self.days, self.checkpoint)
+        at = moment(self.output.prev.ms) if self.output.prev else begins
+        loaded = self._first_day(calendar.session_date_of(at) if at else self.session.first_date)
+        if loaded is None:
+            return False
+        self._show(loaded)
+        self.k = self.tape.first_after(milliseconds(at)) if at else 0
+        self.time = TimeProvider(milliseconds(at) if at else self.tape.open_ms, self.session.speed)
+        with connected():
+            self._acknowledge(at)
+        return True
 
-    def _take_position(self) -> None:
-        """Where the last checkpoint left off; frames after it are emitted again under the same ids."""
-        row, generation = self.session, self.session.generation
-        self.prev = FrameId.parse(f"{generation}.{row.frame_id}") if row.frame_id else None
-        self.chain = bytes.fromhex(row.chain) if row.chain else NO_CHAIN
-        self.count, self.speed = row.frame_count, row.speed
-        self.paused = True
-        self.run_until: dt.datetime | None = None
-        begins = self.journal.begins(generation)
-        at = moment(self.prev.ms) if self.prev else begins
-        date = calendar.session_date_of(at) if at else self.recipe.window[0].date
-        self._show(self._load_patiently(date))
-        self.k = self.tape.first_after(round(at.timestamp() * 1000)) if at else 0
-        self.time = TimeProvider(at.timestamp() * 1000 if at else self.tape.open_ms, row.speed)
+    def _first_day(self, date: dt.date) -> Loaded | None:
+        loading = self.days.ask(date)
+        while (loaded := self.days.poll(loading)) is None:
+            self._idle()
+            self.wake.clear()
+            with connected():
+                self.session.refresh_from_db()
+                if self.session.stop_requested:
+                    self._end(State.STOPPED, reason=self.session.reason)
+                    return None
+        return loaded
 
-    def _acknowledge(self) -> None:
-        """Say that the day is loaded: a start waits for this, a takeover is an event."""
-        if self.session.state == State.STARTING:
-            target = State.PAUSED if self.session.paused else State.RUNNING
-            now = dt.datetime.now(dt.UTC)
-            self.session.move_to(target, epoch=self.lease.epoch, loaded_at=now, **self._held())
-            self.session.record("state", f"{target}: {self.tape.bar_count} bars of {self.tape.day.date} loaded")
-        else:
-            self._write(**self._held())
-            self.session.record("recovery", f"taken up by {leases.worker_name()} at {self._where()}")
-
-    def _where(self) -> str:
-        return str(self.prev) if self.prev else "the start"
+    def _acknowledge(self, at: dt.datetime | None) -> None:
+        self.session.refresh_from_db()
+        self.paused, self.speed, self.run_until = self.session.paused, self.session.speed, self.session.run_until
+        if at and self.session.clock is None:
+            self.checkpoint.write(clock=at)
+        where = str(self.output.prev or at or "the start")
+        self.checkpoint.acknowledge(self.tape, where, leases.worker_name(), **self._held())
 
     # --- days ---------------------------------------------------------------------------------------
 
-    def _load(self, date: dt.date) -> tuple[Journal, Tape]:
-        started = time.monotonic()
-        with connected():
-            journal = journals.read(self.session.pk)
-            symbols = journal.active(self.session.generation, dt.datetime.max.replace(tzinfo=dt.UTC))
-            journal = pin(self.recipe, date, symbols, self.lease.epoch)
-            tape = tape_of(self.recipe, journal, date)
-        self.load_seconds = time.monotonic() - started
-        return journal, tape
-
-    def _load_patiently(self, date: dt.date) -> tuple[Journal, Tape]:
-        """Market time stands still while a provider fails; after the last try so does the session."""
-        for attempt in range(1, RETRIES + 1):
-            try:
-                return self._load(date)
-            except ProviderFailed as error:
-                if attempt == RETRIES:
-                    raise
-                with connected():
-                    self._write(reason=str(error))
-                    self.session.record("waiting", f"{date}: {error} (try {attempt})", level="warning")
-                self._rest(RETRY_WAIT * attempt)
-        raise AssertionError("unreachable")
-
-    def _show(self, loaded: tuple[Journal, Tape]) -> None:
-        self.journal, self.tape = loaded
-        self.prefetched, self.prefetch_told = None, False
+    def _show(self, loaded: Loaded) -> None:
+        self.journal, self.tape = loaded.journal, loaded.tape
+        self.prefetch_told = False
 
     def _prefetch_if_due(self) -> None:
         """Ask for the window's next day: 30 minutes before the close, earlier where loading would be late."""
         upcoming = self.recipe.after(self.tape.day.date)
-        if self.prefetched or not upcoming:
+        if self.days.prefetched or self.members.adding or not upcoming:
             self._tell_prefetched()
             return
-        lead = max(PREFETCH_BEFORE_CLOSE.total_seconds(), 3 * self.load_seconds * self.speed)
-        left = self.tape.seconds_left(self.k)
-        if self.speed == 0 or left <= lead:
-            self.prefetched = self.loader.submit(self._load, upcoming.date)
+        lead = max(PREFETCH_BEFORE_CLOSE.total_seconds(), 3 * self.days.load_seconds * self.speed)
+        if self.speed == 0 or self.tape.seconds_left(self.k) <= lead:
+            self.days.prefetch(upcoming.date)
             self.ask_upkeep(self.session.pk)
 
     def _tell_prefetched(self) -> None:
         """Show on the row, once, that the next day is held too."""
-        if self.prefetched and self.prefetched.done() and not self.prefetch_told:
+        if not self.prefetch_told and self.days.ready():
             self.prefetch_told = True
             with connected():
-                self._write(**self._held())
-
-    def _roll_over(self) -> bool:
-        """Let the finished day go and show the next; False when the window is over."""
-        upcoming = self.recipe.after(self.tape.day.date)
-        if not upcoming:
-            return False
-        waiting, self.prefetched = self.prefetched, None
-        if waiting is None or not waiting.done():
-            with connected():
-                self.session.record("rollover", f"waiting for {upcoming.date} to load")
-        try:
-            loaded = waiting.result() if waiting else self._load_patiently(upcoming.date)
-        except ProviderFailed:
-            loaded = self._load_patiently(upcoming.date)
-        self._show(loaded)
-        self.k = 0
-        self.time.anchor(self.tape.open_ms)
-        with connected():
-            self._write(**self._held())
-        if self.prev:
-            self.bus.trim(self.session.pk, FrameId(self.prev.generation, self._kept_from(), 0))
-        return True
-
-    def _kept_from(self) -> int:
-        """The stream keeps two session days: the one just finished and the one that begins."""
-        previous = calendar.previous_trading_day(self.tape.day.date)
-        return round(previous.open.timestamp() * 1000)
+                self.checkpoint.write(**self._held())
 
     def _held(self) -> dict[str, object]:
         """The current day and at most the prefetched next one."""
-        tapes = [self.tape]
-        upcoming = self.prefetched
-        if upcoming and upcoming.done() and not upcoming.cancelled() and not upcoming.exception():
-            tapes.append(upcoming.result()[1])
+        tapes = [tape for tape in (self.tape, self.days.ready()) if tape]
         return {"days_held": [t.day.date for t in tapes], "bars_held": sum(t.bar_count for t in tapes)}
+
+    def _day_over(self) -> bool:
+        """All frames of the day are out: on to the next, or False when that was the last of the window."""
+        if self._standing():
+            self._idle()
+            return True
+        with connected():
+            self._save(force=True)
+        self.ask_upkeep(self.session.pk)
+        upcoming = self.recipe.after(self.tape.day.date)
+        if not upcoming:
+            self._end(State.COMPLETED)
+            return False
+        if not self.days.ready():
+            with connected():
+                self.session.record("rollover", f"waiting for {upcoming.date} to load")
+        self.move = Move(self.days.take(upcoming.date))
+        return True
+
+    # --- moving -------------------------------------------------------------------------------------
+
+    def _go(self, move: Move) -> None:
+        """Wait for the day; once it is there, stand in it."""
+        try:
+            loaded = self.days.poll(move.loading)
+        except MarketDataError as error:
+            if move.to is None:
+                raise
+            self._give_up_seek(move.to, str(error))
+            return
+        if loaded is None:
+            self._idle()
+            return
+        with connected():
+            self.move = None
+            if move.to is None:
+                self._roll_over(loaded)
+            else:
+                self._arrive(loaded, move.to)
+
+    def _roll_over(self, loaded: Loaded) -> None:
+        """Let the finished day go and show the next."""
+        self._show(loaded)
+        self._look_again()
+        self.k = 0
+        self.time.anchor(self.tape.open_ms)
+        self.checkpoint.write(reason="", **self._held())
+        previous = calendar.previous_trading_day(self.tape.day.date)
+        self.output.trim_before(milliseconds(previous.open))
+        self.checkpoint.mark_day(self.output, self.tape)
+
+    def _seek(self, to: dt.datetime) -> None:
+        date = calendar.session_date_of(to)
+        if date == self.tape.day.date:
+            self._arrive(Loaded(self.journal, self.tape), to)
+            return
+        self.session.record("seek", f"loading {date} to move to {_utc(to)}")
+        self.move = Move(self.days.take(date), to)
+
+    def _arrive(self, loaded: Loaded, to: dt.datetime) -> None:
+        """A new generation of the stream, which begins at the clock asked for."""
+        left, generation = self.output.end, self.output.generation + 1
+        with transaction.atomic():
+            payload = {"generation": generation, "to": to.isoformat(), "left": str(left or "")}
+            journals.append(self.session.pk, Kind.SEEK, payload, epoch=self.lease.epoch)
+            position = {"clock": to, "frame_id": "", "frame_count": 0, "chain": "", "generation": generation}
+            self.checkpoint.write(**position, seek_to=None)
+            self.session.refresh_from_db()
+            chain = self.output.chain.hex()
+            self.session.record("seek", f"moved to {_utc(to)} from {left}", generation=generation, left_chain=chain)
+        self.output.new_generation(generation)
+        self._show(Loaded(journals.read(self.session.pk, loaded.tape.day.date), loaded.tape))
+        self._look_again()
+        self.k = self.tape.first_after(milliseconds(to))
+        self.time.anchor(milliseconds(to))
+        self.checkpoint.write(reason="", **self._held())
+
+    def _look_again(self) -> None:
+        """Symbols that were being added to another day are asked for again, for this one."""
+        self.members.adding = None
+        self.wake.set()
+
+    def _give_up_seek(self, to: dt.datetime, reason: str) -> None:
+        """Stay where we are, and say why."""
+        self.move = None
+        self.time.anchor(self._here_ms())
+        with connected():
+            self.checkpoint.write(seek_to=None)
+            self.session.record("seek", f"not moved to {_utc(to)}: {reason}", level="error")
 
     # --- playing ------------------------------------------------------------------------------------
 
     def _play(self) -> None:
-        self.version = self.session.applied_version
-        self._obey()
+        self.wake.set()
         while not self.let_go.is_set():
+            self.lease.check()
             if self.wake.is_set():
                 self.wake.clear()
                 if self._obey():
                     return
-            if self.k >= len(self.tape):
-                self._day_over()
-                if not self._roll_over():
-                    self._end(State.COMPLETED)
+            if self.move:
+                self._go(self.move)
+            elif self.members.adding and self._added():
+                continue
+            elif self.k >= len(self.tape):
+                if not self._day_over():
                     return
-                self._mark_day()
-            self._prefetch_if_due()
-            if self._due():
-                self._emit()
+            else:
+                self._prefetch_if_due()
+                if last := self._due():
+                    self._emit(last)
         with connected():
-            self._checkpoint(force=True)
+            self._save(force=True)
 
-    def _due(self) -> bool:
-        """Wait for the next frame's instant; False when something else came first."""
-        self.lease.check()
+    def _due(self) -> int:
+        """Wait for the next frame's instant; the index after the last frame that is due then, 0 for none."""
+        if self.output.end and self.output.prev != self.output.end:
+            return self.tape.first_after(self.output.end.ms)
         ms = self.tape.instant(self.k)
-        if self.paused and not (self.run_until and moment(ms) <= self.run_until):
-            self.wake.wait(1.0)
-            return False
-        wait = 0.0 if self.paused else self.time.seconds_until(ms)
-        return wait <= 0 or (not self.wake.wait(min(wait, 1.0)) and wait <= 1.0)
+        if self.paused:
+            if self._standing():
+                self._idle()
+                return 0
+            assert self.run_until is not None
+            return self.tape.first_after(milliseconds(self.run_until))
+        if self.speed == 0:
+            return len(self.tape)
+        wait = self.time.seconds_until(ms)
+        if wait > 0 and (self.wake.wait(min(wait, LOOK_EVERY)) or wait > LOOK_EVERY):
+            return 0
+        return max(self.k + 1, self.tape.first_after(int(self.time.now())))
 
-    def _emit(self) -> None:
-        if self.prev is None:
-            self._mark_day()
-        frames, self.k = self._pack()
+    def _standing(self) -> bool:
+        """Whether the session is paused, with no step that reaches beyond what is out already."""
+        if not self.paused:
+            return False
+        if self.k < len(self.tape):
+            return self.run_until is None or milliseconds(self.run_until) < self.tape.instant(self.k)
+        return self.run_until is None or self.run_until <= self.tape.day.close
+
+    def _emit(self, last: int) -> None:
+        if self.output.prev is None:
+            self.checkpoint.mark_day(self.output, self.tape)
+        frames, self.k = self.output.pack(self.tape, self.k, last, self.journal)
         if not frames:
             return
-        held_up = self._append(frames)
-        self._bound_stream(frames)
-        self.prev, self.chain = frames[-1].id, frames[-1].chain
-        self.count += len(frames)
-        if held_up or self.speed == 0 or self.paused:
-            self.time.anchor(self.prev.ms)
+        held_up = self.output.publish(frames)
+        behind = self.speed and (self.time.now() - frames[-1].id.ms) / 1000 / self.speed
+        if held_up or self.speed == 0 or self.paused or behind > LATE_AFTER:
+            self.time.anchor(frames[-1].id.ms)
         with connected():
-            self._checkpoint()
+            self._save(force=self._standing())
 
-    def _pack(self) -> tuple[list[Packed], int]:
-        """The next frame, or at speed 0 the next few of this day, and the instant to go on with.
+    def _save(self, *, force: bool = False) -> None:
+        self.checkpoint.save(self.output, self.tape, self.k, force=force)
 
-        No frame where the active symbols have nothing to tell at this instant.
-        """
-        frames: list[Packed] = []
-        prev, chain, size = self.prev, self.chain, 0
-        most = BATCH_FRAMES if self.speed == 0 and not self.paused else 1
-        after = min(self.k + most, len(self.tape))
-        for k in range(self.k, after):
-            frame_id = self.tape.frame_id(k, self.session.generation)
-            active = self.journal.active(frame_id.generation, moment(frame_id.ms))
-            body = self.tape.body(k, prev, active)
-            if not body:
-                continue
-            chain = link(chain, frame_id, body)
-            frames.append(Packed(frame_id, body, chain))
-            prev, size = frame_id, size + len(body)
-            if size > BATCH_BYTES:
-                return frames, k + 1
-        return frames, after
-
-    def _append(self, frames: list[Packed]) -> bool:
-        """Publish; True when Redis kept us waiting, so that market time stood still."""
-        held_up = False
-        while True:
-            self.lease.check()
-            try:
-                self.bus.append(self.session.pk, self.lease.epoch, frames)
-                return held_up
-            except FenceMissing:
-                self._set_fence_again()
-            except (redis.ConnectionError, redis.TimeoutError) as error:
-                log.warning("Session %s waits for Redis: %s", self.session.pk, error)
-                self._rest(0.25)
-            held_up = True
-
-    def _bound_stream(self, frames: list[Packed]) -> None:
-        """Let the oldest frames go where the stream holds more bytes than it may."""
-        self.kept.extend((frame.id, len(frame.body)) for frame in frames)
-        self.kept_bytes += sum(len(frame.body) for frame in frames)
-        if self.kept_bytes <= settings.STREAM_MAX_BYTES:
-            return
-        while self.kept_bytes > settings.STREAM_MAX_BYTES and len(self.kept) > 1:
-            self.kept_bytes -= self.kept.popleft()[1]
-        self.bus.trim(self.session.pk, self.kept[0][0])
-
-    def _set_fence_again(self) -> None:
-        with connected():
-            leases.renew([self.lease])
-            self.lease.check()
-            self.bus.raise_fence(self.session.pk, self.lease.epoch)
-            self.session.record("redis", "Redis lost the stream: going on where it was", level="warning")
+    def _idle(self) -> None:
+        self.lease.check()
+        self.wake.wait(LOOK_EVERY)
+        if self.let_go.is_set():
+            raise LeaseLost("the worker is shutting down")
 
     def _rest(self, seconds: float) -> None:
         if self.let_go.wait(seconds):
             raise LeaseLost("the worker is shutting down")
+
+    def _tell_waiting(self, reason: str) -> None:
+        with connected():
+            self.checkpoint.write(reason=reason)
+            self.session.record("waiting", reason, level="warning")
 
     # --- control ------------------------------------------------------------------------------------
 
@@ -311,76 +331,50 @@ class Coordinator:
             if row.stop_requested:
                 self._end(State.STOPPED, reason=row.reason)
                 return True
-            self._anchor(row)
-            self.paused, self.speed, self.run_until = row.paused, row.speed, row.run_until
-            self._follow_pause(row)
+            self._pace(row)
             if row.applied_version != row.control_version:
-                self._write(applied_version=row.control_version)
+                self.checkpoint.write(applied_version=row.control_version)
+            if row.seek_to and (self.move is None or self.move.to != row.seek_to):
+                self._seek(row.seek_to)
+            elif not self.move:
+                clock = self.output.end and moment(self.output.end.ms)
+                self.journal = self.members.obey(self.journal, self.tape.day.date, clock, self.output.generation)
         return False
 
-    def _anchor(self, row: Session) -> None:
+    def _pace(self, row: Session) -> None:
         """Market time so far at the old pace, from here on at the new; never past the next frame."""
-        upcoming = self.tape.instant(min(self.k, len(self.tape) - 1))
-        now = self.time.market_ms if self.paused else min(self.time.now(), upcoming)
+        now = self.time.market_ms if self.paused else self._here_ms()
         self.time.anchor(now, row.speed)
-
-    def _follow_pause(self, row: Session) -> None:
+        self.paused, self.speed, self.run_until = row.paused, row.speed, row.run_until
         target = State.PAUSED if row.paused else State.RUNNING
-        if row.state == target:
-            return
-        self._checkpoint(force=True)
-        row.move_to(target, epoch=self.lease.epoch)
-        row.record("state", f"{target} at {self._where()}")
+        if row.state != target:
+            self._save(force=True)
+            self.checkpoint.move_to(target, f"{target} at {self.output.prev or 'the start'}")
 
-    # --- what Postgres is told ----------------------------------------------------------------------
+    def _here_ms(self) -> float:
+        upcoming = self.tape.instant(min(self.k, len(self.tape) - 1))
+        return min(self.time.now(), upcoming)
 
-    def _write(self, **changes: object) -> None:
-        rows = Session.objects.filter(pk=self.session.pk, epoch=self.lease.epoch)
-        if not rows.update(**changes):
-            raise LeaseLost(f"Session {self.session.pk} is no longer at epoch {self.lease.epoch}")
-
-    def _checkpoint(self, *, force: bool = False) -> None:
-        wall = time.monotonic()
-        if self.prev is None or (not force and wall - self.checkpointed < CHECKPOINT_EVERY):
-            return
-        self._write(
-            clock=moment(self.prev.ms),
-            frame_id=self.prev.entry,
-            frame_count=self.count,
-            chain=self.chain.hex(),
-        )
-        self.session.clock, self.checkpointed = moment(self.prev.ms), wall
-        if force or wall - self.progressed > PROGRESS_EVERY:
-            self.progressed = wall
-            self._write(**self._held())
-            write_progress(self.session.pk, self.lease.epoch, self.tape, self.k)
-
-    def _mark_day(self) -> None:
-        """Note where the chain stood before the day: whoever re-derives the day starts from there."""
+    def _added(self) -> bool:
+        """Whether new symbols have come to the tape."""
         with connected():
-            self.session.record(
-                "day_open",
-                f"{self.tape.day.date}: {self.tape.bar_count} bars of {len(self.tape.symbols)} symbols",
-                date=self.tape.day.date.isoformat(),
-                generation=self.session.generation,
-                chain=self.chain.hex(),
-                prev=str(self.prev) if self.prev else "",
-            )
-
-    def _day_over(self) -> None:
-        with connected():
-            self._checkpoint(force=True)
-        self.ask_upkeep(self.session.pk)
+            clock = self.output.end and moment(self.output.end.ms)
+            loaded = self.members.poll(clock, self.output.generation)
+            if loaded is None:
+                return False
+            self._show(loaded)
+            self.checkpoint.write(**self._held())
+        return True
 
     def _end(self, state: State, reason: str = "") -> None:
+        """The last state, also of a session that never came to play."""
         with connected():
-            if hasattr(self, "tape") and self.prev:
-                self._checkpoint(force=True)
-            row = Session.objects.get(pk=self.lease.session_id)
-            if row.state in ENDED or row.epoch != self.lease.epoch:
-                return
-            row.move_to(state, epoch=self.lease.epoch, reason=reason, days_held=[], bars_held=0)
-            row.streams.update(active=False)
-            level = "error" if state == State.FAILED else "info"
-            row.record("state", f"{state}{': ' + reason if reason else ''}", level=level)
-            self.bus.close_stream(row.pk, row.generation)
+            if hasattr(self, "tape"):
+                self._save(force=True)
+            ended = end_session(self.lease, state, reason)
+            if ended is not None:
+                self.bus.close_stream(ended.pk, ended.generation)
+
+
+def _utc(when: dt.datetime) -> str:
+    return f"{when:%Y-%m-%dT%H:%M:%SZ}"

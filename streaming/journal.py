@@ -5,13 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from sessions.models import JournalEntry, Session
 
 Kind = JournalEntry.Kind
+NEVER = 1 << 31
+"""A generation later than any."""
 
 
 class LeaseLost(Exception):
@@ -30,24 +34,33 @@ class Entry:
         return int(self.payload.get("generation", 1))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Journal:
     """A session's entries so far, in order, and the questions that the engine asks of them."""
 
     entries: Sequence[Entry]
 
+    @cached_property
+    def changes(self) -> list[Entry]:
+        """What adds or removes symbols."""
+        return [entry for entry in self.entries if entry.kind in (Kind.START, Kind.ADD, Kind.REMOVE)]
+
     def active(self, generation: int, before: dt.datetime) -> frozenset[str]:
         """Symbols whose bars a frame at `before` of this generation holds."""
         symbols: set[str] = set()
-        for entry in self.entries:
+        for entry in self.changes:
             same = entry.generation == generation
             if entry.generation > generation or (same and entry.clock and entry.clock >= before):
                 continue
-            if entry.kind in (Kind.START, Kind.ADD):
-                symbols |= set(entry.payload["symbols"])
-            elif entry.kind == Kind.REMOVE:
+            if entry.kind == Kind.REMOVE:
                 symbols -= set(entry.payload["symbols"])
+            else:
+                symbols |= set(entry.payload["symbols"])
         return frozenset(symbols)
+
+    def latest(self) -> frozenset[str]:
+        """Symbols as of the newest entry."""
+        return self.active(NEVER, dt.datetime.max.replace(tzinfo=dt.UTC))
 
     def known(self) -> frozenset[str]:
         """Every symbol that was ever part of the session."""
@@ -63,15 +76,18 @@ class Journal:
         return found
 
     def begins(self, generation: int) -> dt.datetime | None:
-        """The clock that a generation was moved to; None for the first, which starts at the window's open."""
+        """The clock that a generation was moved to; None for one that starts at the window's open."""
         for entry in self.entries:
-            if entry.kind == Kind.SEEK and entry.generation == generation:
-                return dt.datetime.fromisoformat(entry.payload["to"])
+            if entry.kind in (Kind.SEEK, Kind.START) and entry.generation == generation:
+                return dt.datetime.fromisoformat(entry.payload["to"]) if entry.payload.get("to") else None
         return None
 
 
-def read(session_id: int) -> Journal:
+def read(session_id: int, date: dt.date | None = None) -> Journal:
+    """The whole journal, or with `date` all but other days' loads."""
     rows = JournalEntry.objects.filter(session_id=session_id).order_by("number")
+    if date is not None:
+        rows = rows.filter(~Q(kind=Kind.LOAD) | Q(payload__date=date.isoformat()))
     return Journal([Entry(*row) for row in rows.values_list("number", "clock", "kind", "payload")])
 
 

@@ -94,7 +94,7 @@ def create(request: StartRequest, say: Say = quiet) -> Session:
 
 def start(request: StartRequest, say: Say = quiet) -> Started:
     """Create, fetch, queue and wait until the worker has the day. Raises StartError, with nothing half-started."""
-    _require_worker()
+    require_worker()
     session = create(request, say)
     return open_streams(session, say)
 
@@ -139,7 +139,7 @@ def open_streams(session: Session, say: Say) -> Started:
 
 
 def _open_stream(recipe: loading.Recipe, stream: ActiveStream, started: Started, say: Say) -> None:
-    symbol, date = stream.instrument.symbol, started.session.start_date
+    symbol, date = stream.instrument.symbol, started.session.first_date
     if stream.active:
         started.skipped.append(symbol)
         say(messages.already_active(symbol))
@@ -151,7 +151,7 @@ def _open_stream(recipe: loading.Recipe, stream: ActiveStream, started: Started,
     say(messages.fetching(symbol, date))
     count, reason = _fetch(recipe, symbol, date)
     if reason:
-        ActiveStream.objects.filter(pk=stream.pk).update(active=False)
+        ActiveStream.objects.filter(pk=stream.pk).update(active=False, wanted=False)
         started.failures[symbol] = reason
         started.session.record("stream", f"{symbol}: {reason}", level="error")
         say(messages.failed(symbol, reason))
@@ -179,6 +179,7 @@ def _hand_over(session: Session, symbols: list[str]) -> None:
             "generation": 1,
             "derive": session.derive,
             "interval": session.interval,
+            "to": session.start_at.isoformat() if session.start_at else None,
         }
         journal.append(session.pk, JournalEntry.Kind.START, payload)
         session.move_to(State.STARTING)
@@ -300,7 +301,7 @@ def _last_day(request: StartRequest, first: dt.date) -> dt.date:
     return calendar.trading_days(first, request.until)[-1].date
 
 
-def _require_worker() -> None:
+def require_worker() -> None:
     """Fail before anything is written when nobody could play the session."""
     if not ServiceHeartbeat.objects.filter(kind="replay", seen_at__gt=Now() - WORKER_SILENT_AFTER).exists():
         raise StartError(f"No replay worker is running. {_workers_hint()}")

@@ -15,7 +15,7 @@ from marketdata.intervals import parse_interval
 from marketdata.store import StoredDay
 from sessions.models import ActiveStream, Session, StreamType
 from streaming import journal
-from streaming.frames import BarBlock, milliseconds, rfc3339, wire_values
+from streaming.frames import BarBlock, FrameId, milliseconds, rfc3339, wire_values
 
 
 class SymbolUnknown(LookupError):
@@ -25,6 +25,13 @@ class SymbolUnknown(LookupError):
 def visible_clock(session: Session) -> dt.datetime | None:
     """The last committed frame's clock; None before the first."""
     return session.clock
+
+
+def position_of(session: Session) -> FrameId | None:
+    """The cursor after which what comes is new: the last committed frame's, or the clock that a seek has set."""
+    if session.frame_id:
+        return FrameId.parse(f"{session.generation}.{session.frame_id}")
+    return FrameId(session.generation, milliseconds(session.clock), 0) if session.clock else None
 
 
 class SymbolData:
@@ -144,7 +151,8 @@ def get_session_data(session: Session | int) -> SessionData:
 def snapshot(session: Session) -> dict[str, Any]:
     """The day so far of every active symbol, as of the last committed frame."""
     data = get_session_data(session)
-    as_of = f"{session.generation}.{session.frame_id}" if session.frame_id else None
+    position = position_of(session)
+    as_of = str(position) if position else None
     bars = [bar for symbol in data.get_active_symbols() for bar in data.bars(symbol)] if as_of else []
     clock = rfc3339(milliseconds(session.clock)) if session.clock else None
     return {"type": "snapshot", "as_of": as_of, "clock": clock, "bars": bars}

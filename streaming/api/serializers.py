@@ -8,9 +8,10 @@ from rest_framework import serializers
 
 from marketdata.api import BARS_ANSWER, MOST_BARS, MomentField, StrictSerializer
 from marketdata.models import Dataset
-from sessions.control import ControlError, check_speed
+from sessions.control import MOST_MINUTES, ControlError, check_speed
 from sessions.models import ActiveStream, Session, SessionEvent
 from streaming.service import StartRequest
+from streaming.session_data import position_of
 
 
 def possible_speed(speed: float) -> None:
@@ -31,8 +32,8 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
         fields = [
             *("id", "name", "state", "reason", "dataset", "synthetic", "symbols", "interval", "derive"),
             *("start_date", "end_date", "clock", "cursor", "frame_count", "speed", "real_speed", "paused"),
-            *("stop_requested", "run_until", "days_held", "bars_held", "provider", "worker"),
-            *("created_by", "created_at", "ended_at"),
+            *("stop_requested", "run_until", "seek_to", "generation", "days_held", "bars_held", "provider", "worker"),
+            *("chain", "start_at", "forked_from", "created_by", "created_at", "ended_at"),
         ]
         read_only_fields = fields
 
@@ -41,7 +42,8 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
         return sorted({row.instrument.symbol for row in session.streams.all() if row.active})
 
     def get_cursor(self, session: Session) -> str | None:
-        return f"{session.generation}.{session.frame_id}" if session.frame_id else None
+        position = position_of(session)
+        return str(position) if position else None
 
 
 class StartSerializer(StrictSerializer):
@@ -67,13 +69,25 @@ class SpeedSerializer(StrictSerializer):
     )
 
 
+class StepSerializer(StrictSerializer):
+    minutes = serializers.IntegerField(default=1, min_value=1, max_value=MOST_MINUTES, help_text="Session minutes.")
+
+
+class SeekSerializer(StrictSerializer):
+    to = serializers.DateTimeField(help_text="Clock to move to, within the session's window.")
+
+
+class SymbolsSerializer(StrictSerializer):
+    symbols = serializers.ListField(child=serializers.CharField(max_length=16), min_length=1)
+
+
 class StreamSerializer(serializers.ModelSerializer[ActiveStream]):
     symbol = serializers.CharField(source="instrument.symbol", read_only=True)
 
     class Meta:
         model = ActiveStream
         fields = [
-            *("id", "symbol", "stream_type", "active", "expected", "present", "quality"),
+            *("id", "symbol", "stream_type", "wanted", "active", "expected", "present", "quality"),
             *("last_price", "started_at"),
         ]
         read_only_fields = fields

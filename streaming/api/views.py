@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
@@ -25,18 +26,21 @@ from marketdata.api import FORMAT, query_of
 from marketdata.renderers import BAR_RENDERERS, etag_of, keep, not_modified
 from sessions import control
 from sessions.models import Session
-from streaming import service
+from streaming import copies, service
 from streaming.api.pagination import InOrder, NewestFirst
 from streaming.api.permissions import CanAnalyze, CanViewSessions, ControlPermissions, ModelPermissions
 from streaming.api.proof_serializers import VerificationSerializer
 from streaming.api.serializers import (
     SESSION_BARS_ANSWER,
     EventSerializer,
+    SeekSerializer,
     SessionBarsQuery,
     SessionSerializer,
     SpeedSerializer,
     StartSerializer,
+    StepSerializer,
     StreamSerializer,
+    SymbolsSerializer,
 )
 from streaming.api.status_serializers import StatusSerializer
 from streaming.status import system_status
@@ -93,26 +97,63 @@ class SessionViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Session]
     @extend_schema(request=None, responses=SessionSerializer)
     @action(detail=True, methods=["post"], permission_classes=CONTROL)
     def pause(self, request: Request, pk: str) -> Response:
-        return self._controlled(control.pause(self.get_object().pk, by=request.user.get_username()))
+        return self._controlled(control.pause(self.get_object().pk, by=self._who()))
 
     @extend_schema(request=None, responses=SessionSerializer)
     @action(detail=True, methods=["post"], permission_classes=CONTROL)
     def resume(self, request: Request, pk: str) -> Response:
-        return self._controlled(control.resume(self.get_object().pk, by=request.user.get_username()))
+        return self._controlled(control.resume(self.get_object().pk, by=self._who()))
 
     @extend_schema(request=None, responses=SessionSerializer)
     @action(detail=True, methods=["post"], permission_classes=CONTROL)
     def stop(self, request: Request, pk: str) -> Response:
-        return self._controlled(control.stop(self.get_object().pk, by=request.user.get_username()))
+        return self._controlled(control.stop(self.get_object().pk, by=self._who()))
 
     @extend_schema(request=SpeedSerializer, responses=SessionSerializer)
     @action(detail=True, methods=["post"], permission_classes=CONTROL)
     def speed(self, request: Request, pk: str) -> Response:
-        session = self.get_object()
-        form = SpeedSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        speed = form.validated_data["speed"]
-        return self._controlled(control.set_speed(session.pk, speed, by=request.user.get_username()))
+        given = self._given(SpeedSerializer)
+        return self._controlled(control.set_speed(self.get_object().pk, given["speed"], by=self._who()))
+
+    @extend_schema(request=StepSerializer, responses=SessionSerializer)
+    @action(detail=True, methods=["post"], permission_classes=CONTROL)
+    def step(self, request: Request, pk: str) -> Response:
+        """Let a paused session run some session minutes."""
+        given = self._given(StepSerializer)
+        return self._controlled(control.step(self.get_object().pk, given["minutes"], by=self._who()))
+
+    @extend_schema(request=SeekSerializer, responses=SessionSerializer)
+    @action(detail=True, methods=["post"], permission_classes=CONTROL)
+    def seek(self, request: Request, pk: str) -> Response:
+        """Move the clock forward or back: readers get a `reset`, then go on from there."""
+        given = self._given(SeekSerializer)
+        return self._controlled(control.seek(self.get_object().pk, given["to"], by=self._who()))
+
+    @extend_schema(request=SymbolsSerializer, responses=SessionSerializer)
+    @action(detail=True, methods=["post"], permission_classes=CONTROL)
+    def add_symbols(self, request: Request, pk: str) -> Response:
+        """Play more symbols, caught up silently to the clock; the streams tell when they are active."""
+        given = self._given(SymbolsSerializer)
+        return self._controlled(control.add_symbols(self.get_object().pk, given["symbols"], by=self._who()))
+
+    @extend_schema(request=SymbolsSerializer, responses=SessionSerializer)
+    @action(detail=True, methods=["post"], permission_classes=CONTROL)
+    def remove_symbols(self, request: Request, pk: str) -> Response:
+        """Stop playing symbols; at least one stays."""
+        given = self._given(SymbolsSerializer)
+        return self._controlled(control.remove_symbols(self.get_object().pk, given["symbols"], by=self._who()))
+
+    @extend_schema(request=None, responses={202: SessionSerializer})
+    @action(detail=True, methods=["post"], permission_classes=CONTROL)
+    def restart(self, request: Request, pk: str) -> Response:
+        """Start a new session from the same recipe."""
+        return self._copied(copies.restart)
+
+    @extend_schema(request=None, responses={202: SessionSerializer})
+    @action(detail=True, methods=["post"], permission_classes=CONTROL)
+    def fork(self, request: Request, pk: str) -> Response:
+        """Start a new session at this one's clock, on the same data."""
+        return self._copied(copies.fork)
 
     @extend_schema(responses=StreamSerializer(many=True))
     @action(detail=True, pagination_class=InOrder, filterset_fields=None)
@@ -143,6 +184,21 @@ class SessionViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Session]
     def verify(self, request: Request, pk: str) -> Response:
         """Make the run again from journal and store, up to its clock, and compare: chain, order, no look-ahead."""
         return Response(VerificationSerializer(verify(self.get_object().pk).report()).data)
+
+    def _who(self) -> str:
+        return self.request.user.get_username()
+
+    def _given(self, serializer: type[Serializer[Any]]) -> dict[str, Any]:
+        form = serializer(data=self.request.data)
+        form.is_valid(raise_exception=True)
+        return dict(form.validated_data)
+
+    def _copied(self, copy: Callable[..., Session]) -> Response:
+        with transaction.atomic():
+            session = copy(self.get_object().pk, by=self._who())
+            transaction.on_commit(lambda: service.queue_start(session.pk))
+        row = self.get_queryset().get(pk=session.pk)
+        return Response(self.get_serializer(row).data, status=status.HTTP_202_ACCEPTED)
 
     def _controlled(self, session: Session) -> Response:
         return Response(self.get_serializer(session).data)

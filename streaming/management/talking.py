@@ -15,6 +15,7 @@ from django.db import OperationalError
 from django.urls import reverse
 from kombu.exceptions import OperationalError as BrokerError
 
+from marketdata.calendar import NEW_YORK, session_date_of
 from marketdata.errors import MarketDataError
 from sessions.control import ControlError
 from sessions.models import Session, TransitionError
@@ -61,6 +62,24 @@ def parse_day(text: str | None, name: str) -> dt.date | None:
         return dt.date.fromisoformat(text) if text else None
     except ValueError:
         raise CommandError(f"{name} {text!r} is not a date: write it as 2024-11-18.") from None
+
+
+def parse_moment(text: str, session: Session) -> dt.datetime:
+    """A moment as people write it: exchange time where it names no zone, the session's date where it names none."""
+    here = session_date_of(session.clock) if session.clock else session.first_date
+    try:
+        time = dt.time.fromisoformat(text)
+    except ValueError:
+        pass
+    else:
+        return dt.datetime.combine(here, time, time.tzinfo or NEW_YORK).astimezone(dt.UTC)
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise CommandError(
+            f"{text!r} is not a moment: write 10:30, 2025-07-03T10:30 (both New York) or 2025-07-03T14:30Z."
+        ) from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=NEW_YORK)).astimezone(dt.UTC)
 
 
 def parse_list(text: str | None) -> tuple[str, ...]:

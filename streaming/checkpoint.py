@@ -1,0 +1,83 @@
+"""What the lease's holder tells Postgres: every write carries its epoch, so a stale one can harm nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+
+from sessions.models import ENDED, Session, State
+from streaming.db import connected
+from streaming.frames import moment
+from streaming.journal import LeaseLost
+from streaming.lease import Lease
+from streaming.progress import write_progress
+from streaming.publisher import Publisher
+from streaming.tape import Tape
+
+EVERY, PROGRESS_EVERY = 0.2, 2.0
+
+
+class Checkpoint:
+    """Where the session stands, on its row: often enough to resume from, seldom enough to cost nothing."""
+
+    def __init__(self, session: Session, lease: Lease) -> None:
+        self.session, self.lease = session, lease
+        self.saved = self.progressed = 0.0
+
+    def write(self, **changes: object) -> None:
+        """Raises LeaseLost where the session is somebody else's."""
+        rows = Session.objects.filter(pk=self.session.pk, epoch=self.lease.epoch)
+        if not rows.update(**changes):
+            raise LeaseLost(f"Session {self.session.pk} is no longer at epoch {self.lease.epoch}")
+
+    def save(self, output: Publisher, tape: Tape, k: int, *, force: bool = False, **held: object) -> None:
+        """The last published frame; from time to time the streams' progress too. `held`: the days in memory."""
+        wall = time.monotonic()
+        if output.prev is None or (not force and wall - self.saved < EVERY):
+            return
+        clock = moment(output.prev.ms)
+        position = {"clock": clock, "frame_id": output.prev.entry, "chain": output.chain.hex()}
+        self.write(**position, frame_count=output.count, **held)
+        self.session.clock, self.saved = clock, wall
+        if force or wall - self.progressed > PROGRESS_EVERY:
+            self.progressed = wall
+            write_progress(self.session.pk, self.lease.epoch, tape, k)
+
+    def mark_day(self, output: Publisher, tape: Tape) -> None:
+        """Note where the chain stood before the day: whoever re-derives the day starts from there."""
+        with connected():
+            self.session.record(
+                "day_open",
+                f"{tape.day.date}: {tape.bar_count} bars of {len(tape.symbols)} symbols",
+                date=tape.day.date.isoformat(),
+                generation=output.generation,
+                chain=output.chain.hex(),
+                prev=str(output.prev) if output.prev else "",
+            )
+
+    def move_to(self, state: State, told: str, **changes: object) -> None:
+        """A transition of the life cycle, and the event that tells of it."""
+        self.session.move_to(state, epoch=self.lease.epoch, **changes)
+        self.session.record("state", told)
+
+    def acknowledge(self, tape: Tape, where: str, worker: str, **held: object) -> None:
+        """Say that the day is loaded: a start waits for this, a takeover is an event."""
+        if self.session.state == State.STARTING:
+            target = State.PAUSED if self.session.paused else State.RUNNING
+            told = f"{target}: {tape.bar_count} bars of {tape.day.date} loaded"
+            self.move_to(target, told, loaded_at=dt.datetime.now(dt.UTC), **held)
+        else:
+            self.write(**held)
+            self.session.record("recovery", f"taken up by {worker} at {where}")
+
+
+def end_session(lease: Lease, state: State, reason: str) -> Session | None:
+    """The session in its last state; None when it has one already, or another holder."""
+    row = Session.objects.get(pk=lease.session_id)
+    if row.state in ENDED or row.epoch != lease.epoch:
+        return None
+    row.move_to(state, epoch=lease.epoch, reason=reason, days_held=[], bars_held=0)
+    row.streams.update(active=False)
+    level = "error" if state == State.FAILED else "info"
+    row.record("state", f"{state}{': ' + reason if reason else ''}", level=level)
+    return row

@@ -1,0 +1,12 @@
+"""`manage.py fork_session ID`."""
+
+from sessions.models import Session
+from streaming import copies
+from streaming.management.starting import CopyCommand
+
+
+class Command(CopyCommand):
+    help = "Start a new session at another's clock, on the same data."
+
+    def copy(self, session_id: int) -> Session:
+        return copies.fork(session_id, by="fork_session")

@@ -1,0 +1,12 @@
+"""`manage.py restart_session ID`."""
+
+from sessions.models import Session
+from streaming import copies
+from streaming.management.starting import CopyCommand
+
+
+class Command(CopyCommand):
+    help = "Start a new session from the same recipe as another, from its first day."
+
+    def copy(self, session_id: int) -> Session:
+        return copies.restart(session_id, by="restart_session")

@@ -1,0 +1,30 @@
+"""`manage.py seek_session ID T`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from sessions import control
+from sessions.models import Session
+from streaming.management.talking import ControlCommand, get_session, parse_moment
+
+
+class Command(ControlCommand):
+    help = "Move a session's clock forward or back within its window."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "to",
+            metavar="T",
+            help="10:30 (the session's current date), 2025-07-03T10:30 (both exchange time), or with a zone: "
+            "2025-07-03T14:30Z.",
+        )
+
+    def control(self, session_id: int, options: dict[str, Any]) -> Session:
+        return control.seek(session_id, parse_moment(options["to"], get_session(session_id)), by="seek_session")
+
+    def line(self, session: Session) -> str:
+        return f"Session {session.pk} moves to {session.seek_to:%Y-%m-%dT%H:%M:%SZ}."

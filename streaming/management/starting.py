@@ -1,0 +1,91 @@
+"""What the commands share that start a session: the service in the foreground, its lines, `--follow`, `--json`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
+
+from sessions.models import Session, State
+from streaming import service
+from streaming.management.talking import admin_address, get_session, to_json, told_in_a_line
+from streaming.management.watch import watch
+from streaming.service import Say, Started
+
+
+class StartingCommand(BaseCommand):
+    """Starts one session and shows it."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--follow", action="store_true", help="Show the replay until it ends.")
+        parser.add_argument("--json", action="store_true", help="One JSON object on stdout, lines on stderr.")
+
+    def start(self, options: dict[str, Any], say: Say) -> Started:
+        raise NotImplementedError
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        lines = self.stderr if options["json"] else self.stdout
+        lines.style_func = None
+        with told_in_a_line():
+            started = self.start(options, lines.write)
+            if options["json"]:
+                self.stdout.write(to_json(_summary(started)))
+                self.stdout.flush()
+            for line in _closing_lines(started):
+                lines.write(line)
+            if options["follow"]:
+                self._follow(started.session, Console(file=lines))  # type: ignore[arg-type]
+
+    def _follow(self, session: Session, console: Console) -> None:
+        try:
+            progress = watch(session, console)
+        except KeyboardInterrupt:
+            console.print(f"Session {session.pk} goes on: stop it with `manage.py stop_session {session.pk}`.")
+            return
+        if progress.state == State.FAILED:
+            raise CommandError(f"Session {session.pk} failed: {progress.reason}")
+
+
+class CopyCommand(StartingCommand):
+    """Starts another session like a given one."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("id", type=int, help="The session's number.")
+        super().add_arguments(parser)
+
+    def copy(self, session_id: int) -> Session:
+        raise NotImplementedError
+
+    def start(self, options: dict[str, Any], say: Say) -> Started:
+        service.require_worker()
+        return service.open_streams(self.copy(get_session(options["id"]).pk), say)
+
+
+def _summary(started: Started) -> dict[str, Any]:
+    session = started.session
+    return {
+        "id": session.pk,
+        "name": session.name,
+        "state": session.state,
+        "dataset": session.dataset.name,
+        "synthetic": session.dataset.synthetic,
+        "start_date": session.start_date,
+        "end_date": session.end_date,
+        "speed": session.speed,
+        "symbols": sorted({*started.bars, *started.skipped}),
+        "bars": started.bars,
+        "failures": started.failures,
+        "admin": admin_address(session.pk),
+    }
+
+
+def _closing_lines(started: Started) -> list[str]:
+    session = started.session
+    days = f"{session.start_date}" + (f" to {session.end_date}" if session.end_date > session.start_date else "")
+    synthetic = " (synthetic)" if session.dataset.synthetic else ""
+    pace = "as fast as possible" if session.speed == 0 else f"at speed {session.speed:g}"
+    return [
+        f"Session {session.pk}: {days} from dataset {session.dataset}{synthetic}, {pace}",
+        f"Admin: {admin_address(session.pk)}",
+    ]
