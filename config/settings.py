@@ -217,3 +217,10 @@ LOADED_TIMEOUT = env.float("LOADED_TIMEOUT", default=30.0)
 STREAM_MAX_BYTES = env.int("STREAM_MAX_BYTES", default=256 * 1024 * 1024)
 REPLAY_SLOTS = env.int("REPLAY_SLOTS", default=200)
 """Sessions that one replay worker plays at once."""
+
+ALPACA_REQUESTS_PER_MINUTE = env.int("ALPACA_REQUESTS_PER_MINUTE", default=6000)
+"""REST requests that a broker key may make a minute of wall time; a replay at speed 60 lives an hour in it."""
+ALPACA_CONNECTIONS_PER_KEY = env.int("ALPACA_CONNECTIONS_PER_KEY", default=1)
+"""Sockets that a broker key may hold open at once in a web process; the live feed's usual limit."""
+ALPACA_SYMBOL_LIMIT = env.int("ALPACA_SYMBOL_LIMIT", default=0)
+"""Symbols that a socket may subscribe to in one channel; 0 is any number."""

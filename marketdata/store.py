@@ -192,14 +192,22 @@ def load_day(
 
 def load_versions(barday_ids: Sequence[int]) -> dict[str, StoredDay]:
     """Symbol → exactly those rows, current or not: what a session has pinned."""
-    return _load(" WHERE d.id = ANY(%s)", [list(barday_ids)])
+    return {day.symbol: day for day in load_rows(barday_ids)}
+
+
+def load_rows(barday_ids: Sequence[int]) -> list[StoredDay]:
+    """Exactly those rows, many days of a symbol among them."""
+    return _rows(" WHERE d.id = ANY(%s)", [list(barday_ids)])
 
 
 def _load(where: str, params: Sequence[Any]) -> dict[str, StoredDay]:
+    return {day.symbol: day for day in _rows(where, params)}
+
+
+def _rows(where: str, params: Sequence[Any]) -> list[StoredDay]:
     with column_cursor() as cursor:
         cursor.execute(SELECT + where, params)
-        rows = cursor.fetchall()
-    return {row[1]: _stored(row) for row in rows}
+        return [_stored(row) for row in cursor.fetchall()]
 
 
 def _stored(row: Sequence[Any]) -> StoredDay:
