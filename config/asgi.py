@@ -1,9 +1,26 @@
-"""The ASGI entry point: `uvicorn config.asgi:application`."""
+"""The ASGI entry point: `uvicorn config.asgi:application`. Sockets have plain routes; all else is Django's."""
 
 import os
+from typing import Any
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-application = get_asgi_application()
+pages = get_asgi_application()
+
+from streaming.gateway import socket as alpaca  # noqa: E402 - models need Django to be set up
+
+SOCKETS = {"/alpaca/": alpaca.application}
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] != "websocket":
+        await pages(scope, receive, send)
+        return
+    for address, route in SOCKETS.items():
+        if scope["path"].startswith(address):
+            await route(scope, receive, send)
+            return
+    await receive()
+    await send({"type": "websocket.close"})

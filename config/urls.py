@@ -26,6 +26,6 @@ urlpatterns = [
     path("api/bars/", BarsView.as_view(), name="bars"),
     path("api/schema/", schema, name="schema"),
     path("api/docs/", login_required(docs, login_url=reverse_lazy("admin:login")), name="docs"),
-    re_path(r"^/*alpaca/+", include("streaming.gateway.urls")),
+    re_path(r"^alpaca/+", include("streaming.gateway.urls")),
     re_path(r"^api/(.*/)?$", NoSuchAddressView.as_view()),
 ]

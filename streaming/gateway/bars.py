@@ -118,4 +118,3 @@ def _periods(minutes: Minutes, timeframe: Timeframe) -> Bars:
 
 def _priced(columns: BarColumns) -> BarColumns:
     return replace(columns, vwap=np.round(or_typical(columns.vwap, columns), 6))
-

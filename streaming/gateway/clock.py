@@ -20,26 +20,32 @@ MILLISECOND = SECOND // 1000
 
 
 def visible(session: Session) -> int:
-    """Nanoseconds of the last published frame; before the first, of the instant that it will have.
+    """Nanoseconds of the last published frame; before the first, of the instant that the session begins at."""
+    newest = newest_frame(session)
+    known = [newest.ms] if newest else []
+    if session.clock:
+        known.append(milliseconds(session.clock))
+    return max(known, default=_beginning(session)) * MILLISECOND
+
+
+def newest_frame(session: Session) -> FrameId | None:
+    """The last published frame of the current generation.
 
     The row is written up to a fifth of a second after the frame went out: nothing that a socket has sent may be
     missing from an answer, hence the look at the stream itself.
     """
-    known = [milliseconds(session.clock)] if session.clock else []
-    newest = _newest_frame(session)
-    if newest is not None:
-        known.append(newest)
-    return max(known, default=_beginning(session)) * MILLISECOND
+    frames = [FrameId.parse(f"{session.generation}.{session.frame_id}")] if session.frame_id else []
+    return max(frames + _top_of_stream(session), default=None)
 
 
-def _newest_frame(session: Session) -> int | None:
-    """Of the current generation; None where the stream is empty or Redis is away."""
+def _top_of_stream(session: Session) -> list[FrameId]:
+    """Empty where the stream is, or where Redis is away."""
     try:
         reply = wakeup.connection().xrevrange(stream_key(session.pk, session.generation), count=1)
     except (redis.ConnectionError, redis.TimeoutError):
-        return None
+        return []
     entries = cast("list[tuple[bytes, Mapping[bytes, bytes]]]", reply)
-    return FrameId.parse(f"{session.generation}.{entries[0][0].decode()}").ms if entries else None
+    return [FrameId.parse(f"{session.generation}.{entry.decode()}") for entry, _ in entries]
 
 
 def _beginning(session: Session) -> int:
@@ -48,8 +54,7 @@ def _beginning(session: Session) -> int:
 
 def moving(session: Session, now: dt.datetime) -> dt.datetime:
     """Market time at the wall's `now`: never before the visible clock, never past the next unpublished frame."""
-    shown = moment(visible(session) // MILLISECOND)
-    return shown
+    return moment(visible(session) // MILLISECOND)
 
 
 def market_clock(at: dt.datetime) -> dict[str, Any]:
@@ -75,4 +80,3 @@ def _day_not_over(at: dt.datetime) -> TradingDay:
 
 def _new_york(at: dt.datetime) -> str:
     return at.astimezone(NEW_YORK).isoformat()
-

@@ -32,7 +32,7 @@ class DayRow:
     open_ns: int
 
 
-class Shelf:
+class DayShelf:
     """Columns of day versions, the most recently used of them; one per process."""
 
     def __init__(self, most: int = SHELF_DAYS) -> None:
@@ -55,7 +55,7 @@ class Shelf:
         return found
 
 
-SHELF = Shelf()
+SHELF = DayShelf()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 from streaming.gateway import bars
 from streaming.gateway.days import Days, newest
-from streaming.gateway.moments import new_york_date
+from streaming.gateway.moments import midnight
 from streaming.gateway.pagination import Row
 
 LOOK_BACK = dt.timedelta(days=14)
@@ -33,14 +33,12 @@ def snapshots(days: Days, symbols: Sequence[str]) -> dict[str, dict[str, Any]]:
         if not len(minutes.bars):
             continue
         daily = bars.aggregate(minutes, bars.DAY)
-        is_today = [new_york_date(stamp) == days.today for stamp in daily.stamps.tolist()]
-        today = daily.take([i for i, is_it in enumerate(is_today) if is_it])
-        before = daily.take([i for i, is_it in enumerate(is_today) if not is_it])
+        is_today = daily.stamps >= midnight(days.today)
         found[symbol] = {
             "latestTrade": None,
             "latestQuote": None,
             "minuteBar": bars.aggregate(minutes, bars.MINUTE_BARS).last(),
-            "dailyBar": today.last(),
-            "prevDailyBar": before.last(),
+            "dailyBar": daily.take(is_today).last(),
+            "prevDailyBar": daily.take(~is_today).last(),
         }
     return found
