@@ -149,9 +149,14 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": [
+        "rest_framework.renderers.JSONRenderer",
+        "rest_framework.renderers.BrowsableAPIRenderer",
+    ],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_FILTER_BACKENDS": ["streaming.api.filters.StrictFilterBackend"],
+    "DEFAULT_THROTTLE_CLASSES": ["streaming.api.throttles.Throttle"],
+    "NUM_PROXIES": 0,  # the server in front sets the address: a header that anybody can send is not believed
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "streaming.api.problems.exception_handler",
 }
@@ -209,6 +214,13 @@ if "APCA_API_KEY_ID" in env.ENVIRON and find_spec("alpaca"):
         },
     }
 MARKETDATA_PROVIDERS |= env.json("MARKETDATA_PROVIDERS", default={})
+
+API_RATES = {
+    "caller": env.int("API_RATE", default=1200),
+    "stranger": env.int("API_RATE_STRANGERS", default=60),
+    "login": env.int("API_RATE_LOGIN", default=10),
+}
+"""Requests a minute: of an account or session key, of an address without either, of passwords from an address."""
 
 LEASE_TTL = env.float("LEASE_TTL", default=10.0)
 """Seconds after which a silent worker's session is another worker's."""

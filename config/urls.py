@@ -7,7 +7,8 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.permissions import IsAuthenticated
 
-from config.health import healthz
+from config.health import healthz, readyz
+from config.metrics import MetricsView
 from marketdata.api import BarsView
 from streaming.api.views import NoSuchAddressView
 
@@ -21,6 +22,8 @@ docs = SpectacularSwaggerView.as_view(permission_classes=[IsAuthenticated], titl
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", MetricsView.as_view(), name="metrics"),
     path("admin/", admin.site.urls),
     path("api/", include("streaming.api.urls")),
     path("api/bars/", BarsView.as_view(), name="bars"),

@@ -94,10 +94,15 @@ class StreamSerializer(serializers.ModelSerializer[ActiveStream]):
 
 
 class EventSerializer(serializers.ModelSerializer[SessionEvent]):
+    by = serializers.SerializerMethodField(help_text="Who asked for it; empty where it happened by itself.")
+
     class Meta:
         model = SessionEvent
-        fields = ["id", "at", "clock", "kind", "level", "message", "data"]
+        fields = ["id", "at", "clock", "kind", "level", "message", "by", "data"]
         read_only_fields = fields
+
+    def get_by(self, event: SessionEvent) -> str:
+        return str(event.data.get("by", ""))
 
 
 class SessionBarsQuery(StrictSerializer):

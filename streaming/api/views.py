@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpResponse
+from django_filters.rest_framework import FilterSet
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.authtoken.views import ObtainAuthToken
@@ -27,6 +28,7 @@ from marketdata.renderers import BAR_RENDERERS, etag_of, keep, not_modified
 from sessions import control
 from sessions.models import Session
 from streaming import copies, service
+from streaming.api.filters import EventFilter, SessionFilter, StreamFilter
 from streaming.api.pagination import InOrder, NewestFirst
 from streaming.api.permissions import CanAnalyze, CanViewSessions, ControlPermissions, ModelPermissions
 from streaming.api.proof_serializers import VerificationSerializer
@@ -43,6 +45,7 @@ from streaming.api.serializers import (
     SymbolsSerializer,
 )
 from streaming.api.status_serializers import StatusSerializer
+from streaming.api.throttles import LoginThrottle
 from streaming.status import system_status
 from streaming.verify import verify
 from streaming.visible_bars import visible_table
@@ -63,6 +66,7 @@ class TokenView(ObtainAuthToken):
     """A token for name and password, to be sent as `Authorization: Token …`."""
 
     permission_classes = [AllowAny]
+    throttle_classes = [LoginThrottle]
 
 
 class NoSuchAddressView(APIView):
@@ -80,8 +84,12 @@ class SessionViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Session]
     serializer_class = SessionSerializer
     permission_classes = [IsAuthenticated, ModelPermissions]
     pagination_class: type[BasePagination] = NewestFirst
-    filterset_fields = ["state"]
+    filterset_class: type[FilterSet] | None = SessionFilter
     lookup_value_regex = r"\d+"
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """A session is looked up as such: the filters of its addresses are for what they list."""
+        return queryset if self.detail else super().filter_queryset(queryset)
 
     @extend_schema(request=StartSerializer, responses={202: SessionSerializer})
     def create(self, request: Request) -> Response:
@@ -156,19 +164,19 @@ class SessionViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Session]
         return self._copied(copies.fork)
 
     @extend_schema(responses=StreamSerializer(many=True))
-    @action(detail=True, pagination_class=InOrder, filterset_fields=None)
+    @action(detail=True, pagination_class=InOrder, filterset_class=StreamFilter)
     def streams(self, request: Request, pk: str) -> Response:
         """The session's streams: what is active, how many bars came, their quality."""
         return self._page(self.get_object().streams.select_related("instrument"), StreamSerializer)
 
     @extend_schema(responses=EventSerializer(many=True))
-    @action(detail=True, filterset_fields=None)
+    @action(detail=True, filterset_class=EventFilter)
     def events(self, request: Request, pk: str) -> Response:
         """What happened to the session, newest first."""
         return self._page(self.get_object().events.all(), EventSerializer)
 
     @extend_schema(parameters=[SessionBarsQuery, FORMAT], responses=SESSION_BARS_ANSWER)
-    @action(detail=True, pagination_class=None, filterset_fields=None, renderer_classes=BAR_RENDERERS)
+    @action(detail=True, pagination_class=None, filterset_class=None, renderer_classes=BAR_RENDERERS)
     def bars(self, request: Request, pk: str) -> HttpResponse:
         """Bars known by the session's visible clock, nothing later, as JSON or CSV; by default the current day's."""
         session = self.get_object()
@@ -204,5 +212,5 @@ class SessionViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Session]
         return Response(self.get_serializer(session).data)
 
     def _page(self, rows: QuerySet[Any], serializer: type[Serializer[Any]]) -> Response:
-        page = self.paginate_queryset(rows)
+        page = self.paginate_queryset(super().filter_queryset(rows))
         return self.get_paginated_response(serializer(page, many=True).data)

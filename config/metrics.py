@@ -1,0 +1,128 @@
+"""`/metrics` for Prometheus: read from Postgres and Redis at each scrape, so that any web process can answer."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import redis
+from django.db.models import Count
+from django.http import HttpResponse
+from django.utils import timezone
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily as Gauge
+from prometheus_client.core import Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from sessions import wakeup
+from sessions.models import ServiceHeartbeat, Session, State
+from streaming.api.permissions import CanViewSessions
+from streaming.bus import stream_key
+from streaming.status import pooled_quality, postgres_status, redis_status
+
+SESSION = ["session"]
+
+
+class Scrape:
+    """A collector of one scrape: everything as of `now`."""
+
+    def __init__(self, now: dt.datetime) -> None:
+        self.now = now
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._services()
+        yield from self._heartbeats()
+        yield from self._sessions()
+
+    def _services(self) -> Iterator[Metric]:
+        up = Gauge("tapedeck_service_up", "1 where the service answers.", labels=["service"])
+        for row in (postgres_status(), redis_status()):
+            up.add_metric([row["name"]], float(row["ok"]))
+        yield up
+
+    def _heartbeats(self) -> Iterator[Metric]:
+        labels = ["kind", "name"]
+        age = Gauge("tapedeck_heartbeat_age_seconds", "Since a worker, upkeep or beat was last seen.", labels=labels)
+        slots = Gauge("tapedeck_worker_slots", "Sessions a replay worker can play.", labels=labels)
+        used = Gauge("tapedeck_worker_slots_used", "Sessions it plays.", labels=labels)
+        late = Gauge("tapedeck_session_clock_error_seconds", "How late the last frame was published.", labels=SESSION)
+        for row in ServiceHeartbeat.objects.all():
+            age.add_metric([row.kind, row.name], self._age(row.seen_at))
+            if row.kind == "replay":
+                slots.add_metric([row.kind, row.name], row.capacity)
+                used.add_metric([row.kind, row.name], row.in_use)
+            for session, seconds in row.detail.get("late", {}).items():
+                late.add_metric([session], seconds)
+        yield from (age, slots, used, late)
+
+    def _sessions(self) -> Iterator[Metric]:
+        states = Gauge("tapedeck_sessions", "Sessions by state.", labels=["state"])
+        counts = dict(Session.objects.order_by().values_list("state").annotate(n=Count("pk")))
+        for state in State.values:
+            states.add_metric([state], counts.get(state, 0))
+        yield states
+        live = list(Session.objects.live().prefetch_related("streams"))
+        for name, (help_text, value) in PER_SESSION.items():
+            yield self._per_session(f"tapedeck_session_{name}", help_text, {row.pk: value(row) for row in live})
+        leases = {row.pk: self._age(row.lease_renewed_at) for row in live if row.lease_renewed_at}
+        yield self._per_session("tapedeck_session_lease_age_seconds", "Since the worker renewed its lease.", leases)
+        yield self._per_session("tapedeck_session_stream_frames", "Frames in the Redis Stream.", _lengths(live))
+
+    def _per_session(self, name: str, help_text: str, values: Mapping[int, float | None]) -> Metric:
+        gauge = Gauge(name, help_text, labels=SESSION)
+        for session, value in values.items():
+            if value is not None:
+                gauge.add_metric([str(session)], float(value))
+        return gauge
+
+    def _age(self, then: dt.datetime) -> float:
+        return (self.now - then).total_seconds()
+
+
+PER_SESSION: dict[str, tuple[str, Any]] = {
+    "speed_target": ("Market seconds per second asked for; 0 is as fast as possible.", lambda row: row.speed),
+    "speed_real": ("Market seconds per second reached.", lambda row: row.real_speed),
+    "clock_seconds": ("The visible clock, seconds since 1970.", lambda row: row.clock and row.clock.timestamp()),
+    "frames": ("Frames published so far.", lambda row: row.frame_count),
+    "symbols": ("Active streams.", lambda row: sum(stream.active for stream in row.streams.all())),
+    "quality": ("Minutes present of those expected, 0 to 1.", lambda row: pooled_quality(row.streams.all())),
+    "bars_held": ("Bars in the worker's memory.", lambda row: row.bars_held),
+    "days_held": ("Days in the worker's memory: two at most.", lambda row: len(row.days_held)),
+}
+
+
+def _lengths(live: list[Session]) -> dict[int, float | None]:
+    pipeline = wakeup.connection().pipeline(transaction=False)
+    for row in live:
+        pipeline.xlen(stream_key(row.pk, row.generation))
+    try:
+        return dict(zip((row.pk for row in live), pipeline.execute(), strict=True))
+    except redis.RedisError:
+        return {}
+
+
+class OneForm(BaseContentNegotiation):
+    """Whatever the scraper accepts, it is Prometheus's text."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return parsers[0]
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> tuple[Any, str]:
+        return renderers[0], renderers[0].media_type
+
+
+class MetricsView(APIView):
+    permission_classes = [IsAuthenticated, CanViewSessions]
+    content_negotiation_class = OneForm
+    throttle_classes = []
+    schema = None
+
+    def get(self, request: Request) -> HttpResponse:
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(Scrape(timezone.now()))
+        return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
