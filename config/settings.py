@@ -10,6 +10,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
 
+from config.admin_theme import UNFOLD as UNFOLD
 from config.embedded import paths
 
 env = environ.Env()
@@ -133,6 +134,10 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static" if PRODUCTION else None  # elsewhere the finders serve them
 WHITENOISE_USE_FINDERS = not PRODUCTION
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "marketdata.chart_library.ChartLibraryFinder",
+]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -173,12 +178,6 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "streaming.api.schema.add_problems",
     ],
-}
-UNFOLD = {
-    "SITE_TITLE": "Tapedeck",
-    "SITE_HEADER": "Tapedeck",
-    "SITE_SYMBOL": "album",
-    "SITE_URL": None,
 }
 
 if PRODUCTION:
@@ -221,6 +220,9 @@ API_RATES = {
     "login": env.int("API_RATE_LOGIN", default=10),
 }
 """Requests a minute: of an account or session key, of an address without either, of passwords from an address."""
+
+MARKETDATA_MAPPINGS: dict[str, dict[str, object]] = env.json("MARKETDATA_MAPPINGS", default={})
+"""Name → how that vendor's files are read: COLUMNS, HEADER, TZ, LABEL, DATE_ORDER, DELIMITER, SCALE."""
 
 LEASE_TTL = env.float("LEASE_TTL", default=10.0)
 """Seconds after which a silent worker's session is another worker's."""

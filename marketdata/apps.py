@@ -6,4 +6,5 @@ class MarketdataConfig(AppConfig):
     verbose_name = "Market data"
 
     def ready(self) -> None:
-        from marketdata.providers import checks  # noqa: F401
+        import marketdata.importing.checks
+        import marketdata.providers.checks  # noqa: F401

@@ -122,6 +122,11 @@ def session_date_of(moment: dt.datetime) -> dt.date:
     return moment.astimezone(NEW_YORK).date()
 
 
+def exchange_time(moment: dt.datetime) -> dt.datetime:
+    """A moment as the exchange's clock shows it: for people, never to reckon with."""
+    return moment.astimezone(NEW_YORK)
+
+
 def _within(date: dt.date) -> None:
     if not FIRST <= date <= LAST:
         raise NotATradingDay(f"{date} is outside the calendar: it reaches from {FIRST} to {LAST}.")

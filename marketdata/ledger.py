@@ -18,6 +18,15 @@ def initial_ledger(offset: Ints, session_minutes: int) -> str:
     return letters.tobytes().decode()
 
 
+def complete(ledger: str, offset: Ints) -> str:
+    """The ledger after more of the same source's bars came in: their minutes traded, the others stay as they are."""
+    letters = np.frombuffer(ledger.encode(), np.uint8).copy()
+    traded = np.zeros(len(letters), dtype=bool)
+    traded[offset // 60] = True
+    letters[traded & (letters != ord("F"))] = ord("T")
+    return letters.tobytes().decode()
+
+
 def cut(ledger: str, visible_minutes: int) -> str:
     """The ledger as a session may see it: what is later than its clock is hidden."""
     return ledger[:visible_minutes] + HIDDEN * (len(ledger) - visible_minutes)

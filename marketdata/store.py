@@ -24,6 +24,9 @@ from marketdata.columns import BarColumns, Floats, Ints
 from marketdata.ledger import initial_ledger
 from marketdata.models import BarDay, Dataset, Instrument, Scope
 
+Key = tuple[int, str, dt.date, str]
+"""Instrument, interval, date, scope."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NewDay:
@@ -40,7 +43,7 @@ class NewDay:
     n_present: Ints | None = None
 
     @property
-    def key(self) -> tuple[int, str, dt.date, str]:
+    def key(self) -> Key:
         return self.instrument_id, self.interval, self.date, str(self.scope)
 
 
@@ -109,14 +112,20 @@ def column_cursor() -> Iterator[Any]:
         yield cursor
 
 
+@contextmanager
+def writing(dataset_id: int) -> Iterator[Any]:
+    """A transaction in which nobody else writes this dataset: two importers of a day must not make one version."""
+    with transaction.atomic(), column_cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [WRITE_LOCK, dataset_id])
+        yield cursor
+
+
 def write_days(dataset_id: int, days: Sequence[NewDay]) -> WriteReport:
     """Write days in one transaction. The same content is left alone; other content becomes the current version."""
     report = WriteReport()
     if not days:
         return report
-    with transaction.atomic(), column_cursor() as cursor:
-        # Writers of one dataset take turns: two importers of the same day must not make the same version.
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [WRITE_LOCK, dataset_id])
+    with writing(dataset_id) as cursor:
         current = _current(cursor, dataset_id, days)
         fresh: list[tuple[NewDay, int, str]] = []
         for day in days:
@@ -130,7 +139,7 @@ def write_days(dataset_id: int, days: Sequence[NewDay]) -> WriteReport:
     return report
 
 
-Current = Mapping[tuple[int, str, dt.date, str], tuple[int, str, int]]
+Current = Mapping[Key, tuple[int, str, int]]
 
 
 def _current(cursor: Any, dataset_id: int, days: Sequence[NewDay]) -> Current:
@@ -198,6 +207,18 @@ def load_versions(barday_ids: Sequence[int]) -> dict[str, StoredDay]:
 def load_rows(barday_ids: Sequence[int]) -> list[StoredDay]:
     """Exactly those rows, many days of a symbol among them."""
     return _rows(" WHERE d.id = ANY(%s)", [list(barday_ids)])
+
+
+def load_other_content(dataset_id: int, days: Sequence[NewDay]) -> dict[Key, StoredDay]:
+    """Key → the current version, for those of the days that the store has with other bars."""
+    with column_cursor() as cursor:
+        current = _current(cursor, dataset_id, days) if days else {}
+    other = {current[day.key][2]: day.key for day in days if _differs(day, current.get(day.key))}
+    return {other[stored.id]: stored for stored in load_rows(list(other))} if other else {}
+
+
+def _differs(day: NewDay, held: tuple[int, str, int] | None) -> bool:
+    return held is not None and held[1] != day.bars.content_hash()
 
 
 def _load(where: str, params: Sequence[Any]) -> dict[str, StoredDay]:

@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
-from marketdata.columns import Ints
 from marketdata.errors import MarketDataError
 
 SPELLINGS: Mapping[str, tuple[str, ...]] = {
-    "time": ("timestamp", "datetime", "time", "date", "t", "ts", "ts_event", "start", "begins_at"),
+    "time": (
+        *("timestamp", "datetime", "date_time", "date/time", "time", "date", "t", "ts", "ts_event", "start"),
+        *("begins_at", "window_start", "gmt_time", "unix", "index"),
+    ),
     "symbol": ("symbol", "ticker", "sym", "s", "instrument"),
     "open": ("open", "o"),
     "high": ("high", "h"),
@@ -22,32 +21,49 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "close": ("close", "c", "last"),
     "volume": ("volume", "v", "vol"),
     "vwap": ("vwap", "vw", "average", "wap"),
-    "trade_count": ("trade_count", "n", "trades", "count", "transactions", "barcount"),
+    "trade_count": ("trade_count", "n", "trades", "count", "transactions", "barcount", "number_of_trades"),
 }
-REQUIRED = ("time", "open", "high", "low", "close")
+PRICES = ("open", "high", "low", "close")
+REQUIRED = ("time", *PRICES)
+QUOTE_COLUMNS = {"bid", "ask", "bid_price", "ask_price", "bid_open", "ask_open"}
+MOST_NAMED = 12
 FILE_SYMBOL = re.compile(r"([A-Za-z][A-Za-z0-9.\-]*?)(?:_.*)?$")
-EPOCH_UNITS = ((1e17, 1), (1e14, 1_000), (1e11, 1_000_000), (0, 1_000_000_000))
-"""From which size on a number counts nanoseconds, microseconds, …, seconds; and a unit's nanoseconds."""
 
 
 class UnreadableFile(MarketDataError):
     """The whole file cannot be used; the text names it and says what to pass."""
 
 
+class NotBars(UnreadableFile):
+    """The file holds something other than minute bars: in a folder it is passed over and told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a person wants files read; empty fields are detected."""
+    """How a person wants files read; empty fields are detected.
+
+    `header`: names of the columns in order, for files without a head line. `scale`: prices are divided by it.
+    """
 
     symbol: str = ""
     tz: str = ""
     label: str = "start"
     interval: str = "1m"
     columns: Mapping[str, str] = field(default_factory=dict)
+    header: tuple[str, ...] = ()
+    delimiter: str = ""
+    date_order: str = ""
+    scale: float = 1.0
+
+
+def fold(name: str) -> str:
+    """A column's name without what vendors do to it: '<Trade Count>' is trade_count."""
+    return re.sub(r"\s+", "_", name.strip().strip("<>").lower())
 
 
 def map_columns(names: Sequence[str], given: Mapping[str, str], path: Path) -> dict[str, str]:
     """Our name → the file's. Raises UnreadableFile, naming what is missing and what there is."""
-    folded = {name.strip().lower().replace(" ", "_"): name for name in names}
+    folded = {fold(name): name for name in names}
     found = dict(given)
     for ours, spellings in SPELLINGS.items():
         hit = next((folded[spelling] for spelling in spellings if spelling in folded), None)
@@ -55,38 +71,26 @@ def map_columns(names: Sequence[str], given: Mapping[str, str], path: Path) -> d
             found[ours] = hit
     if "date" in folded and folded.get("time") and "time" not in given and "datetime" not in folded:
         found["date"], found["time"] = folded["date"], folded["time"]
-    missing = [name for name in REQUIRED if name not in found]
     unknown = [name for name in given.values() if name not in names]
-    if missing or unknown:
-        what = f"no column for {', '.join(missing)}" if missing else f"no column {', '.join(unknown)}"
-        raise UnreadableFile(f"{path}: {what}; it has {', '.join(map(str, names))}. Name them with --columns open=o,…")
+    if unknown:
+        raise UnreadableFile(f"{path}: no column {', '.join(unknown)}; it has {', '.join(names)}.")
+    _demand(found, set(folded), names, path)
     return found
 
 
-def stamps(table: pd.DataFrame, mapped: Mapping[str, str], reading: Reading, path: Path) -> Ints:
-    """Bar starts as UTC nanoseconds since the epoch; NaT's minimum where a stamp cannot be read."""
-    raw = table[mapped["time"]]
-    if "date" in mapped:
-        raw = table[mapped["date"]].astype(str) + " " + raw.astype(str)
-    moments = _parsed(raw)
-    if getattr(moments.dt, "tz", None) is None:
-        if not reading.tz:
-            raise UnreadableFile(f"{path}: its stamps have no time zone: pass --tz, e.g. --tz America/New_York or UTC.")
-        moments = moments.dt.tz_localize(reading.tz, ambiguous="NaT", nonexistent="NaT")
-    nanoseconds: Ints = moments.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("M8[ns]").astype(np.int64)
-    return nanoseconds
-
-
-def _parsed(raw: pd.Series) -> pd.Series:
-    if pd.api.types.is_numeric_dtype(raw):
-        size = float(raw.abs().max() or 0)
-        factor = next(factor for least, factor in EPOCH_UNITS if size >= least)
-        nanoseconds = (raw * factor).round().astype("Int64")
-        return pd.to_datetime(nanoseconds, utc=True, errors="coerce")
-    if pd.api.types.is_datetime64_any_dtype(raw):
-        return raw
-    zoned = raw.astype(str).str.contains(r"(?:Z|[+-]\d\d:?\d\d)$", regex=True).any()
-    return pd.to_datetime(raw, utc=bool(zoned), errors="coerce", format="ISO8601")
+def _demand(found: Mapping[str, str], folded: set[str], names: Sequence[str], path: Path) -> None:
+    missing = [name for name in REQUIRED if name not in found]
+    if not missing:
+        return
+    there = f"it has {', '.join(names[:MOST_NAMED])}{', …' if len(names) > MOST_NAMED else ''}"
+    if folded & QUOTE_COLUMNS:
+        raise NotBars(f"{path}: holds quotes, not bars; {there}.")
+    if "price" in folded and "size" in folded:
+        raise NotBars(f"{path}: holds trades, not bars; {there}.")
+    told = f"{path}: no column for {', '.join(missing)}; {there}"
+    if sum(price in found for price in PRICES) < 3:
+        raise NotBars(f"{told}.")
+    raise UnreadableFile(f"{told}. Name them with --columns open=o,…")
 
 
 def symbol_of(path: Path) -> str:

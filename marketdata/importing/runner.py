@@ -1,11 +1,12 @@
-"""The import itself: file by file, one transaction each, with a report that accounts for every row."""
+"""The import itself: file by file, a chunk of days per transaction, with a report that accounts for every row."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,24 @@ from django.db import transaction
 from marketdata import store
 from marketdata.columns import BarColumns
 from marketdata.errors import MarketDataError
+from marketdata.importing import quarantine
 from marketdata.importing.dialects import Reading, UnreadableFile
 from marketdata.importing.reading import read
-from marketdata.importing.splitting import Rejected, SymbolDay, split
-from marketdata.models import Dataset, Instrument, QuarantinedRow, Scope
-from marketdata.store import NewDay, WriteReport
+from marketdata.importing.splitting import Split, split
+from marketdata.ledger import complete
+from marketdata.models import Dataset, Instrument, Scope
+from marketdata.store import NewDay, StoredDay
 
 SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.\-^/=_]{0,15}")
+CHUNK = 1_000
+"""Days per transaction: some 390,000 bars. A killed import loses at most one chunk's work."""
 
 
 @dataclass(slots=True)
 class Report:
-    """What became of a dataset's rows. rows = inserted + unchanged + revised + outside + repeated + rejected,
+    """What became of a dataset's rows. rows = inserted + unchanged + revised + outside_session + repeated + rejected.
 
-    where a day that a file only completes counts its stored bars as unchanged in addition.
+    `days` counts the versions written.
     """
 
     dataset: str
@@ -51,19 +56,17 @@ class Report:
         }
         return {**asdict(self), "symbols": len(self.symbols), **dates}
 
-    def count_days(self, days: Sequence[SymbolDay]) -> None:
-        dates = [day.date for day in days]
+    def count(self, rows: int, parts: Split) -> None:
+        self.files += 1
+        self.rows += rows
+        self.rejected += len(parts.rejected)
+        self.repeated += parts.repeated
+        dates = [day.date for day in parts.days]
         if dates:
             self.first = min([*dates, *([self.first] if self.first else [])])
             self.last = max([*dates, *([self.last] if self.last else [])])
-        self.symbols |= {day.symbol for day in days}
-        self.outside_session += sum(len(day.bars) for day in days if day.scope == Scope.EXTENDED)
-
-    def count_written(self, regular: WriteReport, extended: WriteReport) -> None:
-        self.inserted += regular.inserted
-        self.unchanged += regular.unchanged
-        self.revised += regular.revised
-        self.days += regular.days_written + extended.days_written
+        self.symbols |= {day.symbol for day in parts.days}
+        self.outside_session += sum(len(day.bars) for day in parts.days if day.scope == Scope.EXTENDED)
 
 
 class DryRunEnds(Exception):
@@ -73,7 +76,7 @@ class DryRunEnds(Exception):
 def import_file(
     path: Path, reading: Reading, report: Report, *, known_only: bool = False, dry_run: bool = False
 ) -> None:
-    """One file in one transaction; a dry run does the same and takes it back. Raises MarketDataError."""
+    """One file; a dry run does the same and takes it back. Raises MarketDataError."""
     if reading.interval != "1m":
         raise MarketDataError(
             f"Interval {reading.interval!r} cannot be imported: the store keeps 1m and derives the rest."
@@ -81,69 +84,63 @@ def import_file(
     table = read(path, reading)
     parts = split(table)
     refuse_bad_symbols(path, {day.symbol for day in parts.days}, known_only)
-    try:
-        with transaction.atomic():
-            _write(path, report, parts.days, parts.rejected)
-            if dry_run:
-                raise DryRunEnds
-    except DryRunEnds:
-        pass
-    report.files += 1
-    report.rows += len(table.stamp)
-    report.rejected += len(parts.rejected)
-    report.repeated += parts.repeated
-    report.count_days(parts.days)
+    if dry_run:
+        with suppress(DryRunEnds), transaction.atomic():
+            _write(path, report, parts)
+            raise DryRunEnds
+    else:
+        _write(path, report, parts)
+    report.count(len(table) + len(table.bad), parts)
 
 
-def _write(path: Path, report: Report, days: Sequence[SymbolDay], rejected: Sequence[Rejected]) -> None:
+def _write(path: Path, report: Report, parts: Split) -> None:
     dataset, _ = Dataset.objects.get_or_create(
         name=report.dataset, defaults={"source": report.dataset, "feed": "", "price_mode": "raw"}
     )
-    ids = store.ensure_instruments(day.symbol for day in days)
-    for scope in (Scope.REGULAR, Scope.EXTENDED):
-        _complete_and_write(dataset, path, [day for day in days if day.scope == scope], ids, report)
-    QuarantinedRow.objects.bulk_create(
-        [
-            QuarantinedRow(
-                dataset=dataset,
-                file=str(path)[-512:],
-                line=row.line,
-                reason=row.reason,
-                raw=row.raw,
-                symbol=row.symbol[:64],
-            )
-            for row in rejected
-        ],
-        ignore_conflicts=True,
-    )
+    ids = store.ensure_instruments({day.symbol for day in parts.days})
+    for start in range(0, len(parts.days), CHUNK):
+        chunk = [
+            NewDay(ids[day.symbol], day.date, day.bars, scope=day.scope, origin=path.name)
+            for day in parts.days[start : start + CHUNK]
+        ]
+        with store.writing(dataset.pk):
+            _write_chunk(dataset.pk, chunk, report)
+    quarantine.replace(dataset, path, parts.rejected)
 
 
-def _complete_and_write(
-    dataset: Dataset, path: Path, days: Sequence[SymbolDay], ids: dict[str, int], report: Report
-) -> None:
+def _write_chunk(dataset_id: int, days: Sequence[NewDay], report: Report) -> None:
     """Write days whole: a file that has part of a stored day completes it, its own bars winning."""
-    new = []
-    for date in sorted({day.date for day in days}):
-        today = [day for day in days if day.date == date]
-        held = store.load_day(dataset.pk, date, [day.symbol for day in today], scope=today[0].scope)
-        for day in today:
-            stored = held.get(day.symbol)
-            bars = _union(stored.bars, day.bars) if stored else day.bars
-            new.append(NewDay(ids[day.symbol], date, bars, scope=day.scope, origin=path.name))
-    written = store.write_days(dataset.pk, new)
-    none = WriteReport()
-    if days and days[0].scope == Scope.REGULAR:
-        report.count_written(written, none)
-    else:
-        report.count_written(none, written)
+    held = store.load_other_content(dataset_id, days)
+    regular = [day for day in days if day.scope == Scope.REGULAR]
+    rest = [day for day in days if day.scope != Scope.REGULAR and day.key not in held]
+    written = store.write_days(dataset_id, [day for day in regular if day.key not in held])
+    report.inserted += written.inserted
+    report.unchanged += written.unchanged
+    completed = [_completed(day, held[day.key]) for day in days if day.key in held]
+    report.days += written.days_written + store.write_days(dataset_id, [*rest, *completed]).days_written
+    for day in regular:
+        if day.key in held:
+            _count_against(day.bars, held[day.key].bars, report)
 
 
-def _union(stored: BarColumns, new: BarColumns) -> BarColumns:
+def _count_against(bars: BarColumns, stored: BarColumns, report: Report) -> None:
+    """A file's bars of a day that the store has otherwise: minutes new to it, the same in it, and corrected."""
+    known = np.isin(bars.offset, stored.offset)
+    mine, theirs = bars.take(known), stored.take(np.isin(stored.offset, bars.offset))
+    pairs = [(getattr(mine, name), getattr(theirs, name)) for name in BarColumns.__slots__[1:]]
+    same = np.logical_and.reduce([(a == b) | (np.isnan(a) & np.isnan(b)) for a, b in pairs])
+    report.inserted += int((~known).sum())
+    report.unchanged += int(same.sum())
+    report.revised += int((~same).sum())
+
+
+def _completed(day: NewDay, stored: StoredDay) -> NewDay:
     """Stored minutes that the file does not have, and the file's."""
-    kept = stored.take(~np.isin(stored.offset, new.offset))
-    columns = (np.concatenate([getattr(kept, name), getattr(new, name)]) for name in BarColumns.__slots__)
+    kept = stored.bars.take(~np.isin(stored.bars.offset, day.bars.offset))
+    columns = (np.concatenate([getattr(kept, name), getattr(day.bars, name)]) for name in BarColumns.__slots__)
     both = BarColumns(*columns)
-    return both.take(np.argsort(both.offset, kind="stable"))
+    ledger = complete(stored.ledger, day.bars.offset) if stored.ledger else ""
+    return replace(day, bars=both.take(np.argsort(both.offset, kind="stable")), ledger=ledger)
 
 
 def refuse_bad_symbols(path: Path, found: Collection[str], known_only: bool) -> None:

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from marketdata.calendar import FIRST, LAST, NEW_YORK, TradingDay, is_trading_day, trading_day
-from marketdata.columns import BarColumns
-from marketdata.importing.reading import Table, groups, raw_line
+from marketdata.calendar import FIRST, LAST, NEW_YORK, is_trading_day, trading_day
+from marketdata.columns import BarColumns, Ints
+from marketdata.importing.dialects import NotBars
+from marketdata.importing.reading import UNREADABLE, Table, groups
 from marketdata.models import Scope
 from marketdata.rules import broken_rows
 
-DAY_SECONDS = 86_400
-UNREADABLE = np.iinfo(np.int64).min // 1_000_000_000
+FEW = 20
+"""Rows from which on their spacing tells the bars' width."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +47,33 @@ class Split:
 
 
 def split(table: Table) -> Split:
-    """The file's instrument days, regular and extended apart, and the rows that broke a rule."""
-    result = Split()
-    usable = _usable(table, result)
-    date = _session_dates(table.stamp[usable])
-    order = np.lexsort((table.line[usable], table.stamp[usable], date, table.symbol[usable].astype(str)))
-    rows, date = usable[order], date[order]
-    for first, run in groups(table.symbol[rows], date):
-        number = int(date[first])
-        _split_day(table, rows[run], dt.date.fromordinal(number), result)
+    """The file's instrument days, regular and extended apart, and the rows that broke a rule.
+
+    Raises NotBars for a file whose bars are not of one minute.
+    """
+    result = Split(rejected=[Rejected(bad.line, "", bad.reason, bad.raw) for bad in table.bad])
+    rows = _readable(table, result)
+    rows = rows[np.lexsort((table.line[rows], table.stamp[rows], table.symbol[rows]))]
+    _refuse_other_widths(table, rows)
+    date, opened, minutes = _sessions(table.stamp[rows])
+    for ordinal in np.unique(date[minutes == 0]):
+        closed = dt.date.fromordinal(int(ordinal))
+        _reject(table, rows[date == ordinal], f"{closed} is not a trading day of XNYS", result)
+    open_day = minutes > 0
+    rows, date, opened, minutes = rows[open_day], date[open_day], opened[open_day], minutes[open_day]
+    bars = BarColumns(table.stamp[rows] - opened, *(table.values[i][rows] for i in range(7)))
+    kept = _sound(table, rows, bars, result)
+    kept = _first_of_each_minute(table, rows, kept, result)
+    inside = (bars.offset >= 0) & (bars.offset < minutes * 60)
+    for scope, part in ((Scope.REGULAR, kept & inside), (Scope.EXTENDED, kept & ~inside)):
+        result.days += _days(table, rows[part], date[part], bars.take(part), scope)
+    result.rejected.sort(key=lambda row: row.line)
     return result
 
 
-def _usable(table: Table, result: Split) -> np.ndarray:
+def _readable(table: Table, result: Split) -> Ints:
     """Rows whose stamp can be placed in a session."""
-    rows = np.arange(len(table.stamp))
+    rows = np.arange(len(table), dtype=np.int64)
     unread = table.stamp <= UNREADABLE
     _reject(table, rows[unread], "the time cannot be read", result)
     fraction = table.sub_second & ~unread
@@ -68,57 +81,82 @@ def _usable(table: Table, result: Split) -> np.ndarray:
     return rows[~unread & ~fraction]
 
 
-def _session_dates(stamps: np.ndarray) -> np.ndarray:
-    """New York dates as ordinals; one zone look-up per UTC hour, not per row."""
-    hours, which = np.unique(stamps // 3600, return_inverse=True)
-    dates = [dt.datetime.fromtimestamp(int(hour) * 3600, NEW_YORK).date().toordinal() for hour in hours]
-    found: np.ndarray = np.array(dates, dtype=np.int64)[which]
-    return found
-
-
-def _split_day(table: Table, rows: np.ndarray, date: dt.date, result: Split) -> None:
-    if not FIRST <= date <= LAST or not is_trading_day(date):
-        _reject(table, rows, f"{date} is not a trading day of XNYS", result)
+def _refuse_other_widths(table: Table, rows: Ints) -> None:
+    """Five-minute bars on the minute's grid would look like minutes with four of five missing."""
+    stamp, symbol = table.stamp[rows], table.symbol[rows]
+    apart = np.diff(stamp)[symbol[1:] == symbol[:-1]]
+    apart = apart[apart > 0]
+    if len(apart) < FEW:
         return
+    seconds = int(np.gcd.reduce(apart))
+    if seconds > 60:
+        raise NotBars(f"{table.path}: its bars are {_width(seconds)} apart: only 1m is kept, the rest is derived.")
+    if np.median(apart) < 60:
+        raise NotBars(f"{table.path}: its rows are {int(np.median(apart))} seconds apart: only 1m is kept.")
+
+
+def _width(seconds: int) -> str:
+    return f"{seconds // 60} minutes" if seconds < 86_400 else "a day"
+
+
+def _sessions(stamps: Ints) -> tuple[Ints, Ints, Ints]:
+    """Of each stamp: New York's date as an ordinal, that day's open in seconds, its minutes (0: closed).
+
+    One look-up per hour and per date, not per row.
+    """
+    hours, which = np.unique(stamps // 3600, return_inverse=True)
+    dates = [dt.datetime.fromtimestamp(int(hour) * 3600, NEW_YORK).date() for hour in hours]
+    found = {date: _session(date) for date in set(dates)}
+    table = np.array([(date.toordinal(), *found[date]) for date in dates], dtype=np.int64).reshape(-1, 3)
+    ordinal, opened, minutes = table[which].T
+    return ordinal, opened, minutes
+
+
+def _session(date: dt.date) -> tuple[int, int]:
+    if not FIRST <= date <= LAST or not is_trading_day(date):
+        return 0, 0
     day = trading_day(date)
-    bars = _columns(table, rows, day)
-    broken = broken_rows(bars)
-    for row, reason in broken:
-        _reject(table, rows[row : row + 1], reason, result)
+    return round(day.open.timestamp()), day.minutes
+
+
+def _sound(table: Table, rows: Ints, bars: BarColumns, result: Split) -> np.ndarray:
+    """Rows that break no rule; the others are told."""
     kept = np.ones(len(rows), dtype=bool)
-    kept[[row for row, _ in broken]] = False
-    kept &= _first_of_each_minute(table, rows, bars, kept, result)
-    inside = (bars.offset >= 0) & (bars.offset < day.minutes * 60)
-    for scope, part in ((Scope.REGULAR, kept & inside), (Scope.EXTENDED, kept & ~inside)):
-        if part.any():
-            result.days.append(SymbolDay(str(table.symbol[rows[0]]), date, scope, bars.take(part)))
+    for row, reason in broken_rows(bars):
+        kept[row] = False
+        _reject(table, rows[row : row + 1], reason, result)
+    garbled = table.garbled[rows] & kept
+    _reject(table, rows[garbled], "volume, trade count or vwap is not a number", result)
+    return kept & ~garbled
 
 
-def _columns(table: Table, rows: np.ndarray, day: TradingDay) -> BarColumns:
-    offset = table.stamp[rows] - round(day.open.timestamp())
-    return BarColumns(offset, *(table.values[i][rows] for i in range(7)))
-
-
-def _first_of_each_minute(
-    table: Table, rows: np.ndarray, bars: BarColumns, kept: np.ndarray, result: Split
-) -> np.ndarray:
+def _first_of_each_minute(table: Table, rows: Ints, kept: np.ndarray, result: Split) -> np.ndarray:
     """Of rows for the same minute the first holds; one that says something else is quarantined."""
-    first = np.ones(len(rows), dtype=bool)
     usable = np.flatnonzero(kept)
-    again = usable[1:][bars.offset[usable][1:] == bars.offset[usable][:-1]]
-    for row in again:
-        first[row] = False
-        holder = usable[np.searchsorted(bars.offset[usable], bars.offset[row])]
-        one, other = table.values[:, rows[row]], table.values[:, rows[holder]]
-        if np.array_equal(one, other, equal_nan=True):
+    stamp, symbol = table.stamp[rows[usable]], table.symbol[rows[usable]]
+    again = np.zeros(len(usable), dtype=bool)
+    again[1:] = (stamp[1:] == stamp[:-1]) & (symbol[1:] == symbol[:-1])
+    holder = np.maximum.accumulate(np.where(again, 0, np.arange(len(usable))))
+    for at in np.flatnonzero(again):
+        row, first = rows[usable[at]], rows[usable[holder[at]]]
+        if np.array_equal(table.values[:, row], table.values[:, first], equal_nan=True):
             result.repeated += 1
         else:
-            reason = f"line {table.line[rows[holder]]} has other values for the same minute"
-            _reject(table, rows[row : row + 1], reason, result)
-    return first
+            _reject(table, np.array([row]), f"line {table.line[first]} has other values for the same minute", result)
+    first_ones = kept.copy()
+    first_ones[usable[again]] = False
+    return first_ones
+
+
+def _days(table: Table, rows: Ints, date: Ints, bars: BarColumns, scope: str) -> list[SymbolDay]:
+    symbol = table.symbol[rows]
+    return [
+        SymbolDay(table.names[symbol[first]], dt.date.fromordinal(int(date[first])), scope, bars.take(run))
+        for first, run in groups(symbol, date)
+    ]
 
 
 def _reject(table: Table, rows: np.ndarray, reason: str, result: Split) -> None:
     for row in rows:
-        place = int(table.line[row]), str(table.symbol[row]), reason, raw_line(table, int(row))
+        place = int(table.line[row]), table.names[table.symbol[row]], reason, table.sheet.raw(int(row))
         result.rejected.append(Rejected(*place))

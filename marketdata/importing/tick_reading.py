@@ -12,7 +12,8 @@ import pyarrow
 from numpy.typing import NDArray
 
 from marketdata.columns import Floats, Ints
-from marketdata.importing.dialects import Reading, UnreadableFile, stamps, symbol_of
+from marketdata.importing.dialects import Reading, UnreadableFile, symbol_of
+from marketdata.importing.stamps import stamps
 from marketdata.ticks.columns import CODES, CORRECTED, DERIVED, SUSPICIOUS, VALUES, TickColumns, TickKind
 
 TIME = ("timestamp", "datetime", "time", "date", "t", "ts", "ts_event", "sip_timestamp", "participant_timestamp")

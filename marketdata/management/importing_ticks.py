@@ -30,6 +30,7 @@ def column_mapping(kind: TickKind) -> Callable[[str], dict[str, str]]:
 
 class TickImportCommand(import_bars.Command):
     kind: TickKind
+    suffixes = (".csv", ".csv.gz", ".parquet")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")

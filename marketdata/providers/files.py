@@ -14,8 +14,9 @@ import numpy as np
 from marketdata.calendar import session_date_of, trading_days
 from marketdata.columns import BarColumns
 from marketdata.errors import MarketDataError, ProviderFailed, UnknownSymbol
-from marketdata.importing.dialects import Reading, UnreadableFile
-from marketdata.importing.reading import find_files, read
+from marketdata.importing.dialects import NotBars, Reading, UnreadableFile
+from marketdata.importing.files import find_files
+from marketdata.importing.reading import read
 from marketdata.importing.splitting import Split, SymbolDay, split
 from marketdata.models import Scope
 from marketdata.providers.base import BadRow, BarsAnswer, DatasetSpec, Label, NoDataExists, Rows
@@ -93,7 +94,10 @@ class FilesProvider:
 
     def _split_file(self, path: Path, changed: int, size: int) -> Split:
         """The file's days; `changed` and `size` make another file of one that was written again."""
-        return split(read(path, self.reading_of(path)))
+        try:
+            return split(read(path, self.reading_of(path)))
+        except NotBars:  # quotes, say, beside the bars
+            return Split()
 
     def reading_of(self, path: Path) -> Reading:
         """Where only the folder says the symbol, it is given; else the importer finds it."""

@@ -5,6 +5,10 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -14,6 +18,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from marketdata.models import Bar, BarDay, Dataset, Instrument, QuarantinedRow
+from tests.streaming.conftest import database_url
 
 pytestmark = pytest.mark.django_db
 Write = Callable[[str, str], Path]
@@ -127,7 +132,7 @@ def test_the_0930_bar_is_the_0930_bar_however_it_is_stamped(write: Write, stamp:
         ("A.csv", "time,open,high,low\n1,1,1,1\n", "no column for close; it has time, open, high, low"),
         ("A.parquet", "not parquet", "cannot be read"),
         ("A.csv", "", "cannot be read"),
-        ("A.txt", "x", "not one of the forms"),
+        ("A.xls", "x", "not one of the forms"),
     ],
 )
 def test_an_unreadable_file_is_named_with_what_to_do(write: Write, name: str, text: str, told: str) -> None:
@@ -137,7 +142,7 @@ def test_an_unreadable_file_is_named_with_what_to_do(write: Write, name: str, te
 
 
 def test_one_bad_file_does_not_keep_the_others_out(write: Write) -> None:
-    write("A.csv", "nonsense\n1\n")
+    write("A.csv", "time,open,high,low\n1,1,1,1\n")
     good = write("B.csv", "time,open,high,low,close\n2025-07-02T13:30:00Z,1,1,1,1\n")
     with pytest.raises(CommandError, match=r"A\.csv: no column for"):
         run(good.parent)
@@ -153,3 +158,70 @@ def test_a_dry_run_reports_the_same_and_writes_nothing(write: Write) -> None:
 def test_unknown_symbols_can_be_refused(write: Write) -> None:
     with pytest.raises(CommandError, match="unknown symbols AAPL: leave out --known-only"):
         run(write("AAPL_x.csv", ROWS), known_only=True)
+
+
+def listed(*arguments: str) -> list[dict[str, Any]]:
+    out = StringIO()
+    call_command("quarantine", *arguments, "--json", stdout=out)
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def test_quarantine_lists_file_line_reason_and_the_row_as_it_stands(write: Write) -> None:
+    path = write("AAPL_x.csv", ROWS)
+    run(path)
+    first = listed("--limit", "1")[0]
+    assert first == {
+        **{"dataset": "feed", "file": str(path), "line": 3, "symbol": "AAPL", "reason": "high is below open or close"},
+        "raw": "2025-07-02T13:31:00Z,10,9,9,10.5,100",
+    }
+    assert len(listed("--symbol", "aapl")) == 7 and listed("--dataset", "other") == []
+    out = StringIO()
+    call_command("quarantine", stdout=out)
+    assert "1  volume is negative" in out.getvalue()
+
+
+def test_a_corrected_file_leaves_quarantine_and_the_others_stay(write: Write) -> None:
+    run(write("AAPL_x.csv", ROWS))
+    run(write("MSFT_x.csv", ROWS))
+    report = run(write("AAPL_x.csv", ROWS.replace("abc", "10.5")))
+    assert (report["inserted"], report["unchanged"], report["rejected"]) == (1, 1, 6)
+    assert len(listed("--symbol", "AAPL")) == 6 and len(listed("--symbol", "MSFT")) == 7
+
+
+def test_filled_and_proven_minutes_stay_so_when_a_file_completes_their_day(write: Write) -> None:
+    head, line = ROWS.splitlines()[:2]
+    run(write("AAPL_a.csv", f"{head}\n{line}\n"))
+    BarDay.objects.update(ledger="TNFAM" + "A" * 385)
+    run(write("AAPL_b.csv", f"{head}\n2025-07-02T13:33:00Z,10,11,9,10.5,100\n"))
+    assert BarDay.objects.get(current=True).ledger == "TNFTM" + "A" * 385
+
+
+KILLED_AT = """
+import os, signal, sys
+import django
+django.setup()
+from django.core.management import call_command
+from marketdata.importing import runner
+write, chunks = runner._write_chunk, []
+def write_and_die(*arguments):
+    write(*arguments)
+    chunks.append(1)
+    if len(chunks) == 4:
+        os.kill(os.getpid(), signal.SIGKILL)
+runner.CHUNK = 3
+runner._write_chunk = write_and_die
+call_command("import_bars", sys.argv[1], verbosity=0)
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_import_that_was_killed_half_way_is_simply_run_again(shared_data: Path) -> None:
+    feed = shared_data / "bars" / "google_2016"
+    environment = {**os.environ, "DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": "config.settings"}
+    command = [sys.executable, "-c", KILLED_AT, str(feed)]
+    killed = subprocess.run(command, env=environment, cwd=Path(__file__).resolve().parents[2], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert BarDay.objects.count() == 9  # three whole chunks; the fourth went with its transaction
+    report = run(feed)
+    assert (report["inserted"], report["unchanged"], report["days"]) == (8580 - 9 * 390, 9 * 390, 22 - 9)
+    assert set(BarDay.objects.values_list("version", flat=True)) == {1}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -17,10 +18,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table as RichTable
 
 from marketdata.errors import MarketDataError
-from marketdata.importing.dialects import SPELLINGS, Reading
-from marketdata.importing.reading import find_files
+from marketdata.importing import mappings
+from marketdata.importing.dialects import SPELLINGS, NotBars, Reading
+from marketdata.importing.files import SUFFIXES, find_files, folder_name
 from marketdata.importing.runner import Report, import_file
 
+MOST_SKIPPED = 10
 FIGURES = (
     "files",
     "rows",
@@ -51,66 +54,78 @@ def time_zone(text: str) -> str:
 
 
 class Command(BaseCommand):
-    help = "Import one-minute bars from CSV, CSV.gz and Parquet files, or folders of them; a dataset per folder."
+    help = (
+        f"Import one-minute bars from files ({', '.join(SUFFIXES)}) or folders of them, a dataset per folder. "
+        "The forms of Alpaca, yfinance (also wide, with many symbols), LEAN and generic OHLCV are detected."
+    )
+
+    suffixes: tuple[str, ...] = SUFFIXES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
         parser.add_argument("--dataset", default="", help="dataset for all files (default: the file's folder)")
         parser.add_argument("--symbol", default="", help="symbol of all rows (default: a column, or the file's name)")
+        parser.add_argument("--mapping", default="", help="a name in MARKETDATA_MAPPINGS; other options go over it")
         parser.add_argument("--tz", type=time_zone, help="zone of stamps that carry none")
-        parser.add_argument("--label", choices=["start", "end"], default="start", help="what a stamp marks")
-        parser.add_argument("--interval", default="1m", help="only 1m; wider bars are derived")
+        parser.add_argument("--date-order", choices=["mdy", "dmy"], help="of dates such as 07/02/2025")
+        parser.add_argument("--label", choices=["start", "end"], help="what a stamp marks (default: start)")
+        parser.add_argument("--interval", default="", help="only 1m; wider bars are derived")
         parser.add_argument("--columns", type=column_mapping, help="time=ts,open=o,…")
         parser.add_argument("--known-only", action="store_true", help="refuse symbols not known yet")
         parser.add_argument("--dry-run", action="store_true", help="report the same and write nothing")
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
     def handle(self, *args: Any, paths: Sequence[Path], **options: Any) -> None:
-        reading = Reading(
-            options["symbol"], options["tz"] or "", options["label"], options["interval"], options["columns"] or {}
-        )
         try:
-            files = find_files(paths)
+            reading = _reading(options)
+            files = find_files(paths, self.suffixes)
         except MarketDataError as error:
             raise CommandError(str(error)) from None
-        reports, failures = self._import(files, reading, options)
+        reports, failures, skipped = self._import(files, set(paths), reading, options)
         if options["json"]:
             found = {
                 "datasets": [r.as_dict() for r in reports.values()],
                 "errors": failures,
+                "skipped": skipped,
                 "dry_run": options["dry_run"],
             }
             self.stdout.write(json.dumps(found))
         elif options["verbosity"]:
-            self._show(reports, dry_run=options["dry_run"])
+            self._show(reports, skipped, dry_run=options["dry_run"])
         if failures:
             raise CommandError("\n".join(failures))
 
     def _import(
-        self, files: Sequence[Path], reading: Reading, options: dict[str, Any]
-    ) -> tuple[dict[str, Report], list[str]]:
-        """Import file by file; one that cannot be read is told at the end, and the others are imported."""
+        self, files: Sequence[Path], named: Set[Path], reading: Reading, options: dict[str, Any]
+    ) -> tuple[dict[str, Report], list[str], list[str]]:
+        """Import file by file; one that cannot be read is told at the end, and the others are imported.
+
+        A file that holds no bars is a failure only where it was named itself, and not come upon in a folder.
+        """
         reports: dict[str, Report] = {}
         failures: list[str] = []
+        skipped: list[str] = []
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         quiet = not options["verbosity"] or options["json"]
         with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as progress:
             task = progress.add_task("Importing", total=len(files))
             for path in files:
                 progress.update(task, description=path.name)
-                name = options["dataset"] or slug(path.resolve().parent.name)
-                report = reports.setdefault(name, Report(name))
+                name = options["dataset"] or slug(folder_name(path))
+                report = reports.get(name) or Report(name)
                 try:
                     self.import_one(path, reading, report, options)
+                    reports[name] = report
                 except MarketDataError as error:
-                    failures.append(str(error))
+                    passed_over = isinstance(error, NotBars) and path not in named
+                    (skipped if passed_over else failures).append(str(error))
                 progress.advance(task)
-        return reports, failures
+        return reports, failures, skipped
 
     def import_one(self, path: Path, reading: Reading, report: Report, options: dict[str, Any]) -> None:
         import_file(path, reading, report, known_only=options["known_only"], dry_run=options["dry_run"])
 
-    def _show(self, reports: dict[str, Report], *, dry_run: bool) -> None:
+    def _show(self, reports: dict[str, Report], skipped: Sequence[str], *, dry_run: bool) -> None:
         table = RichTable(title="Nothing was written: dry run" if dry_run else None, box=box.SIMPLE)
         for name in ("dataset", *FIGURES, "first", "last"):
             heading = name.removesuffix("_session")
@@ -123,7 +138,18 @@ class Command(BaseCommand):
         console = Console(file=cast(IO[str], self.stdout), width=wide)
         console.print(table)
         if any(report.rejected for report in reports.values()):
-            console.print("Rejected rows are in the admin under Quarantined rows, with file, line and reason.")
+            console.print("Rejected rows: manage.py quarantine, or the admin's Quarantined rows.")
+        if skipped:
+            console.print(f"Passed over, as they hold no minute bars: {len(skipped)} files.")
+            for told in skipped[:MOST_SKIPPED]:
+                console.print(f"  {told}", markup=False, soft_wrap=True)
+
+
+def _reading(options: dict[str, Any]) -> Reading:
+    """The mapping that was named, with the options that were given over it."""
+    base = mappings.named(options["mapping"]) if options.get("mapping") else Reading()
+    names = ("symbol", "tz", "label", "interval", "columns", "date_order")
+    return replace(base, **{name: options[name] for name in names if options.get(name)})
 
 
 def slug(text: str) -> str:

@@ -1,0 +1,62 @@
+"""A file's rows as they stand in it, before anybody says what they mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from marketdata.columns import Ints
+
+
+class BadLine(NamedTuple):
+    """A line that is no row."""
+
+    line: int
+    reason: str
+    raw: str
+
+
+class Text:
+    """A file's text, cut into lines when somebody asks for one."""
+
+    def __init__(self, data: bytes = b"") -> None:
+        self._data = data
+
+    @cached_property
+    def _lines(self) -> list[bytes]:
+        return self._data.splitlines()
+
+    def line(self, number: int) -> str:
+        """A line as it stands, from 1; empty where there is no text."""
+        return self._lines[number - 1].decode("utf-8", "replace") if number <= len(self._lines) else ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sheet:
+    """`line`: of each row, from 1, head lines included (of Parquet and JSON: the row, from 1).
+
+    `cells`: column → (field, symbol), where the file itself says that it is wide.
+    """
+
+    frame: pd.DataFrame
+    line: Ints
+    bad: list[BadLine] = field(default_factory=list)
+    cells: dict[str, tuple[str, str]] = field(default_factory=dict)
+    text: Text = field(default_factory=Text, repr=False)
+
+    def take(self, rows: np.ndarray) -> Sheet:
+        return replace(self, frame=self.frame[rows], line=self.line[rows])
+
+    def raw(self, row: int) -> str:
+        """A row as it stands in the file."""
+        cells = ("" if pd.isna(value) else str(value) for value in self.frame.iloc[row])
+        return self.text.line(int(self.line[row])) or ",".join(cells)
+
+
+def numbered(frame: pd.DataFrame, cells: dict[str, tuple[str, str]] | None = None) -> Sheet:
+    """A sheet whose lines are its rows."""
+    return Sheet(frame, np.arange(1, len(frame) + 1, dtype=np.int64), [], cells or {})

@@ -1,0 +1,95 @@
+"""What the live page of a session shows when it is first painted, and its tables ever after."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import Http404
+from django.utils import timezone
+
+from marketdata.chart_library import INTEGRITY
+from sessions.models import ActiveStream, Session
+from streaming import cards
+from streaming.heat import WORDS, heat_of
+
+SHOWN_STREAMS = 100
+SHOWN_EVENTS = 25
+SHOWN_ENTRIES = 12
+SPEEDS = (0.5, 1, 2, 10, 30, 60, 120, 360, 600, 1000, 3600, 0)
+
+
+def find(number: str) -> Session:
+    rows = cards.sessions_to_show(Session.objects.all())
+    session = rows.filter(pk=int(number)).first() if number.isdecimal() else None
+    if session is None:
+        raise Http404(f"There is no session {number}.")
+    return session
+
+
+def context(session: Session) -> dict[str, Any]:
+    rows = heat_of(session).rows(session.clock) if session.clock else None
+    told = panels(session)
+    symbols = sorted({row["symbol"] for row in told["streams"]})
+    return told | {
+        "card": cards.card_to_render(session, timezone.now()),
+        "heat": rows,
+        "words": WORDS,
+        "chart_integrity": INTEGRITY,
+        "symbols": symbols,
+        "intervals": [session.interval, *session.derive],
+        "speeds": speeds(session.speed),
+        "again": urlencode(recipe(session)),
+    }
+
+
+def panels(session: Session) -> dict[str, Any]:
+    """Streams, events and journal: the newest of each, with links to all of them."""
+    streams = session.streams.select_related("instrument").order_by("-active", "instrument__symbol", "stream_type")
+    return {
+        "session": session,
+        "streams": [_stream(stream) for stream in streams[:SHOWN_STREAMS]],
+        "log": list(session.events.all()[:SHOWN_EVENTS]),
+        "entries": [_entry(entry) for entry in session.journal.order_by("-number")[:SHOWN_ENTRIES]],
+    }
+
+
+def speeds(current: float) -> list[tuple[float, str]]:
+    """The speeds to choose from, the session's own among them; 0, as fast as possible, comes last."""
+    wanted = [*sorted({*SPEEDS, current} - {0}), 0]
+    return [(speed, cards.speed_text(speed)) for speed in wanted]
+
+
+def recipe(session: Session) -> dict[str, Any]:
+    """The start form's fields, for another session like this one."""
+    symbols = session.streams.order_by("instrument__symbol").values_list("instrument__symbol", flat=True)
+    return {
+        "symbols": " ".join(dict.fromkeys(symbols)),
+        "dataset": session.dataset_id,
+        "date": session.start_date,
+        "until": session.end_date,
+        "speed": session.speed,
+        "derive": ", ".join(session.derive),
+        "name": session.name,
+    }
+
+
+def _stream(stream: ActiveStream) -> dict[str, Any]:
+    return {
+        "symbol": stream.instrument.symbol,
+        "type": stream.stream_type,
+        "active": stream.active,
+        "last": "–" if stream.last_price is None else f"{stream.last_price:,.10g}",
+        "bars": f"{stream.present} of {stream.expected}",
+        "quality": "n/a" if stream.quality is None else f"{stream.quality:.1%}",
+    }
+
+
+def _entry(entry: Any) -> dict[str, Any]:
+    """A journal entry in a line; a load of 500 symbols is told by their number."""
+    payload = entry.payload
+    told = [str(payload[name]) for name in ("date", "to") if payload.get(name)]
+    named = list(payload.get("days") or payload.get("symbols") or [])
+    if named:
+        told.append(", ".join(named[:6]) + (f" and {len(named) - 6} more" if len(named) > 6 else ""))
+    return {"number": entry.number, "clock": entry.clock, "kind": entry.kind, "told": " · ".join(told)}

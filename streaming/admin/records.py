@@ -1,0 +1,61 @@
+"""The engine's rows as lists: streams, events, journal, heartbeats. Read-only, and never counted."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.utils import timezone
+from unfold.decorators import display
+
+from marketdata.admin import ReadOnlyAdmin
+from sessions.models import ActiveStream, JournalEntry, ServiceHeartbeat, SessionEvent
+from streaming.status import is_alive
+
+LEVEL_COLORS = {"info": "info", "warning": "warning", "error": "danger"}
+
+
+@admin.register(ActiveStream)
+class ActiveStreamAdmin(ReadOnlyAdmin):
+    list_display = ["instrument", "session", "stream_type", "active", "present", "expected", "shown_quality", "price"]
+    list_display_links = None
+    list_filter = ["active", "stream_type"]
+    list_select_related = ["session", "instrument"]
+    search_fields = ["=instrument__symbol"]
+    search_help_text = "A symbol: AAPL"
+    ordering = ["-session", "instrument__symbol", "stream_type"]
+
+    @display(description="quality", ordering="quality")
+    def shown_quality(self, stream: ActiveStream) -> str:
+        return "n/a" if stream.quality is None else f"{stream.quality:.1%}"
+
+    @display(description="last price", ordering="last_price")
+    def price(self, stream: ActiveStream) -> str:
+        return "–" if stream.last_price is None else f"{stream.last_price:,.10g}"
+
+
+@admin.register(SessionEvent)
+class SessionEventAdmin(ReadOnlyAdmin):
+    list_display = ["at", "session", "clock", "kind", "shown_level", "message"]
+    list_filter = ["level"]
+    list_select_related = ["session"]
+    search_fields = ["message"]
+
+    @display(description="level", label=LEVEL_COLORS)
+    def shown_level(self, event: SessionEvent) -> str:
+        return event.level
+
+
+@admin.register(JournalEntry)
+class JournalEntryAdmin(ReadOnlyAdmin):
+    list_display = ["session", "number", "clock", "kind", "written_at"]
+    list_filter = ["kind"]
+    list_select_related = ["session"]
+    ordering = ["-session", "-number"]
+
+
+@admin.register(ServiceHeartbeat)
+class ServiceHeartbeatAdmin(ReadOnlyAdmin):
+    list_display = ["name", "kind", "shown_alive", "pid", "in_use", "capacity", "seen_at"]
+
+    @display(description="alive", boolean=True)
+    def shown_alive(self, row: ServiceHeartbeat) -> bool:
+        return is_alive(row, timezone.now())

@@ -1,0 +1,203 @@
+"""Sessions in the admin: the list, one session's live page with its controls, and the form that starts one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.postgres.expressions import ArraySubquery
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import OuterRef, QuerySet
+from django.forms import ModelForm
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.views.decorators.http import require_POST
+from kombu.exceptions import OperationalError
+from unfold.admin import ModelAdmin
+from unfold.decorators import action, display
+
+from sessions import control
+from sessions.models import ActiveStream, Session, SessionEvent, State, TransitionError
+from streaming import cards, service
+from streaming.admin import controls, feed_view, page
+from streaming.cards import SHOWN_SYMBOLS, day_progress, speed_text
+from streaming.start_form import SessionStartForm
+
+COUNTED_EVENTS = 100
+STATE_COLORS = {
+    State.CREATED: "info",
+    State.STARTING: "info",
+    State.RUNNING: "success",
+    State.PAUSED: "warning",
+    State.COMPLETED: "primary",
+    State.STOPPED: "warning",
+    State.FAILED: "danger",
+}
+
+
+@admin.register(Session)
+class SessionAdmin(ModelAdmin):
+    list_display = [
+        *("title", "shown_state", "dataset", "clock", "progress", "shown_speed", "shown_symbols"),
+        *("worker", "shown_events"),
+    ]
+    list_display_links = ["title"]
+    list_filter = ["state"]
+    list_select_related = ["dataset"]
+    list_per_page = 50
+    search_fields = ["name", "=streams__instrument__symbol"]
+    search_help_text = "A name, or a symbol that it plays"
+    show_full_result_count = False
+    actions = ["pause", "resume", "stop"]
+    add_fieldsets = [
+        (None, {"fields": ["symbols", "dataset", ("date", "until"), "speed", "derive", "name"]}),
+    ]
+
+    # --- addresses ----------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        site = self.admin_site.admin_view
+        own = [
+            path("<int:pk>/panels/", site(self.panels), name="replay_session_panels"),
+            path("<int:pk>/feed/", feed_view.session_feed, name="replay_session_feed"),
+        ]
+        own += [
+            path(f"<int:pk>/{verb}/", site(require_POST(self.control)), {"verb": verb}, name=f"replay_session_{verb}")
+            for verb in (*controls.VERBS, *controls.OPENING)
+        ]
+        return [*own, *super().get_urls()]
+
+    def control(self, request: HttpRequest, pk: int, verb: str) -> HttpResponse:
+        allowed = self.has_add_permission if verb in controls.OPENING else self.has_control_permission
+        if not allowed(request):
+            raise PermissionDenied
+        if not Session.objects.filter(pk=pk).exists():
+            raise Http404(f"There is no session {pk}.")
+        return controls.answer(request, pk, verb)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The live page. Never a form over a row that its worker writes."""
+        if request.method != "GET" or not self.has_view_permission(request):
+            raise PermissionDenied
+        session = page.find(object_id)
+        context = {
+            **self.admin_site.each_context(request),
+            **page.context(session),
+            "opts": self.opts,
+            "title": cards.title(session),
+            "original": session,
+            "may_control": self.has_control_permission(request) and session.is_live,
+            "may_start": self.has_add_permission(request),
+            "may_delete": self.has_delete_permission(request, session),
+        }
+        return TemplateResponse(request, "streaming/session.html", context)
+
+    def panels(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The tables of the live page; status 286 tells the page to ask no more."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        session = page.find(str(pk))
+        status = 200 if session.is_live else 286
+        return TemplateResponse(request, "streaming/panels.html", page.panels(session), status=status)
+
+    # --- who may what -------------------------------------------------------------------------------
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never a form over a row that its worker writes: what people may change are the controls."""
+        return False
+
+    def has_control_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm("replay.change_session"))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and not (obj and obj.is_live)
+
+    def get_deleted_objects(self, objs: Iterable[Any], request: HttpRequest) -> Any:
+        """A session takes what belongs to it along; none of it can be deleted alone."""
+        found, counts, needed, protected = super().get_deleted_objects(objs, request)
+        return found, counts, {name for name in needed if name == self.opts.verbose_name}, protected
+
+    # --- starting one -------------------------------------------------------------------------------
+
+    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> type[ModelForm[Session]]:
+        by = {"created_by": request.user.get_username()}
+        return type("SessionStartForm", (SessionStartForm,), by)
+
+    def save_model(self, request: HttpRequest, obj: Session, form: Any, change: bool) -> None:
+        """The form has created the row; the start itself is queued, as from the API."""
+        transaction.on_commit(lambda: self._queue(request, obj))
+
+    def _queue(self, request: HttpRequest, obj: Session) -> None:
+        try:
+            service.queue_start(obj.pk)
+        except OperationalError:
+            self.message_user(request, "Redis does not answer: the session has failed to start.", messages.ERROR)
+
+    # --- the list -----------------------------------------------------------------------------------
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
+        rows: QuerySet[Session] = super().get_queryset(request)
+        streams = ActiveStream.objects.filter(session=OuterRef("pk"), active=True)
+        events = SessionEvent.objects.filter(session=OuterRef("pk"))
+        return rows.annotate(
+            some_symbols=ArraySubquery(
+                streams.order_by("instrument__symbol").values("instrument__symbol")[: SHOWN_SYMBOLS + 1]
+            ),
+            some_events=ArraySubquery(events.values("pk")[:COUNTED_EVENTS]),
+        )
+
+    @action(description="Pause", permissions=["control"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
+        self._control(request, queryset, control.pause, "paused")
+
+    @action(description="Resume", permissions=["control"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
+        self._control(request, queryset, control.resume, "resumed")
+
+    @action(description="Stop", permissions=["control"])
+    def stop(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
+        self._control(request, queryset, control.stop, "stopped")
+
+    def _control(
+        self, request: HttpRequest, queryset: QuerySet[Session], verb: Callable[..., Session], done: str
+    ) -> None:
+        by = request.user.get_username()
+        for pk in queryset.order_by("pk").values_list("pk", flat=True):
+            try:
+                verb(pk, by=by)
+            except (control.ControlError, TransitionError) as error:
+                self.message_user(request, str(error), messages.ERROR)
+            else:
+                self.message_user(request, f"Session {pk} is being {done}.", messages.SUCCESS)
+
+    @display(description="session", ordering="pk")
+    def title(self, session: Session) -> str:
+        return f"{session.pk} {session.name}".strip()
+
+    @display(description="state", ordering="state", label=STATE_COLORS)
+    def shown_state(self, session: Session) -> tuple[str, str]:
+        return session.state, session.get_state_display()
+
+    @display(description="day")
+    def progress(self, session: Session) -> str:
+        return day_progress(session.clock) or str(session.start_date)
+
+    @display(description="speed", ordering="speed")
+    def shown_speed(self, session: Session) -> str:
+        return speed_text(session.speed)
+
+    @display(description="symbols")
+    def shown_symbols(self, session: Any) -> str:
+        shown = ", ".join(session.some_symbols[:SHOWN_SYMBOLS])
+        return f"{shown}, …" if len(session.some_symbols) > SHOWN_SYMBOLS else shown
+
+    @display(description="events")
+    def shown_events(self, session: Any) -> str:
+        """Counted up to a bound, so that a long-lived session costs no more than a new one."""
+        count = len(session.some_events)
+        return f"{count - 1}+" if count == COUNTED_EVENTS else str(count)

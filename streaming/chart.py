@@ -1,0 +1,43 @@
+"""What a session's chart shows, up to the visible clock: `[start in seconds, open, high, low, close, volume]`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+
+from marketdata import calendar, store
+from marketdata.calendar import TradingDay
+from marketdata.columns import BarColumns
+from sessions.models import Session
+from streaming import journal
+from streaming.frames import milliseconds
+
+SHOWN_DAYS = 5
+
+
+def point(bar: dict[str, Any]) -> list[Any]:
+    """A bar in wire form as the chart takes it."""
+    start = int(dt.datetime.fromisoformat(bar["start"]).timestamp())
+    return [start, bar["open"], bar["high"], bar["low"], bar["close"], bar["volume"]]
+
+
+def points(day: TradingDay, bars: BarColumns) -> list[list[Any]]:
+    start = (milliseconds(day.open) // 1000 + bars.offset).tolist()
+    volume = [None if np.isnan(value) else int(value) for value in bars.volume]
+    prices = (bars.open.tolist(), bars.high.tolist(), bars.low.tolist(), bars.close.tolist())
+    return [list(row) for row in zip(start, *prices, volume, strict=True)]
+
+
+def days_so_far(session_id: int, symbol: str, clock: str) -> list[list[Any]]:
+    """The symbol's bars that are over by the clock, of its day and the few before it, oldest first."""
+    session = Session.objects.get(pk=session_id)
+    now = dt.datetime.fromisoformat(clock)
+    entries = journal.read(session_id)
+    found: list[list[Any]] = []
+    for day in calendar.trading_days(session.start_date, calendar.session_date_of(now))[-SHOWN_DAYS:]:
+        pinned = entries.pins(day.date).get(symbol)
+        if pinned is not None:
+            found += points(day, store.load_versions([pinned])[symbol].bars)
+    return [row for row in found if row[0] + 60 <= now.timestamp()]

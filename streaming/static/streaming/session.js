@@ -1,0 +1,103 @@
+// The live page of one session: its feed drives transport, chart and heat map.
+import { CandleChart, legend, minutesOf } from "../marketdata/chart.js";
+import { exactTimeOf } from "../marketdata/exchange.js";
+import { HeatMap } from "./heatmap.js";
+import { Transport, write } from "./transport.js";
+
+const read = (id) => JSON.parse(document.getElementById(id).textContent);
+const RETRY_MS = 1000;
+
+class Page {
+  constructor(root) {
+    this.root = root;
+    this.transport = new Transport(root, read("days"));
+    this.chart = new CandleChart(document.getElementById("chart"), read("days"));
+    this.heatmap = new HeatMap(document.getElementById("heatmap"), read("words"));
+    this.symbol = document.getElementById("symbol");
+    this.away = document.getElementById("away");
+    this.legend = document.getElementById("legend");
+    this.chart.onpoint = (bar) => legend(this.legend, bar ?? this.chart.last);
+    this.symbol.addEventListener("change", () => this.open());
+    for (const radio of document.getElementsByName("interval")) radio.addEventListener("change", () => this.chart.interval(minutesOf(radio.value)));
+    document.addEventListener("keydown", (event) => this.transport.key(event));
+    document.addEventListener("visibilitychange", () => (document.hidden ? this.close() : this.open()));
+    const heat = read("heat");
+    if (heat) this.heat(heat);
+    if (!document.hidden) this.open();
+  }
+
+  /** A hidden page holds no connection: a browser has only six for one host. */
+  open() {
+    this.close();
+    const address = new URL(this.root.dataset.feed, window.location.href);
+    address.searchParams.set("symbol", this.symbol.value);
+    this.source = new EventSource(address);
+    this.source.addEventListener("tape", (event) => this.tape(JSON.parse(event.data)));
+    this.source.addEventListener("status", (event) => this.status(JSON.parse(event.data)));
+    this.source.addEventListener("error", () => this.lost());
+  }
+
+  close() {
+    this.source?.close();
+    clearTimeout(this.retry);
+  }
+
+  lost() {
+    this.say("The web process does not answer: what is shown may be old. Trying again.");
+    this.close();
+    this.retry = setTimeout(() => this.open(), RETRY_MS);
+  }
+
+  tape({ clock, whole, bars, symbol }) {
+    if (symbol !== this.symbol.value) return;
+    this.clock = clock ? Date.parse(clock) : null;
+    if (this.clock) this.root.querySelector("[data-shown=clock]").textContent = exactTimeOf(this.clock);
+    if (whole) {
+      this.chart.unmark();
+      this.chart.whole(bars);
+      this.shade(0);
+    } else {
+      this.chart.add(bars);
+    }
+  }
+
+  status({ card, heat, away }) {
+    this.say(away ?? "");
+    if (!card) return;
+    this.transport.paint(card);
+    write(this.root, this.withClock(card));
+    if (heat) this.heat(heat);
+    if (!card.live && !this.chart.over) {
+      this.chart.over = true;
+      this.chart.draw();
+    }
+  }
+
+  /** The tape runs ahead of the row by up to a second: one page, one clock. */
+  withClock(card) {
+    const ahead = card.live && this.generation === card.generation && this.clock > card.clock;
+    this.generation = card.generation;
+    return ahead ? { ...card, shown: { ...card.shown, clock: exactTimeOf(this.clock) } } : card;
+  }
+
+  heat(heat) {
+    this.heatmap.take(heat);
+    this.shade(heat.since);
+  }
+
+  /** Shade the chart's missing minutes from the ledger's letters. */
+  shade(since) {
+    const letters = this.heatmap.letters(this.symbol.value);
+    const open = this.heatmap.open / 1000;
+    const marks = [];
+    for (let minute = since; minute < letters.length; minute += 1) marks.push([open + minute * 60, letters[minute]]);
+    if (marks.length) this.chart.mark(marks);
+  }
+
+  say(text) {
+    this.away.hidden = !text;
+    this.away.textContent = text;
+  }
+}
+
+new Page(document.getElementById("session"));
