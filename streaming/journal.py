@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -46,7 +47,29 @@ class Journal:
         return [entry for entry in self.entries if entry.kind in (Kind.START, Kind.ADD, Kind.REMOVE)]
 
     def active(self, generation: int, before: dt.datetime) -> frozenset[str]:
-        """Symbols whose bars a frame at `before` of this generation holds."""
+        """Symbols whose bars a frame at `before` of this generation holds; the same object until that changes."""
+        key = generation, bisect_left(self._moments(generation), before)
+        if key not in self._known_active:
+            self._known_active[key] = self._active(generation, before)
+        return self._known_active[key]
+
+    @cached_property
+    def _known_active(self) -> dict[tuple[int, int], frozenset[str]]:
+        """(generation, changes of it that are in effect) → active symbols: asked for once a frame."""
+        return {}
+
+    @cached_property
+    def _known_moments(self) -> dict[int, list[dt.datetime]]:
+        return {}
+
+    def _moments(self, generation: int) -> list[dt.datetime]:
+        """When a generation's symbols change, in order."""
+        if generation not in self._known_moments:
+            clocks = (entry.clock for entry in self.changes if entry.generation == generation)
+            self._known_moments[generation] = sorted(clock for clock in clocks if clock)
+        return self._known_moments[generation]
+
+    def _active(self, generation: int, before: dt.datetime) -> frozenset[str]:
         symbols: set[str] = set()
         for entry in self.changes:
             same = entry.generation == generation

@@ -47,6 +47,7 @@ class Tape:
         self.open_ms, self.close_ms = milliseconds(day.open), milliseconds(day.close)
         self.bar_count = sum(len(columns) for columns in bars.values())
         self._names = np.array(self.symbols, dtype=object)
+        self._masked: tuple[Collection[str], NDArray[np.bool_] | None] | None = None
         merged, group = _concatenate([bars[symbol] for symbol in self.symbols])
         self.layers = [self._base_layer(merged, group)]
         self.layers += [self._derived_layer(merged, group, width) for width in sorted(set(widths) - {1})]
@@ -91,9 +92,11 @@ class Tape:
         return [{"type": "day_close", "date": date}] if clock_ms == self.close_ms else []
 
     def _mask(self, active: Collection[str]) -> NDArray[np.bool_] | None:
-        if all(symbol in active for symbol in self.symbols):
-            return None
-        return np.array([symbol in active for symbol in self.symbols], dtype=bool)
+        """Which symbols are active, None for all; asked for every frame, and nearly always the same."""
+        if self._masked is None or self._masked[0] is not active:
+            mask = np.array([symbol in active for symbol in self.symbols], dtype=bool)
+            self._masked = active, None if mask.all() else mask
+        return self._masked[1]
 
     def _blocks(self, minute: int, mask: NDArray[np.bool_] | None) -> Iterator[BarBlock]:
         for layer in self.layers:

@@ -116,9 +116,9 @@ def last_frame(session: Session, journal: Journal, generation: int) -> FrameId |
     """The last frame of a generation: the row's, or where the session was when it was moved on; None without one."""
     if generation == session.generation:
         return FrameId.parse(f"{generation}.{session.frame_id}") if session.frame_id else None
-    left = (e.clock for e in journal.entries if e.kind == Kind.SEEK and e.generation == generation + 1)
-    clock = next(left, None)
-    return FrameId(generation, milliseconds(clock), 0) if clock else None
+    moves = (entry for entry in journal.entries if entry.kind == Kind.SEEK and entry.generation == generation + 1)
+    left = next((entry.payload["left"] for entry in moves), "")
+    return FrameId.parse(left) if left else None
 
 
 def bodies(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming.frames import NO_CHAIN, BarBlock, CursorError, FrameId, decode, encode, link, rfc3339
+from streaming.frames import NO_CHAIN, BarBlock, CursorError, FrameId, decode, encode, link, rfc3339, wire_values
 
 OPEN = 1_731_940_200_000
 
@@ -45,6 +45,17 @@ def test_absent_values_are_null_and_whole_ones_are_whole_on_the_wire() -> None:
     assert bar["volume"] == 900 and isinstance(bar["volume"], int)
     assert bar["trade_count"] is None and bar["vwap"] is None
     assert bar["open"] == 1.5 and bar["complete"] is True
+
+
+@given(st.lists(st.lists(numbers, min_size=7, max_size=7), min_size=1, max_size=9))
+def test_columns_become_the_same_wire_values_as_single_bars(bars: list[list[float]]) -> None:
+    """-0.0 and 0 are the same number, and a volume beyond 64 bits is one that no market has."""
+    small = [[value if abs(value) < 2**63 or value != value else 1.0 for value in values] for values in bars]
+    out = block([f"S{i}" for i in range(len(small))], small)
+    for event, values in zip(out.events(), small, strict=True):
+        expected = wire_values(values)
+        assert {name: event[name] for name in expected} == expected
+        assert [type(event[name]) for name in expected] == [type(value) for value in expected.values()]
 
 
 @pytest.mark.parametrize("text", ["", "1", "1.2", "a.b-c", "1731940260000-0"])
