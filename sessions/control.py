@@ -163,7 +163,7 @@ def _require_data(session: Session, names: Sequence[str]) -> None:
     """Say at once what no provider could mend later."""
     if session.provider:
         return
-    date = calendar.session_date_of(session.clock) if session.clock else session.start_date
+    date = calendar.session_date_of(session.clock) if session.clock else session.first_date
     without = sorted(set(names) - store.have(session.dataset_id, date, names))
     if without:
         raise ControlError(f"Dataset {session.dataset} has no bars of {', '.join(without)} on {date}.")

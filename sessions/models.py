@@ -34,6 +34,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     State.FAILED: frozenset(),
 }
 LIVE = (State.CREATED, State.STARTING, State.RUNNING, State.PAUSED)
+LEFT_LYING = dt.timedelta(seconds=30)
 ENDED = (State.COMPLETED, State.STOPPED, State.FAILED)
 
 
@@ -54,6 +55,10 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return self.filter(state__in=(State.STARTING, State.RUNNING, State.PAUSED)).filter(
             Q(lease_renewed_at=None) | Q(lease_renewed_at__lt=Now() - ttl)
         )
+
+    def never_opened(self) -> SessionQuerySet:
+        """Created to be started by a worker, and left lying: the message that said so was lost, or its worker died."""
+        return self.filter(state=State.CREATED, start_requested=True, created_at__lt=Now() - LEFT_LYING)
 
 
 class Session(models.Model):
@@ -80,6 +85,7 @@ class Session(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.CREATED)
     reason = models.TextField(blank=True, help_text="Why it failed or waits.")
 
+    start_requested = models.BooleanField(default=False, help_text="Wanted: started by a worker.")
     paused = models.BooleanField(default=False, help_text="Wanted: paused.")
     stop_requested = models.BooleanField(default=False, help_text="Wanted: stopped.")
     speed = models.FloatField(default=1.0, help_text="Market seconds per second; 0 is as fast as possible.")

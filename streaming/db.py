@@ -21,6 +21,19 @@ def connected() -> Iterator[None]:
             connection.close()
 
 
+@contextmanager
+def alone(space: int, key: int) -> Iterator[bool]:
+    """Whether nobody else is at it: an advisory lock that ends with the block, or with the process."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [space, key])
+        (mine,) = cursor.fetchone()
+        try:
+            yield mine
+        finally:
+            if mine:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [space, key])
+
+
 def in_thread(function: Callable[P, T]) -> Callable[P, Awaitable[T]]:
     """`function` as a coroutine that runs it in a thread of its own."""
 

@@ -23,15 +23,17 @@ from streaming.db import connected
 from streaming.queues import ask_upkeep
 
 log = logging.getLogger(__name__)
+LOADERS = 8
+"""Days loaded at once: more than cores, for a provider may keep some of them waiting."""
 
 
 class Player:
     """One per replay worker process; a thread per session, one more that keeps the leases, one that listens."""
 
-    def __init__(self, slots: int) -> None:
-        self.slots = slots
+    def __init__(self, slots: int, look_every: float = 1.0) -> None:
+        self.slots, self.look_every = slots, look_every
         self.bus = Bus()
-        self.loader = ThreadPoolExecutor(max_workers=2, thread_name_prefix="loader")
+        self.loader = ThreadPoolExecutor(max_workers=LOADERS, thread_name_prefix="loader")
         self.playing: dict[int, Coordinator] = {}
         self.lock = threading.Lock()
         self.closing = threading.Event()
@@ -79,7 +81,7 @@ class Player:
             self.playing.pop(coordinator.lease.session_id, None)
 
     def _keep(self) -> None:
-        """Every second: renew, notice missed controls, say that we are here, take what nobody plays."""
+        """Every `look_every` seconds: renew, notice missed controls, say that we are here, take what nobody plays."""
         while not self.closing.is_set():
             try:
                 with connected():
@@ -90,7 +92,7 @@ class Player:
                     self.take(session_id)
             except DatabaseError as error:
                 log.warning("Postgres does not answer: %s", error)
-            self.closing.wait(1.0)
+            self.closing.wait(self.look_every)
 
     def _renew(self) -> None:
         held = dict(self.playing)

@@ -24,8 +24,10 @@ from marketdata.providers.base import get_provider, provider_dataset
 from sessions.control import ControlError, check_speed
 from sessions.models import ActiveStream, JournalEntry, ServiceHeartbeat, Session, State
 from streaming import journal, loading, messages, queues
+from streaming.db import alone
 
 WORKER_SILENT_AFTER = dt.timedelta(seconds=10)
+OPEN_SPACE = 0x7A9F
 Say = Callable[[str], None]
 
 
@@ -102,8 +104,10 @@ def start(request: StartRequest, say: Say = quiet) -> Started:
 def queue_start(session_id: int) -> None:
     """Have the upkeep worker do what `start` does in the foreground. Call it on commit.
 
-    A broker that is away fails the session, visibly; the error goes on to whoever asked.
+    A broker that is away fails the session, visibly; the error goes on to whoever asked. A message that is lost
+    later is sent again by upkeep.
     """
+    Session.objects.filter(pk=session_id).update(start_requested=True)
     try:
         queues.queue_start(session_id)
     except OperationalError:
@@ -122,11 +126,26 @@ def open_queued(session_id: int) -> None:
 
 
 def open_streams(session: Session, say: Say) -> Started:
-    """Stream start for every symbol of a created session, then hand it to a worker."""
+    """Stream start for every symbol of a created session, then hand it to a worker.
+
+    Of two callers at once one starts it and the other waits for that; whoever comes later finds it started.
+    """
+    with alone(OPEN_SPACE, session.pk) as mine:
+        session.refresh_from_db()
+        if mine and session.state == State.CREATED:
+            return _open(session, say)
+    _await_loaded(session)
+    started = Started(session)
+    for symbol in session.symbols():
+        started.skipped.append(symbol)
+        say(messages.already_active(symbol))
+    return started
+
+
+def _open(session: Session, say: Say) -> Started:
     started = Started(session)
     recipe = loading.Recipe.of(session)
-    wanted = list(session.streams.select_related("instrument"))
-    for stream in wanted:
+    for stream in session.streams.filter(wanted=True).select_related("instrument"):
         _open_stream(recipe, stream, started, say)
     if not started.bars:
         reasons = "; ".join(started.failures.values())
@@ -140,10 +159,6 @@ def open_streams(session: Session, say: Say) -> Started:
 
 def _open_stream(recipe: loading.Recipe, stream: ActiveStream, started: Started, say: Say) -> None:
     symbol, date = stream.instrument.symbol, started.session.first_date
-    if stream.active:
-        started.skipped.append(symbol)
-        say(messages.already_active(symbol))
-        return
     ActiveStream.objects.filter(pk=stream.pk).update(active=True, started_at=Now())
     active = started.session.streams.filter(active=True).count()
     say(messages.registered(symbol, active))

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 
-from django.db import connection
 from django.db.models.functions import Now
 
 from marketdata import calendar, store
@@ -26,8 +24,9 @@ from marketdata.store import NewDay, StoredDay
 from sessions.models import ActiveStream, ServiceHeartbeat, Session, SessionEvent, State
 from streaming import journal as journals
 from streaming import lease
+from streaming.db import alone
 from streaming.loading import PREFETCH_BEFORE_CLOSE, Recipe, fetch_missing
-from streaming.queues import queue_replay
+from streaming.queues import queue_replay, queue_start
 
 log = logging.getLogger(__name__)
 LOCK_SPACE = 0x7A9E
@@ -39,12 +38,14 @@ def run() -> None:
         run_one(session_id)
     for session_id in Session.objects.claimable(lease.ttl()).values_list("pk", flat=True):
         queue_replay(session_id)
+    for session_id in Session.objects.never_opened().values_list("pk", flat=True):
+        queue_start(session_id)
     ServiceHeartbeat.objects.update_or_create(name="upkeep", defaults={"kind": "upkeep", "pid": 0, "seen_at": Now()})
 
 
 def run_one(session_id: int) -> None:
     """Upkeep of one session; does nothing while another run holds its lock, or when nothing is visible yet."""
-    with _lock(session_id) as mine:
+    with alone(LOCK_SPACE, session_id) as mine:
         session = Session.objects.select_related("dataset").filter(pk=session_id).first()
         if not mine or session is None or session.clock is None or session.state == State.FAILED:
             return
@@ -57,18 +58,6 @@ def run_one(session_id: int) -> None:
             _store_derived(recipe, day, held)
         if session.is_live:
             _prefetch(session, recipe, day, sorted(held))
-
-
-@contextmanager
-def _lock(session_id: int) -> Iterator[bool]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK_SPACE, session_id])
-        (mine,) = cursor.fetchone()
-        try:
-            yield mine
-        finally:
-            if mine:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK_SPACE, session_id])
 
 
 def _held(session: Session, day: TradingDay) -> dict[str, StoredDay]:

@@ -65,6 +65,20 @@ def start_worker(transactional_db: None, tmp_path: Path) -> Iterator[StartWorker
             process.kill()
 
 
+@pytest.fixture
+def player(transactional_db: None) -> Iterator[Player]:
+    """What a replay worker runs, in this process: for tests that need somebody to play, and kill nobody."""
+    redis_connection().flushdb()
+    playing = Player(20, look_every=0.1)
+    playing.start()
+    while not ServiceHeartbeat.objects.filter(kind="replay").exists():
+        time.sleep(0.02)
+    yield playing
+    playing.close()
+    playing.loader.shutdown()
+    connection.close_pool()
+
+
 def _await_heartbeat(process: subprocess.Popen[bytes], logs: Path) -> None:
     end = time.monotonic() + 30
     while time.monotonic() < end:
@@ -75,19 +89,6 @@ def _await_heartbeat(process: subprocess.Popen[bytes], logs: Path) -> None:
         time.sleep(0.05)
     told = "\n".join(log.read_text() for log in logs.glob("*.log"))
     pytest.fail(f"the worker did not come up:\n{told}")
-
-
-@pytest.fixture
-def player(transactional_db: None) -> Iterator[Player]:
-    """What a worker process runs, in this one."""
-    redis_connection().flushdb()
-    playing = Player(8)
-    playing.start()
-    end = time.monotonic() + 30
-    while not ServiceHeartbeat.objects.exists() and time.monotonic() < end:
-        time.sleep(0.01)
-    yield playing
-    playing.close()
 
 
 @pytest.fixture

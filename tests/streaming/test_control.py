@@ -13,17 +13,16 @@ from sessions.control import ControlError
 from sessions.models import Session, State, TransitionError
 from sessions.wakeup import connection as redis_connection
 from streaming import copies, service
+from streaming.player import Player
 from streaming.session_data import get_session_data
-from tests.streaming.conftest import StartWorker
 from tests.streaming.playing import FIRST, LAST, durable, read_all, start, symbols_by_clock, utc, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def paused(start_worker: StartWorker, real_days: str) -> Session:
+def paused(player: Player, real_days: str) -> Session:
     """A session that stands a few minutes after its first open."""
-    start_worker()
     session = start(speed=600.0)
     wait_until(session, lambda s: s.clock and s.clock >= utc(2, 13, 35))
     control.pause(session.pk)

@@ -17,6 +17,7 @@ from sessions.models import JournalEntry, Session, State
 from sessions.wakeup import connection as redis_connection
 from streaming import service
 from streaming.bus import stream_key
+from streaming.player import Player
 from streaming.reader import follow
 from streaming.service import StartRequest
 from streaming.session_data import get_session_data
@@ -90,8 +91,7 @@ def test_three_days_arrive_whole_in_order_and_on_time(
     assert (session.state, session.chain) == (State.COMPLETED, durable[-1]["hash"])
 
 
-def test_derived_bars_are_anchored_to_each_session(start_worker: StartWorker, real_days: str) -> None:
-    start_worker()
+def test_derived_bars_are_anchored_to_each_session(player: Player, real_days: str) -> None:
     frames = read_all(start(speed=0.0).pk, symbols=["AAPL"], intervals=["5m", "15m"])
     count: dict[tuple[str, str], int] = {}
     for frame in frames:
@@ -124,11 +124,8 @@ def test_a_killed_worker_loses_and_repeats_nothing(
     assert session.events.filter(kind="recovery").exists()
 
 
-def test_a_flushed_redis_loses_and_repeats_nothing(
-    start_worker: StartWorker, real_days: str, shared_data: Path
-) -> None:
+def test_a_flushed_redis_loses_and_repeats_nothing(player: Player, real_days: str, shared_data: Path) -> None:
     """Every key goes, the fence too: the holder renews and goes on, readers have the hole re-derived."""
-    start_worker()
     session = start(speed=6000.0)
     await_clock(session, dt.datetime(2025, 7, 2, 15, 0, tzinfo=dt.UTC))
     redis_connection().flushdb()
@@ -139,8 +136,7 @@ def test_a_flushed_redis_loses_and_repeats_nothing(
     assert session.events.filter(kind="redis").exists()
 
 
-def test_a_cursor_goes_on_right_after_it_in_every_phase(start_worker: StartWorker, real_days: str) -> None:
-    start_worker()
+def test_a_cursor_goes_on_right_after_it_in_every_phase(player: Player, real_days: str) -> None:
     session = start(speed=0.0)
     whole = [frame for frame in read_all(session.pk) if frame["id"]]
     for place in (0, 1, 389, 390, 391, 601, 992):
@@ -161,9 +157,8 @@ def test_a_stream_bounded_by_bytes_is_whole_for_every_reader(
 
 
 def test_the_iterator_starts_a_created_session_and_gives_every_bar(
-    start_worker: StartWorker, real_days: str, shared_data: Path
+    player: Player, real_days: str, shared_data: Path
 ) -> None:
-    start_worker()
     session = service.create(StartRequest(("AAPL",), FIRST, FIRST, speed=0.0))
 
     async def collect() -> list[dict[str, Any]]:
@@ -174,8 +169,32 @@ def test_the_iterator_starts_a_created_session_and_gives_every_bar(
     assert [bar["start"] for bar in bars] == [row[0] for row in expected]
 
 
-def test_pause_stops_the_clock_and_resume_goes_on_where_it_was(start_worker: StartWorker, real_days: str) -> None:
-    start_worker()
+def test_the_iterator_adds_a_symbol_that_the_session_does_not_play_yet(player: Player, real_days: str) -> None:
+    session = service.start(StartRequest(("AAPL",), FIRST, FIRST, speed=3000.0)).session
+
+    async def collect() -> list[dict[str, Any]]:
+        return [bar async for bar in stream_bars(session, ["IBM"], "1m")]
+
+    bars = asyncio.run(asyncio.wait_for(collect(), 110))
+    assert {bar["symbol"] for bar in bars} == {"IBM"}
+    session.refresh_from_db()
+    assert bars[-1]["end"] == "2025-07-02T20:00:00Z" and session.symbols() == []
+
+
+def test_two_that_start_one_session_at_once_start_it_once(player: Player, real_days: str) -> None:
+    session = service.create(StartRequest(SYMBOLS, FIRST, FIRST, speed=0.0))
+
+    async def count() -> int:
+        return len([bar async for bar in stream_bars(session, ["AAPL"], "1m")])
+
+    async def both() -> list[int]:
+        return await asyncio.gather(count(), count())
+
+    assert asyncio.run(asyncio.wait_for(both(), 60)) == [390, 390]
+    assert session.events.filter(kind="state", message__startswith="running").count() == 1
+
+
+def test_pause_stops_the_clock_and_resume_goes_on_where_it_was(player: Player, real_days: str) -> None:
     session = start(speed=600.0)
     await_clock(session, dt.datetime(2025, 7, 2, 13, 40, tzinfo=dt.UTC))
     control.pause(session.pk, by="test")
@@ -195,8 +214,7 @@ def test_pause_stops_the_clock_and_resume_goes_on_where_it_was(start_worker: Sta
     assert len([frame for frame in frames if frame["id"]]) == 391 + 211 + 391
 
 
-def test_session_doors_never_show_what_is_later_than_the_clock(start_worker: StartWorker, real_days: str) -> None:
-    start_worker()
+def test_session_doors_never_show_what_is_later_than_the_clock(player: Player, real_days: str) -> None:
     session = start(speed=600.0)
     await_clock(session, dt.datetime(2025, 7, 2, 13, 45, tzinfo=dt.UTC))
     control.pause(session.pk)

@@ -103,9 +103,14 @@ def test_one_failing_symbol_is_told_by_name_and_the_others_start() -> None:
     assert started.bars == {"AAPL": 210}
     assert "is not a ticker" in started.failures["NOT-A-TICKER"]
     assert row.symbols() == ["AAPL"]
-    again = service.Started(row)
-    service._open_stream(loading.Recipe.of(row), row.streams.get(instrument__symbol="AAPL"), again, said.append)
-    assert again.skipped == ["AAPL"]
+
+
+def test_streams_that_are_active_already_are_left_as_they_are(session: Session) -> None:
+    Session.objects.filter(pk=session.pk).update(loaded_at=dt.datetime.now(dt.UTC))
+    said: list[str] = []
+    again = service.open_streams(session, said.append)
+    assert again.skipped == ["AAPL", "MSFT"] and not again.bars
+    assert said[0] == "Stream already active for AAPL: nothing to do"
 
 
 def test_no_symbol_that_can_start_fails_the_session_with_the_reason() -> None:
