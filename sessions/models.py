@@ -6,12 +6,13 @@ import datetime as dt
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from marketdata.calendar import session_date_of
 from marketdata.models import Dataset, Instrument
+from sessions import wakeup
 
 
 class State(models.TextChoices):
@@ -149,6 +150,7 @@ class Session(models.Model):
         if not rows.update(state=target, **changes):
             self.refresh_from_db()
             raise TransitionError(self, target)
+        transaction.on_commit(lambda: wakeup.announce(self.pk))
         self.refresh_from_db()
 
     def symbols(self) -> list[str]:

@@ -11,6 +11,7 @@ import redis
 import redis.asyncio
 from django.conf import settings
 
+from sessions.wakeup import notice_key
 from streaming.frames import Frame, FrameId, decode
 
 # Equality, not "greater": after a flush a zombie would else set the fence for itself. A missing key refuses.
@@ -38,6 +39,8 @@ return 1
 """
 KEPT_AFTER_END = dt.timedelta(days=1)
 BLOCK_MS = 500
+PAGE = 256
+"""Frames that a reader takes at once."""
 
 
 class Fenced(Exception):
@@ -117,27 +120,47 @@ def published(session_id: int, generation: int) -> Iterator[Packed]:
             start = f"({entries[-1][0].decode()}"
 
 
+PAGE = 256
+"""Frames that a reader takes at once."""
+
+
 class Tail:
-    """The reading side: frames of one generation from one cursor on, for one event loop."""
+    """The reading side: one generation's frames and the session's notices, for one event loop."""
 
-    def __init__(self, session_id: int) -> None:
-        self.session_id = session_id
-        self.redis = redis.asyncio.Redis.from_url(settings.REDIS_URL)
+    def __init__(self, client: redis.asyncio.Redis, session_id: int) -> None:
+        self.redis, self.session_id = client, session_id
+        self.noticed = b"0-0"
 
-    async def read(
-        self, generation: int, after: FrameId | None, count: int = 256, block_ms: int = BLOCK_MS
-    ) -> list[Frame]:
-        """Frames after `after` that are still in the stream; waits up to `block_ms` for the first."""
+    async def last(self, generation: int) -> FrameId | None:
+        """The newest frame in the stream."""
         key = stream_key(self.session_id, generation)
-        start = after.entry if after else "0-0"
+        entries = cast("list[tuple[bytes, object]]", await self.redis.xrevrange(key, count=1))
+        return FrameId.parse(f"{generation}.{entries[0][0].decode()}") if entries else None
+
+    async def page(self, generation: int, after: FrameId | None) -> list[Frame]:
+        """The frames after `after` that are still in the stream, a page of them."""
+        key = stream_key(self.session_id, generation)
+        low = f"({after.entry}" if after else "-"
+        entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", await self.redis.xrange(key, low, "+", count=PAGE))
+        return [_frame(generation, entry, fields) for entry, fields in entries]
+
+    async def read(self, generation: int, after: FrameId | None, block_ms: int = BLOCK_MS) -> tuple[list[Frame], bool]:
+        """New frames, and whether the row is to be looked at; waits up to `block_ms` for either."""
+        notices = notice_key(self.session_id)
+        places: dict[Any, Any] = {
+            stream_key(self.session_id, generation): after.entry if after else "0-0",
+            notices: self.noticed,
+        }
         reply = cast(
             "list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]",
-            await self.redis.xread({key: start}, count=count, block=block_ms) or [],
+            await self.redis.xread(places, count=PAGE, block=block_ms) or [],
         )
-        return [_frame(generation, entry, fields) for _, entries in reply for entry, fields in entries]
-
-    async def aclose(self) -> None:
-        await self.redis.aclose()
+        found = {key.decode(): entries for key, entries in reply}
+        told = found.pop(notices, None)
+        if told:
+            self.noticed = told[-1][0]
+        frames = [_frame(generation, entry, fields) for entries in found.values() for entry, fields in entries]
+        return frames, bool(told)
 
 
 def _frame(generation: int, entry: bytes, fields: dict[bytes, bytes]) -> Frame:

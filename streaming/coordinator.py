@@ -9,12 +9,14 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 
 import redis
 from django.db import InterfaceError, OperationalError, transaction
 
 from marketdata import calendar
 from marketdata.errors import MarketDataError
+from sessions import wakeup
 from sessions.models import Session, State, TransitionError
 from streaming import journal as journals
 from streaming import lease as leases
@@ -218,6 +220,7 @@ class Coordinator:
             self.session.refresh_from_db()
             chain = self.output.chain.hex()
             self.session.record("seek", f"moved to {_utc(to)} from {left}", generation=generation, left_chain=chain)
+            transaction.on_commit(partial(wakeup.announce, self.session.pk))
         self.output.new_generation(generation)
         self._show(Loaded(journals.read(self.session.pk, loaded.tape.day.date), loaded.tape))
         self._look_again()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import struct
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -115,6 +115,31 @@ class BarBlock:
                 }
 
 
+def bar_event(
+    symbol: str,
+    interval: str,
+    start: str,
+    end: str,
+    values: Sequence[Any],
+    present: int,
+    expected: int,
+    synthetic: bool,
+) -> dict[str, Any]:
+    """A bar in wire form, of values as `wire_columns` gives them."""
+    return {
+        "type": "bar",
+        "symbol": symbol,
+        "interval": interval,
+        "start": start,
+        "end": end,
+        **dict(zip(COLUMNS, values, strict=True)),
+        "n_present": present,
+        "n_expected": expected,
+        "complete": present == expected,
+        "synthetic": synthetic,
+    }
+
+
 def wire_columns(columns: Floats) -> list[list[Any]]:
     """What `wire_values` is for one bar, for many at once: seven columns, each converted in one go where it can be."""
     absent = [bool(np.isnan(row).any()) for row in columns]
@@ -147,6 +172,8 @@ class Frame:
     hash: str
     extras: list[dict[str, Any]]
     blocks: list[BarBlock]
+    size: int = 0
+    """Bytes that it holds in memory, for those who keep frames."""
 
     @property
     def clock(self) -> dt.datetime:
@@ -154,9 +181,16 @@ class Frame:
 
     def wire(self, symbols: Collection[str] | None = None, intervals: Collection[str] | None = None) -> dict[str, Any]:
         """The frame as every door sends it; a filtered frame keeps id and hash."""
+        return self.wire_of(
+            lambda block: symbols if intervals is None or interval_name(block.width) in intervals else ()
+        )
+
+    def wire_of(self, wanted: Callable[[BarBlock], Collection[str] | None]) -> dict[str, Any]:
+        """In wire form, with the symbols that are wanted of each block; None is all."""
         events = [event for event in self.extras if event["type"] != "day_close"]
         for block in self.blocks:
-            if intervals is None or interval_name(block.width) in intervals:
+            symbols = wanted(block)
+            if symbols is None or symbols:
                 events.extend(block.events(symbols))
         events.extend(event for event in self.extras if event["type"] == "day_close")
         return {"id": str(self.id), "clock": rfc3339(self.id.ms), "hash": self.hash, "events": events}
@@ -180,7 +214,7 @@ def decode(frame_id: FrameId, body: bytes, chain: str) -> Frame:
         block, at = _decode_block(body, at)
         blocks.append(block)
     prev = FrameId(frame_id.generation, prev_ms, prev_n) if prev_ms >= 0 else None
-    return Frame(frame_id, prev, chain, extras, blocks)
+    return Frame(frame_id, prev, chain, extras, blocks, len(body))
 
 
 def _decode_block(body: bytes, at: int) -> tuple[BarBlock, int]:

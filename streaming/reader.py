@@ -1,28 +1,29 @@
-"""`follow`: the one way to read a session. SSE, WebSocket, `tail_session` and `stream_bars` are loops over it."""
+"""`follow`: the one way to read a session. Every door, `tail_session` and `stream_bars` are loops over it."""
 
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
+import secrets
 from collections.abc import AsyncIterator, Collection
-from dataclasses import dataclass
+from contextlib import aclosing
+from dataclasses import dataclass, field
 from typing import Any
 
-import redis
-from django.db import DatabaseError
-
+from marketdata import calendar
 from sessions.models import ENDED, Session
-from streaming import rederive
-from streaming.bus import Tail
-from streaming.db import in_thread
-from streaming.frames import Frame, FrameId, rfc3339
-from streaming.session_data import snapshot
+from streaming.frames import CursorError, Frame, FrameId, milliseconds, rfc3339
+from streaming.hub import Hub, shared_hub
+from streaming.session_data import position_of
+from streaming.shared_tail import SessionUnknown, SharedTail
+from streaming.wanted import Wanted
 
-STATE_EVERY = 1.0
-RETRY_AFTER = 0.5
+__all__ = ["CursorError", "Frame", "Notice", "Reading", "SessionUnknown", "follow", "read"]
 
-
-class SessionUnknown(LookupError):
-    """No session has this number."""
+EMPTY_EVERY = 1.0
+"""Seconds between two filtered frames without events."""
+SNAPSHOT_BARS = 2000
+"""Bars in one snapshot message; a larger snapshot comes in parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +32,35 @@ class Notice:
 
     event: dict[str, Any]
 
-    def wire(self, symbols: Collection[str] | None = None, intervals: Collection[str] | None = None) -> dict[str, Any]:
-        event = self.event
-        if "bars" in event:
-            event = {**event, "bars": [bar for bar in event["bars"] if _wanted(bar, symbols, intervals)]}
-        return {"id": None, "clock": event.get("clock"), "hash": None, "events": [event]}
+    def wire(self) -> dict[str, Any]:
+        return {"id": None, "clock": self.event.get("clock"), "hash": None, "events": [self.event]}
 
 
-def _wanted(bar: dict[str, Any], symbols: Collection[str] | None, intervals: Collection[str] | None) -> bool:
-    return (symbols is None or bar["symbol"] in symbols) and (intervals is None or bar["interval"] in intervals)
+@dataclass(eq=False)
+class Reading:
+    """What one reader asks for, and how it is called where readers are shown.
+
+    `wanted` may be exchanged while reading. Without a cursor (`after`) it begins with a `snapshot` of the day
+    so far; with `from_start` at the first frame of the run; with `from_now` at the next frame, without a snapshot.
+    """
+
+    session_id: int
+    after: str | None = None
+    from_start: bool = False
+    from_now: bool = False
+    wanted: Wanted = field(default_factory=Wanted.of)
+    kind: str = "python"
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        self.cursor = FrameId.parse(self.after) if self.after else None
+        self.key, self.since = secrets.token_hex(4), dt.datetime.now(dt.UTC)
+
+    def report(self) -> dict[str, object]:
+        """For the registry of readers."""
+        cursor = str(self.cursor) if self.cursor else None
+        since = rfc3339(milliseconds(self.since))
+        return {"id": self.key, "kind": self.kind, "name": self.name, "since": since, "cursor": cursor}
 
 
 async def follow(
@@ -49,128 +70,160 @@ async def follow(
     from_start: bool = False,
     symbols: Collection[str] | None = None,
     intervals: Collection[str] | None = None,
+    kind: str = "python",
+    name: str = "",
 ) -> AsyncIterator[dict[str, Any]]:
     """Frames in wire form, every one after the cursor exactly once and in order, until the session's `end`.
 
     Without a cursor: a `snapshot` of the day so far, then the tail; `from_start`: every frame of the run.
+    A filtered frame without events comes at most once a second.
     Raises SessionUnknown, and CursorError for a malformed cursor.
     """
-    cursor = FrameId.parse(after) if after else None
-    async for item in Follower(session_id, cursor, from_start or after is not None).items():
-        yield item.wire(symbols, intervals)
+    reading = Reading(session_id, after, from_start, wanted=Wanted.of(symbols, intervals), kind=kind, name=name)
+    async with shared_hub() as hub, aclosing(thinned(reading, read(reading, hub))) as items:  # type: ignore[type-var]
+        async for item in items:
+            yield reading.wanted.wire(item) if isinstance(item, Frame) else item.wire()
+
+
+async def thinned(reading: Reading, items: AsyncIterator[Frame | Notice]) -> AsyncIterator[Frame | Notice]:
+    """Without most of the frames that hold nothing wanted: one a second of those tells how far the clock is."""
+    clock = asyncio.get_running_loop().time
+    sent, held = 0.0, None
+    async with aclosing(items):  # type: ignore[type-var]
+        async for item in items:
+            if isinstance(item, Frame) and not reading.wanted.touches(item):
+                held = item
+                if clock() - sent < EMPTY_EVERY:
+                    continue
+            elif held is not None and isinstance(item, Notice):
+                yield held
+            sent, held = clock(), None
+            yield item
+
+
+async def read(reading: Reading, hub: Hub) -> AsyncIterator[Frame | Notice]:
+    """Decoded frames and notices, unfiltered but for snapshots; what all readers are made of."""
+    async with hub.attach(reading.session_id, reading) as shared:
+        async for item in Follower(reading, hub, shared).items():
+            yield item
 
 
 class Follower:
-    """One reader's place in a session: a tail of the stream, with lost or trimmed frames re-derived."""
+    """One reader's place in a session."""
 
-    def __init__(self, session_id: int, cursor: FrameId | None, from_cursor: bool) -> None:
-        self.session_id, self.cursor, self.from_cursor = session_id, cursor, from_cursor
-        self.tail = Tail(session_id)
+    def __init__(self, reading: Reading, hub: Hub, shared: SharedTail) -> None:
+        self.reading, self.hub, self.shared = reading, hub, shared
+        self.history = hub.history(shared)
+        self.generation = shared.generation
         self.state = ""
+        self.live = False
 
     async def items(self) -> AsyncIterator[Frame | Notice]:
-        try:
-            session = await self._session()
-            self.generation = session.generation
-            async for item in self._join(session):
-                yield item
-            async for item in self._follow(session):
-                yield item
-        finally:
-            await self.tail.aclose()
-
-    async def _session(self) -> Session:
-        rows = Session.objects.select_related("dataset")
-        session = await in_thread(rows.filter(pk=self.session_id).first)()
-        if session is None:
-            raise SessionUnknown(f"There is no session {self.session_id}.")
-        return session
-
-    async def _join(self, session: Session) -> AsyncIterator[Frame | Notice]:
-        if self.cursor and self.cursor.generation != session.generation:
-            reason = f"cursor of generation {self.cursor.generation}, the session is at {session.generation}"
-            self.cursor, self.from_cursor = None, False
-            yield Notice({"type": "reset", "reason": reason})
-        if not self.from_cursor:
-            event = await in_thread(snapshot)(session)
-            if event["as_of"]:
-                self.cursor = FrameId.parse(event["as_of"])
-            yield Notice(event)
-
-    async def _follow(self, session: Session) -> AsyncIterator[Frame | Notice]:
-        loop = asyncio.get_running_loop()
-        looked = loop.time()
-        async for notice in self._look(session):
+        async for notice in self._join():
             yield notice
         while True:
-            frames = await self._read()
-            async for frame in self._in_order(session, frames):
+            news = self.shared.changed
+            if self.shared.generation != self.generation:
+                async for notice in self._reset(f"moved to generation {self.shared.generation}"):
+                    yield notice
+            for notice in self._told(ended=False):
+                yield notice
+            frames = self.shared.since(self.reading.cursor)
+            if frames is None:
+                for notice in self._lagging():
+                    yield notice
+                frames = await self._past()
+            for frame in frames:
+                if self.shared.generation != self.generation:
+                    break
+                self.reading.cursor = frame.id
                 yield frame
-            if frames and loop.time() - looked < STATE_EVERY:
-                continue
-            looked = loop.time()
-            session = await self._refreshed(session)
-            if not frames:
-                async for frame in self._catch_up(session):
-                    yield frame
-            async for item in self._look(session):
-                yield item
-            if self._over(session):
+            if not frames and self.shared.over(self.reading.cursor):
+                for notice in self._told(ended=True):
+                    yield notice
                 return
+            if not frames:
+                self.live = True
+                await self.shared.news(news)
 
-    async def _read(self) -> list[Frame]:
-        try:
-            return await self.tail.read(self.generation, self.cursor)
-        except (redis.ConnectionError, redis.TimeoutError):
-            await asyncio.sleep(RETRY_AFTER)
+    # --- joining ------------------------------------------------------------------------------------
+
+    async def _join(self) -> AsyncIterator[Notice]:
+        reading = self.reading
+        if reading.cursor and (reason := _out_of_place(reading.cursor, self.shared.session)):
+            async for notice in self._reset(reason):
+                yield notice
+        elif reading.from_now and not reading.cursor:
+            reading.cursor = position_of(self.shared.session)
+        elif not reading.from_start and not reading.cursor:
+            async for notice in self._snapshot():
+                yield notice
+
+    async def _reset(self, reason: str) -> AsyncIterator[Notice]:
+        """What the reader has is not what the session plays: it begins anew, with the day so far."""
+        self.generation, self.reading.cursor, self.live = self.shared.generation, None, False
+        yield Notice({"type": "reset", "reason": reason})
+        async for notice in self._snapshot():
+            yield notice
+
+    async def _snapshot(self) -> AsyncIterator[Notice]:
+        event = await self.hub.snapshot(self.shared, self.reading.wanted)
+        if event["as_of"]:
+            self.reading.cursor = FrameId.parse(event["as_of"])
+        for notice in in_parts(event):
+            yield notice
+
+    # --- the past -----------------------------------------------------------------------------------
+
+    async def _past(self) -> list[Frame]:
+        """Frames from before those at hand. Where none can be had any more, the place moves on to those."""
+        until = self.shared.oldest
+        if until is None or until.generation != self.generation:
             return []
+        frames = await self.history.after(self.shared.session, self.reading.cursor, until)
+        if not frames:
+            self.reading.cursor = until
+        return frames
 
-    async def _refreshed(self, session: Session) -> Session:
-        """The row as it is now; as it was where Postgres does not answer, for then nothing can have changed."""
-        try:
-            return await self._session()
-        except DatabaseError:
-            await asyncio.sleep(RETRY_AFTER)
-            return session
+    def _lagging(self) -> list[Notice]:
+        """Say once that a reader who was up to date has fallen behind what is kept at hand."""
+        if not self.live:
+            return []
+        self.live = False
+        cursor, head = self.reading.cursor, self.shared.head
+        clock = rfc3339(cursor.ms) if cursor else None
+        behind = max(0, head.ms - cursor.ms) // 1000 if cursor and head else None
+        return [Notice({"type": "lagging", "clock": clock, "seconds": behind, "head": str(head) if head else None})]
 
-    async def _in_order(self, session: Session, frames: list[Frame]) -> AsyncIterator[Frame]:
-        """Each frame names the one before it: what the stream no longer has is made again first."""
-        for frame in frames:
-            if frame.prev and frame.prev != self.cursor:
-                async for missing in self._rederived(session, frame.prev):
-                    yield missing
-            self.cursor = frame.id
-            yield frame
+    # --- the row ------------------------------------------------------------------------------------
 
-    async def _catch_up(self, session: Session) -> AsyncIterator[Frame]:
-        """Frames that Postgres knows of and the stream, being lost or expired, has not."""
-        last = self._last(session)
-        if last and (self.cursor is None or self.cursor < last):
-            async for frame in self._rederived(session, last):
-                yield frame
+    def _told(self, *, ended: bool) -> list[Notice]:
+        """The state, once for each; `end` after the last frame."""
+        row = self.shared.session
+        if row.state == self.state or (row.state in ENDED) != ended:
+            return []
+        self.state = row.state
+        clock = rfc3339(self.reading.cursor.ms) if self.reading.cursor else None
+        told = {"state": row.state, "reason": row.reason, "clock": clock}
+        kinds = ("state", "end") if ended else ("state",)
+        return [Notice({"type": kind, **told}) for kind in kinds]
 
-    async def _rederived(self, session: Session, until: FrameId) -> AsyncIterator[Frame]:
-        days = rederive.frames_between(session, self.generation, self.cursor, until)
-        while (day := await in_thread(next)(days, None)) is not None:
-            for frame in day:
-                self.cursor = frame.id
-                yield frame
 
-    async def _look(self, session: Session) -> AsyncIterator[Notice]:
-        """Say what changed on the row: a new generation, a new state."""
-        if session.generation != self.generation:
-            self.generation, self.cursor = session.generation, None
-            yield Notice({"type": "reset", "reason": f"moved to generation {session.generation}"})
-        if session.state != self.state and (session.state not in ENDED or self._over(session)):
-            self.state = session.state
-            clock = rfc3339(self.cursor.ms) if self.cursor else None
-            yield Notice({"type": "state", "state": session.state, "reason": session.reason, "clock": clock})
-            if session.state in ENDED:
-                yield Notice({"type": "end", "state": session.state, "reason": session.reason, "clock": clock})
+def in_parts(event: dict[str, Any]) -> list[Notice]:
+    """A snapshot as messages of bounded size."""
+    bars = event["bars"]
+    starts = range(0, max(1, len(bars)), SNAPSHOT_BARS)
+    return [
+        Notice({**event, "part": part, "parts": len(starts), "bars": bars[start : start + SNAPSHOT_BARS]})
+        for part, start in enumerate(starts, 1)
+    ]
 
-    def _last(self, session: Session) -> FrameId | None:
-        return FrameId.parse(f"{session.generation}.{session.frame_id}") if session.frame_id else None
 
-    def _over(self, session: Session) -> bool:
-        last = self._last(session)
-        return session.state in ENDED and (last is None or (self.cursor is not None and self.cursor >= last))
+def _out_of_place(cursor: FrameId, session: Session) -> str:
+    """Why a cursor is none of this session as it is; empty where it is one."""
+    if cursor.generation != session.generation:
+        return f"cursor of generation {cursor.generation}, the session is at {session.generation}"
+    days = calendar.trading_days(session.start_date, session.end_date)
+    if not milliseconds(days[0].open) <= cursor.ms <= milliseconds(days[-1].close):
+        return f"cursor {cursor} is outside the session: it plays {days[0].date} to {days[-1].date}"
+    return ""

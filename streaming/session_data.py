@@ -15,7 +15,7 @@ from marketdata.intervals import parse_interval
 from marketdata.store import StoredDay
 from sessions.models import ActiveStream, Session, StreamType
 from streaming import journal
-from streaming.frames import BarBlock, FrameId, milliseconds, rfc3339, wire_values
+from streaming.frames import BarBlock, FrameId, milliseconds, wire_values
 
 
 class SymbolUnknown(LookupError):
@@ -146,13 +146,3 @@ def get_session_data(session: Session | int) -> SessionData:
     if isinstance(session, int):
         session = Session.objects.select_related("dataset").get(pk=session)
     return SessionData(session)
-
-
-def snapshot(session: Session) -> dict[str, Any]:
-    """The day so far of every active symbol, as of the last committed frame."""
-    data = get_session_data(session)
-    position = position_of(session)
-    as_of = str(position) if position else None
-    bars = [bar for symbol in data.get_active_symbols() for bar in data.bars(symbol)] if as_of else []
-    clock = rfc3339(milliseconds(session.clock)) if session.clock else None
-    return {"type": "snapshot", "as_of": as_of, "clock": clock, "bars": bars}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from contextlib import aclosing
 from typing import Protocol
 
 from sessions.models import Session, SessionKey
@@ -15,7 +16,8 @@ from streaming.gateway.channels import Channels
 from streaming.gateway.codecs import Codec, Message
 from streaming.gateway.daily import DailyBars
 from streaming.gateway.wire import NS_PER_MS, Outgoing, complete, minute_block
-from streaming.reader import Follower
+from streaming.hub import shared_hub
+from streaming.reader import Reading, read
 
 log = logging.getLogger(__name__)
 LOOK_FOR_REVOKED = 5.0
@@ -67,13 +69,16 @@ class Feed:
     async def _follow(self) -> None:
         session = await in_thread(Session.objects.select_related("dataset").get)(pk=self.session_id)
         cursor = await in_thread(clock.newest_frame)(session)
-        async for item in Follower(self.session_id, cursor, True).items():
-            if isinstance(item, Frame):
-                await self._send(session, item)
-            elif item.event["type"] == "reset":
-                # The live feed has no way back either: clients come again and find another clock.
-                self._dismiss(RESTARTED)
-                return
+        place = str(cursor) if cursor else None
+        reading = Reading(self.session_id, after=place, from_now=True, kind="gateway", name="alpaca")
+        async with shared_hub() as hub, aclosing(read(reading, hub)) as items:  # type: ignore[type-var]
+            async for item in items:
+                if isinstance(item, Frame):
+                    await self._send(session, item)
+                elif item.event["type"] == "reset":
+                    # The live feed has no way back either: clients come again and find another clock.
+                    self._dismiss(RESTARTED)
+                    return
 
     async def _send(self, session: Session, frame: Frame) -> None:
         await self._bring_forward(session, frame)

@@ -1,0 +1,11 @@
+"""How background work of an event loop is ended."""
+
+import asyncio
+from typing import Any
+
+
+async def end(task: asyncio.Task[Any]) -> None:
+    """Cancel until it is over: a cancellation that meets a reply just come in can get lost in `wait_for`."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=0.2)

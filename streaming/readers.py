@@ -1,0 +1,131 @@
+"""Who reads a session, and how far behind: each process tells Redis of its readers, anybody can ask.
+
+A sorted set per session holds the processes with the time at which each one's word expires; a process that
+is gone is forgotten within seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+import orjson
+import redis
+import redis.asyncio
+
+from marketdata import calendar
+from sessions import wakeup
+from sessions.models import Session
+from streaming.bus import stream_key
+from streaming.ending import end
+from streaming.frames import FrameId, moment
+
+if TYPE_CHECKING:
+    from streaming.shared_tail import SharedTail
+
+EVERY, EXPIRES = 2.0, 10
+EXACTLY = 100
+"""Lags up to so many frames are counted in the stream; longer ones by session minutes."""
+# Counted where they are: the frames' bytes stay in Redis.
+COUNT = """
+local counts = {}
+for i = 1, #ARGV do
+  counts[i] = #redis.call('XRANGE', KEYS[1], '(' .. ARGV[i], '+', 'COUNT', 101)
+end
+return counts
+"""
+
+
+def processes_key(session_id: int) -> str:
+    return f"tapedeck:{session_id}:readers"
+
+
+class Registry:
+    """What this process tells of its readers, every two seconds and at once when one comes or goes."""
+
+    def __init__(self, client: redis.asyncio.Redis, tails: Mapping[int, SharedTail]) -> None:
+        self.redis, self.tails = client, tails
+        self.process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+        self.changed = asyncio.Event()
+        self.told: set[int] = set()
+        self.task = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(EVERY):
+                    await self.changed.wait()
+            self.changed.clear()
+            with contextlib.suppress(redis.RedisError):
+                await self._tell(
+                    {pk: [reader.report() for reader in shared.readers] for pk, shared in self.tails.items()}
+                )
+            await asyncio.sleep(0.2)  # a thousand that come at once are told of together
+
+    async def _tell(self, rows: Mapping[int, list[dict[str, object]]]) -> None:
+        pipe = self.redis.pipeline(transaction=False)
+        for session_id, reports in rows.items():
+            key = processes_key(session_id)
+            pipe.zadd(key, {self.process: time.time() + EXPIRES})
+            pipe.expire(key, 10 * EXPIRES)
+            pipe.set(f"{key}:{self.process}", orjson.dumps(reports), ex=EXPIRES)
+        for session_id in self.told - rows.keys():
+            pipe.zrem(processes_key(session_id), self.process)
+        self.told = set(rows)
+        await pipe.execute()
+
+    async def aclose(self) -> None:
+        await end(self.task)
+        with contextlib.suppress(redis.RedisError):
+            await self._tell({})
+
+
+def of_session(session: Session) -> list[dict[str, Any]]:
+    """Every reader: id, name, kind, since, cursor, lockstep, and its lag; the slowest first.
+
+    Raises redis.RedisError where Redis does not answer.
+    """
+    client = wakeup.connection()
+    key = processes_key(session.pk)
+    processes = cast("list[bytes]", client.zrangebyscore(key, time.time(), "+inf"))
+    told = (
+        cast("list[bytes | None]", client.mget([f"{key}:{name.decode()}" for name in processes])) if processes else []
+    )
+    rows = [row for text in told if text for row in orjson.loads(text)]
+    lags = _lags(session, {row["cursor"] for row in rows})
+    for row in rows:
+        row["lag_frames"], row["lag_seconds"] = lags[row["cursor"]]
+    return sorted(rows, key=lambda row: (-row["lag_frames"], row["since"], row["id"]))
+
+
+def _lags(session: Session, cursors: set[str | None]) -> dict[str | None, tuple[int, int]]:
+    """Cursor → (frames, seconds of market time) behind the last committed frame."""
+    places = {text: FrameId.parse(text) if text else None for text in cursors}
+    current = {text: at for text, at in places.items() if at and at.generation == session.generation}
+    args = [at.entry for at in current.values()]
+    keys = [stream_key(session.pk, session.generation)]
+    counts = wakeup.connection().eval(COUNT, 1, *keys, *args) if args else []
+    exact = dict(zip(current, cast("list[int]", counts), strict=True))
+    lags: dict[str | None, tuple[int, int]] = {}
+    for text in cursors:
+        seconds = _market_seconds(session, current.get(text))
+        frames = exact.get(text, EXACTLY + 1)
+        lags[text] = (max(frames, seconds // 60) if frames > EXACTLY else frames, seconds)
+    return lags
+
+
+def _market_seconds(session: Session, at: FrameId | None) -> int:
+    """Session seconds from the cursor to the visible clock: nights and holidays do not count."""
+    if session.clock is None:
+        return 0
+    begin = moment(at.ms) if at else calendar.trading_days(session.start_date, session.end_date)[0].open
+    if begin >= session.clock:
+        return 0
+    days = calendar.trading_days(calendar.session_date_of(begin), calendar.session_date_of(session.clock))
+    return sum(max(0, int((min(day.close, session.clock) - max(day.open, begin)).total_seconds())) for day in days)
