@@ -50,6 +50,7 @@ MENU = [
 ]
 UNFOLD = {
     "SIDEBAR": {"show_search": True, "navigation": MENU},
+    "DASHBOARD_CALLBACK": "streaming.admin.landing.index",
     "SITE_TITLE": "Tapedeck",
     "SITE_HEADER": "Tapedeck",
     "SITE_SYMBOL": "album",

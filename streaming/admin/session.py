@@ -22,7 +22,7 @@ from unfold.decorators import action, display
 from sessions import control
 from sessions.models import ActiveStream, Session, SessionEvent, State, TransitionError
 from streaming import cards, service
-from streaming.admin import controls, feed_view, page
+from streaming.admin import controls, feed_view, landing, page
 from streaming.cards import SHOWN_SYMBOLS, day_progress, speed_text
 from streaming.start_form import SessionStartForm
 
@@ -61,6 +61,10 @@ class SessionAdmin(ModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         site = self.admin_site.admin_view
         own = [
+            path("live/", site(landing.live), name="replay_session_live"),
+            path("live/cards/", site(landing.cards_fragment), name="replay_session_cards"),
+            path("live/system/", site(landing.system_fragment), name="replay_session_system"),
+            path("live/ended/", site(landing.ended_fragment), name="replay_session_ended"),
             path("<int:pk>/panels/", site(self.panels), name="replay_session_panels"),
             path("<int:pk>/feed/", feed_view.session_feed, name="replay_session_feed"),
         ]
