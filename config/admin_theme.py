@@ -4,9 +4,17 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 
+def _section(path: str) -> str:
+    """The list that a page belongs to; an add page, and the landing page, belong to none but themselves."""
+    parts = path.strip("/").split("/")
+    return path if parts[-1] == "add" else "/".join(parts[:3])
+
+
 def _page(title: str, icon: str, name: str, permission: str = "") -> dict[str, object]:
     """A line of the admin's menu, shown to those who may open it."""
-    line: dict[str, object] = {"title": title, "icon": icon, "link": reverse_lazy(name)}
+    link = reverse_lazy(name)
+    line: dict[str, object] = {"title": title, "icon": icon, "link": link}
+    line["active"] = lambda request: _section(request.path) == _section(str(link))
     return line | {"permission": lambda request: request.user.has_perm(permission)} if permission else line
 
 

@@ -1,6 +1,7 @@
 """The ASGI entry point: `uvicorn config.asgi:application`. Sockets have plain routes; all else is Django's."""
 
 import os
+import threading
 from typing import Any
 
 from django.core.asgi import get_asgi_application
@@ -9,7 +10,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 pages = get_asgi_application()
 
-from streaming.gateway import socket as alpaca  # noqa: E402 - models need Django to be set up
+from marketdata import calendar  # noqa: E402 - models need Django to be set up
+from streaming.gateway import socket as alpaca  # noqa: E402
+
+# The calendar takes two seconds to build: the first page must not.
+threading.Thread(target=calendar.prepare, name="calendar", daemon=True).start()
 
 SOCKETS = {"/alpaca/": alpaca.application}
 

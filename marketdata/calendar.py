@@ -73,7 +73,7 @@ def trading_day(date: dt.date) -> TradingDay:
         _within(date)
         before, after = previous_trading_day(date).date, next_trading_day(date).date
         raise NotATradingDay(
-            f"{date} is not a trading day of {EXCHANGE} ({_why(date)}): the nearest are {before} and {after}."
+            f"{date} is not a trading day of {EXCHANGE} ({why_closed(date)}): the nearest are {before} and {after}."
         )
     return found
 
@@ -132,7 +132,8 @@ def _within(date: dt.date) -> None:
         raise NotATradingDay(f"{date} is outside the calendar: it reaches from {FIRST} to {LAST}.")
 
 
-def _why(date: dt.date) -> str:
+def why_closed(date: dt.date) -> str:
+    """What makes a date no trading day: the weekday's name, the holiday's, or just "closed"."""
     if date.weekday() >= 5:
         return f"{date:%A}"
     moment = dt.datetime.combine(date, dt.time())

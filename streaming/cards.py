@@ -74,7 +74,6 @@ def _texts(session: Any) -> dict[str, str]:
         "clock": clock_text(session.clock),
         "date": date_text(session.clock, session.start_date),
         "speed": speed_text(session.speed),
-        "real": "" if session.real_speed is None or not session.is_live else f"really {session.real_speed:,.4g}×",
         "symbols": _some(session.some_symbols, session.active_count or session.stream_count),
         "streams": f"{session.active_count} of {session.stream_count} active",
         "bars": f"{session.bars:,}",
@@ -91,6 +90,8 @@ def note(session: Session, now: dt.datetime) -> str:
     """Why it does not move although it could; empty where all is well."""
     if session.state == State.CREATED:
         return "Queued: the upkeep worker fetches its first day, then a replay worker takes it."
+    if session.seek_to:
+        return f"Moving to {date_text(session.seek_to, session.start_date)} {clock_text(session.seek_to)}."
     if session.state in PLAYED:
         renewed = session.lease_renewed_at
         if renewed is None:

@@ -6,8 +6,9 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.conf import settings
 from unfold.widgets import (
-    UnfoldAdminDateWidget,
+    INPUT_CLASSES,
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
@@ -25,6 +26,15 @@ else:
     SessionForm = forms.ModelForm
 
 
+def provider_choices() -> list[tuple[str, str]]:
+    return [("", "---------"), *((name, name) for name in settings.MARKETDATA_PROVIDERS)]
+
+
+def date_widget() -> forms.DateInput:
+    """The browser's own date field; the page's calendar fills it in."""
+    return forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "class": " ".join(INPUT_CLASSES)})
+
+
 class SessionStartForm(SessionForm):
     """A `StartRequest` as a form.
 
@@ -36,7 +46,8 @@ class SessionStartForm(SessionForm):
     created_by = ""
 
     symbols = forms.CharField(
-        widget=UnfoldAdminTextInputWidget, help_text="Separated by spaces or commas, e.g. AAPL MSFT."
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        help_text="Separated by spaces or commas, e.g. AAPL MSFT.",
     )
     dataset = forms.ModelChoiceField(
         Dataset.objects.all(),
@@ -44,10 +55,16 @@ class SessionStartForm(SessionForm):
         widget=UnfoldAdminSelectWidget,
         help_text="Empty: real before synthetic, then the most complete.",
     )
-    date = forms.DateField(
-        required=False, widget=UnfoldAdminDateWidget, help_text="Empty: the latest day with all the symbols."
+    provider = forms.ChoiceField(
+        required=False,
+        choices=provider_choices,
+        widget=UnfoldAdminSelectWidget,
+        help_text="Fetches the days that the store lacks; empty: the dataset's own.",
     )
-    until = forms.DateField(required=False, widget=UnfoldAdminDateWidget, help_text="Last day; empty: one day only.")
+    date = forms.DateField(
+        required=False, widget=date_widget(), help_text="First day. Empty: the latest day with all the symbols."
+    )
+    until = forms.DateField(required=False, widget=date_widget(), help_text="Last day. Empty: one day only.")
     speed = forms.FloatField(
         initial=1.0,
         widget=UnfoldAdminDecimalFieldWidget,
@@ -87,6 +104,7 @@ class SessionStartForm(SessionForm):
             speed=given["speed"],
             derive=split(given["derive"]),
             dataset=dataset.name if dataset else "",
+            provider=given["provider"],
             name=given["name"],
             created_by=self.created_by,
         )

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import OuterRef, QuerySet
 from django.forms import ModelForm
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
@@ -22,7 +23,7 @@ from unfold.decorators import action, display
 from sessions import control
 from sessions.models import ActiveStream, Session, SessionEvent, State, TransitionError
 from streaming import cards, service
-from streaming.admin import controls, feed_view, landing, page
+from streaming.admin import controls, feed_view, landing, page, start_data
 from streaming.cards import SHOWN_SYMBOLS, day_progress, speed_text
 from streaming.start_form import SessionStartForm
 
@@ -52,8 +53,9 @@ class SessionAdmin(ModelAdmin):
     search_help_text = "A name, or a symbol that it plays"
     show_full_result_count = False
     actions = ["pause", "resume", "stop"]
+    add_form_template = "streaming/start.html"
     add_fieldsets = [
-        (None, {"fields": ["symbols", "dataset", ("date", "until"), "speed", "derive", "name"]}),
+        (None, {"fields": ["symbols", ("dataset", "provider"), ("date", "until"), ("speed", "derive"), "name"]}),
     ]
 
     # --- addresses ----------------------------------------------------------------------------------
@@ -65,6 +67,8 @@ class SessionAdmin(ModelAdmin):
             path("live/cards/", site(landing.cards_fragment), name="replay_session_cards"),
             path("live/system/", site(landing.system_fragment), name="replay_session_system"),
             path("live/ended/", site(landing.ended_fragment), name="replay_session_ended"),
+            path("symbols/", site(start_data.symbols), name="replay_session_symbols"),
+            path("month/", site(start_data.month), name="replay_session_month"),
             path("<int:pk>/panels/", site(self.panels), name="replay_session_panels"),
             path("<int:pk>/feed/", feed_view.session_feed, name="replay_session_feed"),
         ]
@@ -128,9 +132,24 @@ class SessionAdmin(ModelAdmin):
 
     # --- starting one -------------------------------------------------------------------------------
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """The address may carry the fields: "start another like this" does."""
+        return dict(request.GET.items())
+
     def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> type[ModelForm[Session]]:
         by = {"created_by": request.user.get_username()}
         return type("SessionStartForm", (SessionStartForm,), by)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        title = {"title": "Start a session", "content_title": "Start a session"}
+        answer: HttpResponse = super().add_view(request, form_url, (extra_context or {}) | title)
+        return answer
+
+    def response_add(self, request: HttpRequest, obj: Session, post_url_continue: str | None = None) -> HttpResponse:
+        """To the session's live page, where its start can be watched."""
+        return redirect("admin:replay_session_change", obj.pk)
 
     def save_model(self, request: HttpRequest, obj: Session, form: Any, change: bool) -> None:
         """The form has created the row; the start itself is queued, as from the API."""

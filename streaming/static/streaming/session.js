@@ -2,6 +2,7 @@
 import { CandleChart, legend, minutesOf } from "../marketdata/chart.js";
 import { exactTimeOf } from "../marketdata/exchange.js";
 import { HeatMap } from "./heatmap.js";
+import { complete } from "./symbols.js";
 import { Transport, write } from "./transport.js";
 
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
@@ -21,6 +22,7 @@ class Page {
     for (const radio of document.getElementsByName("interval")) radio.addEventListener("change", () => this.chart.interval(minutesOf(radio.value)));
     document.addEventListener("keydown", (event) => this.transport.key(event));
     document.addEventListener("visibilitychange", () => (document.hidden ? this.close() : this.open()));
+    this.bindSymbols(document.getElementById("symbols-form"));
     const heat = read("heat");
     if (heat) this.heat(heat);
     if (!document.hidden) this.open();
@@ -92,6 +94,18 @@ class Page {
     const marks = [];
     for (let minute = since; minute < letters.length; minute += 1) marks.push([open + minute * 60, letters[minute]]);
     if (marks.length) this.chart.mark(marks);
+  }
+
+  bindSymbols(form) {
+    if (!form) return;
+    complete(form.elements.symbols, () => form.dataset.symbols);
+    form.addEventListener("submit", (event) => this.changeSymbols(event));
+  }
+
+  async changeSymbols(event) {
+    event.preventDefault();
+    const field = event.target.elements.symbols;
+    if (await this.transport.ask(event.submitter.value, { symbols: field.value })) field.value = "";
   }
 
   say(text) {

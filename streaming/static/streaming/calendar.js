@@ -1,0 +1,85 @@
+// A month of the exchange's calendar: what is open, and what the store has. Two choices make a window.
+const month = new Intl.DateTimeFormat("en-US", { timeZone: "UTC", month: "long", year: "numeric" });
+const inWords = new Intl.DateTimeFormat("en-US", { timeZone: "UTC", weekday: "long", day: "numeric", month: "long", year: "numeric" });
+
+export class Calendar {
+  /** fields: {first, last, symbols, dataset}, the form's inputs. */
+  constructor(root, fields) {
+    this.root = root;
+    this.fields = fields;
+    this.days = root.querySelector("#calendar-days");
+    this.title = root.querySelector("#calendar-month");
+    this.said = root.querySelector("#calendar-said");
+    for (const button of root.querySelectorAll("[data-turn]")) button.addEventListener("click", () => this.turn(Number(button.dataset.turn)));
+    for (const field of [fields.first, fields.last]) field.addEventListener("change", () => this.paint());
+    this.look(fields.first.value.slice(0, 7));
+  }
+
+  async look(wanted = this.shown ?? "") {
+    const { symbols, dataset } = this.fields;
+    const query = new URLSearchParams({ month: wanted, symbols: symbols.value, dataset: dataset.value });
+    const answer = await fetch(`${this.root.dataset.month}?${query}`);
+    const told = await answer.json();
+    if (!answer.ok) {
+      this.said.textContent = told.detail;
+      return;
+    }
+    this.shown = told.month;
+    this.title.textContent = month.format(new Date(`${told.month}-01T00:00Z`));
+    this.draw(told);
+  }
+
+  turn(by) {
+    const date = new Date(`${this.shown}-01T00:00Z`);
+    date.setUTCMonth(date.getUTCMonth() + by);
+    this.look(date.toISOString().slice(0, 7));
+  }
+
+  draw({ days, asked }) {
+    const before = (new Date(`${days[0].date}T00:00Z`).getUTCDay() + 6) % 7;
+    const blanks = Array.from({ length: before }, () => document.createElement("span"));
+    this.days.replaceChildren(...blanks, ...days.map((day) => this.day(day, asked)));
+    this.paint();
+  }
+
+  day({ date, held, kind, words }, asked) {
+    const button = document.createElement("button");
+    const coverage = asked ? `${held} of ${asked}` : String(held);
+    button.type = "button";
+    button.dataset.date = date;
+    button.dataset.kind = kind;
+    button.dataset.held = asked ? (held === asked ? "all" : held ? "some" : "none") : held ? "all" : "none";
+    button.disabled = kind === "weekend" || kind === "holiday";
+    const told = [inWords.format(new Date(`${date}T00:00Z`)), words, button.disabled ? "" : `${coverage} symbols in the store`];
+    button.setAttribute("aria-label", told.filter(Boolean).join(", "));
+    button.title = told.filter(Boolean).slice(1).join(", ");
+    const number = document.createElement("b");
+    number.textContent = String(Number(date.slice(8)));
+    const small = document.createElement("small");
+    small.textContent = button.disabled ? (kind === "holiday" ? words : "") : kind === "half" ? `half · ${coverage}` : coverage;
+    button.append(number, small);
+    button.addEventListener("click", () => this.choose(date));
+    return button;
+  }
+
+  /** The first choice is the first day; a later one is the last day; a third begins anew. */
+  choose(date) {
+    const { first, last } = this.fields;
+    const begin = !first.value || last.value || date < first.value;
+    if (begin) [first.value, last.value] = [date, ""];
+    else last.value = date;
+    this.said.textContent = begin ? `First day ${date}. Choose the last one, or leave it at one day.` : `From ${first.value} to ${date}.`;
+    this.paint();
+  }
+
+  paint() {
+    const { first, last } = this.fields;
+    const until = last.value || first.value;
+    for (const button of this.days.querySelectorAll("button")) {
+      const { date } = button.dataset;
+      const chosen = Boolean(first.value) && date >= first.value && date <= until;
+      button.toggleAttribute("data-chosen", chosen);
+      button.setAttribute("aria-pressed", String(date === first.value || date === last.value));
+    }
+  }
+}
