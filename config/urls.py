@@ -30,5 +30,5 @@ urlpatterns = [
     path("api/schema/", schema, name="schema"),
     path("api/docs/", login_required(docs, login_url=reverse_lazy("admin:login")), name="docs"),
     re_path(r"^alpaca/+", include("streaming.gateway.urls")),
-    re_path(r"^api/(.*/)?$", NoSuchAddressView.as_view()),
+    re_path(r"^api/([\s\S]*/)?$", NoSuchAddressView.as_view()),
 ]
