@@ -223,6 +223,17 @@ API_RATES = {
 
 MARKETDATA_MAPPINGS: dict[str, dict[str, object]] = env.json("MARKETDATA_MAPPINGS", default={})
 """Name → how that vendor's files are read: COLUMNS, HEADER, TZ, LABEL, DATE_ORDER, DELIMITER, SCALE."""
+REFILL_ATTEMPTS = env.int("REFILL_ATTEMPTS", default=5)
+"""Times that a day's absent minutes are asked for."""
+REFILL_BACKOFF = env.float("REFILL_BACKOFF", default=60.0)
+"""Seconds between the first two; twice as many after each."""
+
+KEEP_STREAMS_DAYS = env.float("KEEP_STREAMS_DAYS", default=1.0)
+"""Days that an ended session's frames stay in Redis; readers get older ones re-derived."""
+KEEP_EVENTS_DAYS = env.float("KEEP_EVENTS_DAYS", default=30.0)
+"""Days that an ended session's events stay, but for those that its frames are re-derived from."""
+KEEP_VERSIONS_DAYS = env.float("KEEP_VERSIONS_DAYS", default=30.0)
+"""Days that a superseded version of a day stays which no session has pinned."""
 
 LEASE_TTL = env.float("LEASE_TTL", default=10.0)
 """Seconds after which a silent worker's session is another worker's."""

@@ -7,14 +7,15 @@ at once one wins and the other is told: each verb looks at the row under its loc
 
 import datetime as dt
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from django.db import transaction
+from django.db.models import F
 
 from marketdata import calendar, store
 from sessions import wakeup
-from sessions.models import ActiveStream, Session, SessionEvent, State, StreamType, TransitionError
+from sessions.models import LIVE, ActiveStream, Session, SessionEvent, State, StreamType, TransitionError
 
 MOST_MINUTES = 100_000
 INTENTS = ("paused", "stop_requested", "speed", "run_until", "seek_to", "control_version")
@@ -114,6 +115,17 @@ def remove_symbols(session_id: int, symbols: Sequence[str], *, by: str = "") -> 
             raise ControlError(f"Session {session.pk} needs a symbol: stop it instead of removing the last.")
         rows.filter(instrument__symbol__in=names).update(wanted=False)
     return session
+
+
+def day_ready(session_id: int, date: dt.date, days: Mapping[str, Mapping[str, int]]) -> None:
+    """Newer versions of days that the session plays are in the store: symbol → {"id", "version"}."""
+    told = ", ".join(f"{symbol} version {day['version']}" for symbol, day in sorted(days.items()))
+    with transaction.atomic():
+        rows = Session.objects.filter(pk=session_id, state__in=LIVE, stop_requested=False)
+        if rows.update(control_version=F("control_version") + 1):
+            session = Session.objects.get(pk=session_id)
+            session.record("day_ready", f"{date}: {told} in the store", date=date.isoformat(), days=dict(days))
+            transaction.on_commit(lambda: wakeup.send(session_id))
 
 
 def check_speed(speed: float) -> None:

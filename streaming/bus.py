@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -62,6 +63,12 @@ class Packed:
 
 def stream_key(session_id: int, generation: int) -> str:
     return f"tapedeck:{session_id}:frames:{generation}"
+
+
+def session_of(key: bytes) -> int | None:
+    """The session that a key of ours belongs to; None for one that is no session's."""
+    match = re.match(rb"tapedeck:(\d+):", key)
+    return int(match[1]) if match else None
 
 
 def fence_key(session_id: int) -> str:

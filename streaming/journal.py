@@ -17,6 +17,7 @@ from sessions.models import JournalEntry, Session
 Kind = JournalEntry.Kind
 NEVER = 1 << 31
 """A generation later than any."""
+BEGINNING = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 class LeaseLost(Exception):
@@ -96,6 +97,28 @@ class Journal:
         for entry in self.entries:
             if entry.kind == Kind.LOAD and entry.payload["date"] == date.isoformat():
                 found = {**entry.payload["days"], **found}
+        return found
+
+    def admitted(self, date: dt.date, generation: int) -> list[tuple[dt.datetime | None, Mapping[str, int]]]:
+        """Corrections of that date: (clock, symbol → BarDay), in effect for this generation's frames later than it.
+
+        None: from the day's first frame on. A generation plays what an earlier one admitted from its beginning,
+        unless the market itself says when it was known.
+        """
+        found: list[tuple[dt.datetime | None, Mapping[str, int]]] = []
+        for entry in self.entries:
+            if entry.kind != Kind.ADMIT or entry.payload["date"] != date.isoformat() or entry.generation > generation:
+                continue
+            earlier = entry.generation < generation and not entry.payload.get("known")
+            found.append((None if earlier else entry.clock, entry.payload["days"]))
+        return sorted(found, key=lambda part: part[0] or BEGINNING)
+
+    def in_effect(self, date: dt.date, generation: int, clock: dt.datetime) -> dict[str, int | None]:
+        """Symbol → the BarDay that a frame at `clock` of this generation is made from; None: it had no data."""
+        found = self.pins(date)
+        for since, days in self.admitted(date, generation):
+            if since is None or since < clock:
+                found |= days
         return found
 
     def begins(self, generation: int) -> dt.datetime | None:

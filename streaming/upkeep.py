@@ -1,139 +1,94 @@
-"""Upkeep: gaps, derived bars, quality and the next day's data, for every live session.
+"""Upkeep: gaps and their refill, derived bars, quality, corrections and the next day's data, for live sessions.
 
-Idempotent and bounded; one advisory lock per session, so a second run walks away. It changes the store only:
-the coordinator alone loads, holds and lets go.
+Idempotent and bounded. All sessions are looked at together; only one with something to do is taken under its
+lock, so that a second run walks away. It changes the store only: the coordinator alone loads, holds and lets go.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Mapping, Sequence
+import time
+from collections import Counter
+from collections.abc import Sequence
 
+from django.db import connection
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from marketdata import calendar, store
-from marketdata.calendar import TradingDay
-from marketdata.derive import derive
-from marketdata.errors import MarketDataError
-from marketdata.gaps import feed_holes, find_gaps
-from marketdata.intervals import interval_name
 from marketdata.ledger import cut
 from marketdata.quality import quality
-from marketdata.store import NewDay, StoredDay
-from sessions.models import ActiveStream, ServiceHeartbeat, Session, SessionEvent, State
-from streaming import journal as journals
-from streaming import lease
+from sessions.models import ActiveStream, ServiceHeartbeat, Session, StreamType
+from streaming import abandoned, day_work, refilling, retention
 from streaming.db import alone
-from streaming.loading import PREFETCH_BEFORE_CLOSE, Recipe, fetch_missing
-from streaming.queues import queue_replay, queue_start
+from streaming.holding import Holding, holdings, visible_minutes
 
+__all__ = ["run", "run_one", "visible_minutes"]
 log = logging.getLogger(__name__)
 LOCK_SPACE = 0x7A9E
+QUALITIES = """
+UPDATE replay_activestream a SET quality = q.quality
+  FROM unnest(%s::bigint[], %s::float8[]) AS q(id, quality) WHERE a.id = q.id
+"""
+Clock = dt.datetime
 
 
-def run() -> None:
-    """One round over everything that is live, and over what was queued but never claimed."""
-    for session_id in Session.objects.live().values_list("pk", flat=True):
-        run_one(session_id)
-    for session_id in Session.objects.claimable(lease.ttl()).values_list("pk", flat=True):
-        queue_replay(session_id)
-    for session_id in Session.objects.never_opened().values_list("pk", flat=True):
-        queue_start(session_id)
-    ServiceHeartbeat.objects.update_or_create(name="upkeep", defaults={"kind": "upkeep", "pid": 0, "seen_at": Now()})
+def run(now: Clock | None = None) -> Counter[str]:
+    """One round over everything that is live or was left lying. Returns what was done, by kind."""
+    now = now or dt.datetime.now(dt.UTC)
+    begun = time.monotonic()
+    done = _round(Session.objects.live(), now) + abandoned.take_up(now)
+    before = ServiceHeartbeat.objects.filter(name="upkeep").first()
+    cleaned = retention.clean_if_due(now, before.detail.get("cleaned", {}) if before else {})
+    detail = {"seconds": round(time.monotonic() - begun, 3), "did": dict(done), "cleaned": cleaned}
+    row = {"kind": "upkeep", "pid": 0, "seen_at": Now(), "detail": detail}
+    ServiceHeartbeat.objects.update_or_create(name="upkeep", defaults=row)
+    return done
 
 
-def run_one(session_id: int) -> None:
-    """Upkeep of one session; does nothing while another run holds its lock, or when nothing is visible yet."""
+def run_one(session_id: int, now: Clock | None = None) -> Counter[str]:
+    """Upkeep of one session, as the coordinator asks for it in simulated time; also of one that has just ended."""
+    return _round(Session.objects.filter(pk=session_id), now or dt.datetime.now(dt.UTC))
+
+
+def _round(sessions: QuerySet[Session], now: Clock) -> Counter[str]:
+    found = holdings(sessions)
+    done = Counter(sessions=len(found), qualities=_write_qualities(found))
+    fillers = refilling.Fillers(now)
+    for holding in found:
+        if fillers.wanted(holding) or day_work.due(holding):
+            done += _work(holding.session.pk, fillers)
+    return done
+
+
+def _work(session_id: int, fillers: refilling.Fillers) -> Counter[str]:
+    """What is due for one session; nothing while another run has its lock."""
+    done: Counter[str] = Counter()
     with alone(LOCK_SPACE, session_id) as mine:
-        session = Session.objects.select_related("dataset").filter(pk=session_id).first()
-        if not mine or session is None or session.clock is None or session.state == State.FAILED:
-            return
-        recipe = Recipe.of(session)
-        day = calendar.trading_day(calendar.session_date_of(session.clock))
-        held = _held(session, day)
-        _quality(session, day, held)
-        if session.clock >= day.close:
-            _report_gaps(session, day, held)
-            _store_derived(recipe, day, held)
-        if session.is_live:
-            _prefetch(session, recipe, day, sorted(held))
+        if not mine:
+            return done
+        for holding in holdings(Session.objects.filter(pk=session_id)):
+            filled = fillers.fill(holding)
+            done += filled
+            if filled["refills"]:
+                (holding,) = holdings(Session.objects.filter(pk=session_id))
+            done += day_work.do(holding)
+            _write_qualities([holding])
+    return done
 
 
-def _held(session: Session, day: TradingDay) -> dict[str, StoredDay]:
-    """The session's pinned days of that date."""
-    pins = journals.read(session.pk).pins(day.date)
-    return store.load_versions([pinned for pinned in pins.values() if pinned is not None])
-
-
-def visible_minutes(day: TradingDay, clock: dt.datetime) -> int:
-    """Session minutes that are over at the clock."""
-    return min(day.minutes, max(0, int((clock - day.open).total_seconds() // 60)))
-
-
-def _quality(session: Session, day: TradingDay, held: Mapping[str, StoredDay]) -> None:
-    """Write each stream's quality up to the visible clock, where it changed."""
-    assert session.clock is not None
-    minutes = visible_minutes(day, session.clock)
-    changed: list[ActiveStream] = []
-    for stream in session.streams.select_related("instrument"):
-        stored = held.get(stream.instrument.symbol)
-        if stored is None:
-            continue
-        seen = quality(cut(stored.ledger, minutes), minutes)
-        if stream.quality != seen.value:
-            stream.quality = seen.value
-            changed.append(stream)
-    ActiveStream.objects.bulk_update(changed, ["quality"], batch_size=500)
-
-
-def _report_gaps(session: Session, day: TradingDay, held: Mapping[str, StoredDay]) -> None:
-    """Once a day is over, say what its ledger says: absent minutes per symbol, and holes of the whole feed."""
-    if _already(session, "gaps", day.date):
-        return
-    gaps = {symbol: find_gaps(stored.ledger, day.minutes) for symbol, stored in held.items()}
-    absent = {symbol: sum(g.end_minute - g.start_minute for g in found) for symbol, found in gaps.items() if found}
-    holes = feed_holes({symbol: stored.ledger for symbol, stored in held.items()}) if len(held) > 1 else []
-    told = f"{day.date}: {sum(absent.values())} absent minutes in {len(absent)} of {len(held)} symbols"
-    if holes:
-        told += f"; {len(holes)} minutes absent in all of them (a hole in the feed)"
-    session.record("gaps", told, date=day.date.isoformat(), absent=absent, feed_holes=list(map(int, holes)))
-
-
-def _store_derived(recipe: Recipe, day: TradingDay, held: Mapping[str, StoredDay]) -> None:
-    """Keep the derived bars of the finished day, for queries; unchanged ones are not written again."""
-    for width in recipe.widths:
-        days = [_derived_day(stored, day, width) for stored in held.values()]
-        store.write_days(recipe.dataset.pk, days)
-
-
-def _derived_day(stored: StoredDay, day: TradingDay, width: int) -> NewDay:
-    made = derive(stored.bars, day.minutes, width)
-    return NewDay(
-        stored.instrument_id,
-        day.date,
-        made.columns,
-        interval=interval_name(width),
-        origin=f"derived from 1m version {stored.version}",
-        n_present=made.n_present,
-    )
-
-
-def _prefetch(session: Session, recipe: Recipe, day: TradingDay, symbols: Sequence[str]) -> None:
-    """See that the store has the window's next trading day when this one ends soon."""
-    assert session.clock is not None
-    upcoming = recipe.after(day.date)
-    soon = session.speed == 0 or session.clock >= day.close - PREFETCH_BEFORE_CLOSE
-    if upcoming is None or not soon or _already(session, "prefetch", upcoming.date):
-        return
-    try:
-        reasons = fetch_missing(recipe, symbols, upcoming.date)
-    except MarketDataError as error:
-        session.record("prefetch_failed", f"{upcoming.date}: {error}", level="warning")
-        return
-    told = f"{upcoming.date} is ready for {len(symbols) - len(reasons)} of {len(symbols)} symbols"
-    session.record("prefetch", told, date=upcoming.date.isoformat(), missing=reasons)
-
-
-def _already(session: Session, kind: str, date: dt.date) -> bool:
-    return SessionEvent.objects.filter(session=session, kind=kind, data__date=date.isoformat()).exists()
+def _write_qualities(found: Sequence[Holding]) -> int:
+    """Each stream's quality up to the visible clock, written where it changed."""
+    by_session = {holding.session.pk: holding for holding in found}
+    streams = ActiveStream.objects.filter(session__in=list(by_session), stream_type=StreamType.BARS)
+    changed: list[tuple[int, float | None]] = []
+    for pk, session, symbol, old in streams.values_list("id", "session_id", "instrument__symbol", "quality"):
+        holding = by_session[session]
+        if held := holding.held.get(symbol):
+            seen = quality(cut(held.ledger, holding.minutes), holding.minutes).value
+            if seen != old:
+                changed.append((pk, seen))
+    if changed:
+        with connection.cursor() as cursor:
+            cursor.execute(QUALITIES, [[pk for pk, _ in changed], [value for _, value in changed]])
+    return len(changed)

@@ -1,0 +1,142 @@
+"""What upkeep lets go, what it keeps, and the sessions that nobody plays."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from marketdata.models import BarDay
+from sessions.models import JournalEntry, ServiceHeartbeat, Session, SessionEvent, State
+from sessions.wakeup import connection
+from streaming import abandoned, retention, upkeep
+from streaming.bus import fence_key, session_of, stream_key
+from tests.streaming.rows import DAY, a_day, a_session
+
+pytestmark = pytest.mark.django_db
+MONTHS = dt.timedelta(days=90)
+
+
+def ended(days_ago: float) -> Session:
+    session = Session.objects.create(
+        dataset=a_day(f"S{Session.objects.count()}").dataset,
+        start_date=DAY,
+        end_date=DAY,
+        state=State.COMPLETED,
+        ended_at=timezone.now() - dt.timedelta(days=days_ago),
+    )
+    for kind in ("control", "day_open", "seek", "state"):
+        session.record(kind, kind)
+    SessionEvent.objects.filter(session=session).update(at=session.ended_at)
+    return session
+
+
+def keys() -> set[int | None]:
+    return {session_of(key) for key in connection().scan_iter("tapedeck:*")}
+
+
+def test_frames_of_sessions_that_ended_long_ago_or_are_no_more_leave_redis() -> None:
+    connection().flushdb()
+    live, fresh, old = a_session("AAPL"), ended(0.5), ended(2)
+    for number in (live.pk, fresh.pk, old.pk, 999_999):
+        connection().xadd(stream_key(number, 1), {"b": b""}, "1-0")
+        connection().set(fence_key(number), 1)
+    connection().set("tapedeck:other", 1)
+    done = retention.clean(timezone.now())
+    assert keys() == {live.pk, fresh.pk, None}
+    assert done["streams"] == 4
+
+
+def test_old_events_go_but_not_those_that_frames_are_derived_from() -> None:
+    live, fresh, old = a_session("AAPL"), ended(20), ended(40)
+    SessionEvent.objects.filter(session=live).update(at=timezone.now() - MONTHS)
+    kept = live.events.count()
+    retention.clean(timezone.now())
+    assert live.events.count() == kept
+    assert set(fresh.events.values_list("kind", flat=True)) == {"control", "day_open", "seek", "state"}
+    assert set(old.events.values_list("kind", flat=True)) == {"day_open", "seek", "state"}
+
+
+def version(number: int, **fields: Any) -> BarDay:
+    return a_day("AAPL", version=number, **{"current": False, **fields})
+
+
+def test_superseded_versions_that_nobody_plays_go() -> None:
+    session = a_session("MSFT")
+    first, pinned, admitted, known, unused = (
+        *(version(1), version(2), version(3), version(4, known_at=timezone.now()), version(5)),
+    )
+    newest = version(6, current=True)
+    JournalEntry.objects.create(
+        session=session, number=2, kind="load", payload={"date": f"{DAY}", "days": {"AAPL": pinned.pk, "IBM": None}}
+    )
+    JournalEntry.objects.create(
+        session=session, number=3, kind="admit", payload={"date": f"{DAY}", "days": {"AAPL": admitted.pk}}
+    )
+    assert retention.clean(timezone.now())["versions"] == 0, "all of them are young"
+    BarDay.objects.update(recorded_at=timezone.now() - MONTHS)
+    assert retention.clean(timezone.now())["versions"] == 1
+    left = set(BarDay.objects.filter(instrument__symbol="AAPL").values_list("pk", flat=True))
+    assert left == {first.pk, pinned.pk, admitted.pk, known.pk, newest.pk}
+    assert unused.pk not in left
+
+
+def test_settings_decide_for_how_long(settings: Any) -> None:
+    connection().flushdb()
+    old = ended(2)
+    connection().xadd(stream_key(old.pk, 1), {"b": b""}, "1-0")
+    settings.KEEP_STREAMS_DAYS, settings.KEEP_EVENTS_DAYS = 3, 1
+    done = retention.clean(timezone.now())
+    assert (done["streams"], done["events"]) == (0, 1)
+
+
+def test_upkeep_cleans_once_an_hour_and_says_what_it_did() -> None:
+    now = timezone.now()
+    ended(40)
+    upkeep.run(now)
+    told = ServiceHeartbeat.objects.get(name="upkeep").detail
+    assert told["cleaned"]["events"] == 1 and told["cleaned"]["at"] == now.isoformat()
+    ended(40)
+    upkeep.run(now + dt.timedelta(minutes=59))
+    assert ServiceHeartbeat.objects.get(name="upkeep").detail["cleaned"]["at"] == now.isoformat()
+    upkeep.run(now + dt.timedelta(minutes=61))
+    assert ServiceHeartbeat.objects.get(name="upkeep").detail["cleaned"]["events"] == 1
+
+
+def test_a_session_under_a_silent_lease_is_queued_again_and_told_once() -> None:
+    session = a_session("AAPL", worker="replay@gone:1", lease_renewed_at=timezone.now() - MONTHS)
+    for _ in range(3):
+        assert abandoned.take_up(timezone.now())["silent"] == 1
+    event = session.events.get(kind="lease")
+    assert event.message == "queued again: replay@gone:1 holds its lease, and is silent"
+    Session.objects.filter(pk=session.pk).update(lease_renewed_at=timezone.now())
+    assert abandoned.take_up(timezone.now())["silent"] == 0
+
+
+def created(minutes_ago: int) -> Session:
+    session = a_session("AAPL", state=State.CREATED, clock=None, start_requested=True)
+    session.streams.update(active=False)
+    Session.objects.filter(pk=session.pk).update(created_at=timezone.now() - dt.timedelta(minutes=minutes_ago))
+    return session
+
+
+def test_a_start_that_was_queued_and_never_came_is_queued_again() -> None:
+    created(3)
+    assert abandoned.take_up(timezone.now())["requeued"] == 1
+
+
+def test_one_that_is_young_is_left_alone() -> None:
+    created(0)
+    assert not abandoned.take_up(timezone.now())["requeued"]
+
+
+def test_one_that_nobody_took_for_half_an_hour_fails_and_says_why() -> None:
+    session = created(31)
+    assert abandoned.take_up(timezone.now())["given_up"] == 1
+    session.refresh_from_db()
+    assert (session.state, session.reason) == (
+        State.FAILED,
+        "its start was queued and never came: no upkeep worker took it",
+    )
