@@ -10,6 +10,7 @@ from rest_framework.permissions import IsAuthenticated
 from config.health import healthz, readyz
 from config.metrics import MetricsView
 from marketdata.api import BarsView
+from marketdata.api_status import DataStatusView
 from streaming.api.views import NoSuchAddressView
 
 admin.site.site_title = "Tapedeck"
@@ -27,6 +28,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("streaming.api.urls")),
     path("api/bars/", BarsView.as_view(), name="bars"),
+    path("api/data-status/", DataStatusView.as_view(), name="data-status"),
     path("api/schema/", schema, name="schema"),
     path("api/docs/", login_required(docs, login_url=reverse_lazy("admin:login")), name="docs"),
     re_path(r"^alpaca/+", include("streaming.gateway.urls")),

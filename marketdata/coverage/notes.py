@@ -1,0 +1,131 @@
+"""What is odd about a dataset, in words, found in its days. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from marketdata.calendar import FULL_DAY, next_trading_day
+from marketdata.coverage.facts import DayFacts
+from marketdata.coverage.summary import DayCoverage, SymbolCoverage
+
+THIN = 0.5
+"""Of its minutes: a symbol that trades in less is thin."""
+STEP = 1.5
+"""Ratio of an open to the close before it from which on a split is likelier than a market move."""
+NAMED = 6
+
+
+class Note(NamedTuple):
+    kind: str
+    text: str
+
+
+def notes(symbols: Sequence[SymbolCoverage], days: Sequence[DayCoverage]) -> list[Note]:
+    makers = (_half_days(days), _holes(days), _late(symbols), _volumes(symbols), _thin(symbols))
+    rest = (_missing_days(symbols), _gaps(symbols), _outside(symbols), _steps(symbols))
+    return [note for maker in (*makers, *rest) for note in maker]
+
+
+def _half_days(days: Sequence[DayCoverage]) -> Iterator[Note]:
+    for day in days:
+        if day.minutes < FULL_DAY:
+            yield Note("half day", f"{day.date} is a half day: {day.minutes} minutes.")
+
+
+def _holes(days: Sequence[DayCoverage]) -> Iterator[Note]:
+    for day in days:
+        for first, last in day.feed_holes:
+            when = f"{first}-{last}" if first != last else first
+            yield Note("feed hole", f"{day.date} {when} New York: all {day.symbols} symbols lack it.")
+
+
+def _late(symbols: Sequence[SymbolCoverage]) -> Iterator[Note]:
+    for symbol in symbols:
+        for day in symbol.days:
+            if day.late:
+                told = f"{day.date} {symbol.symbol}: {day.late} bars after the early close"
+                yield Note("after early close", f"{told}, up to {day.late_swing:.1%} away from it.")
+
+
+def _volumes(symbols: Sequence[SymbolCoverage]) -> Iterator[Note]:
+    without = [s.symbol for s in symbols if s.coverage.bars and s.coverage.null_volume == s.coverage.bars]
+    if without:
+        yield Note("null volume", f"No volume in any bar of {_names(without)}.")
+    partly = [s.symbol for s in symbols if 0 < s.coverage.null_volume < s.coverage.bars]
+    if partly:
+        yield Note("null volume", f"No volume in some bars of {_names(partly)}.")
+    zero = [s.symbol for s in symbols if s.coverage.bars and s.coverage.zero_volume == s.coverage.bars]
+    if zero:
+        yield Note("zero volume", f"Volume 0 in every bar of {_names(zero)}: an index?")
+    some = [s for s in symbols if 0 < s.coverage.zero_volume < s.coverage.bars]
+    if some:
+        bars = sum(s.coverage.zero_volume for s in some)
+        yield Note("zero volume", f"Volume 0 in {bars} bars of {_names([s.symbol for s in some])}.")
+
+
+def _thin(symbols: Sequence[SymbolCoverage]) -> Iterator[Note]:
+    thin = [s for s in symbols if s.coverage.quality is not None and s.coverage.quality < THIN]
+    for symbol in thin[:NAMED]:
+        yield Note("thin", f"{symbol.symbol} has a bar in {symbol.coverage.quality:.1%} of its minutes.")
+    if len(thin) > NAMED:
+        yield Note("thin", f"{len(thin) - NAMED} more symbols have a bar in less than half of their minutes.")
+
+
+def _missing_days(symbols: Sequence[SymbolCoverage]) -> Iterator[Note]:
+    missing = [s for s in symbols if s.missing_days]
+    for symbol in missing[:NAMED]:
+        dates = [str(date) for date in symbol.missing_days]
+        yield Note("missing day", f"{symbol.symbol} lacks {len(dates)} trading days within its own: {_names(dates)}.")
+    if len(missing) > NAMED:
+        yield Note("missing day", f"{len(missing) - NAMED} more symbols lack trading days.")
+
+
+def _gaps(symbols: Sequence[SymbolCoverage]) -> Iterator[Note]:
+    """Not of thin symbols, which lack more minutes than they have."""
+    lacking = [s for s in symbols if s.coverage.letters["A"] + s.coverage.letters["M"] and _is_dense(s)]
+    if not lacking:
+        return
+    minutes = sum(s.coverage.letters["A"] + s.coverage.letters["M"] for s in lacking)
+    worst = max((day for s in lacking for day in s.days), key=lambda day: _absent(day))
+    told = f"{len(lacking)} of {len(symbols)} symbols lack {minutes:,} minutes"
+    yield Note("missing minutes", f"{told}; most on {worst.date}: {worst.symbol} {_absent(worst)}.")
+
+
+def _outside(symbols: Sequence[SymbolCoverage]) -> Iterator[Note]:
+    bars = sum(s.coverage.outside for s in symbols)
+    if bars:
+        held = [s.symbol for s in symbols if s.coverage.outside]
+        yield Note("outside session", f"{bars:,} bars outside the regular session of {_names(held)}.")
+
+
+def _steps(symbols: Sequence[SymbolCoverage]) -> Iterator[Note]:
+    for symbol in symbols:
+        traded = [day for day in symbol.days if day.first_open and day.last_close]
+        for before, after in pairwise(traded):
+            told = _step(before, after)
+            if told:
+                yield Note("price step", f"{symbol.symbol} {told}")
+
+
+def _step(before: DayFacts, after: DayFacts) -> str:
+    assert before.last_close and after.first_open
+    ratio = before.last_close / after.first_open
+    if 1 / STEP < ratio < STEP or next_trading_day(before.date).date != after.date:
+        return ""
+    close, opened = f"{before.last_close:g} ({before.date})", f"{after.first_open:g} ({after.date})"
+    return f"goes from {close} to {opened}: a split of {max(ratio, 1 / ratio):.2g} to 1?"
+
+
+def _is_dense(symbol: SymbolCoverage) -> bool:
+    return (symbol.coverage.quality or 0) >= THIN
+
+
+def _absent(day: DayFacts) -> int:
+    return day.ledger.count("A") + day.ledger.count("M")
+
+
+def _names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more

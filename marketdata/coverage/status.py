@@ -1,0 +1,104 @@
+"""The status of the data: what command and API both show."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from marketdata.coverage.facts import Question, day_facts
+from marketdata.coverage.notes import Note, notes
+from marketdata.coverage.summary import Coverage, DayCoverage, SymbolCoverage, by_day, by_symbol, covered
+from marketdata.errors import MarketDataError
+from marketdata.models import Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetStatus:
+    dataset: Dataset
+    total: Coverage
+    symbols: list[SymbolCoverage]
+    days: list[DayCoverage]
+    notes: list[Note]
+
+
+def data_status(question: Question, dataset: str = "") -> list[DatasetStatus]:
+    """Of one dataset, or of all that hold anything that is asked for. Raises MarketDataError."""
+    found = list(_statuses(question, dataset))
+    if not found and (dataset or question != Question()):
+        what = ", ".join(question.symbols) or "any symbol"
+        names = ", ".join(Dataset.objects.values_list("name", flat=True)) or "none yet"
+        where = f"Dataset {dataset} has no days" if dataset else "No dataset has days"
+        raise MarketDataError(f"{where} of {what} then: the datasets are {names}.")
+    return found
+
+
+def _statuses(question: Question, dataset: str) -> Iterator[DatasetStatus]:
+    for one in Dataset.objects.filter(**({"name": dataset} if dataset else {})):
+        facts = day_facts(one, question)
+        if facts:
+            symbols, days = by_symbol(facts), by_day(facts)
+            yield DatasetStatus(one, covered(facts), symbols, days, notes(symbols, days))
+
+
+def as_dict(status: DatasetStatus, *, detail: bool) -> dict[str, Any]:
+    """For JSON; `detail` adds every symbol and every day."""
+    told = {
+        "dataset": status.dataset.name,
+        "synthetic": status.dataset.synthetic,
+        "symbol_count": len(status.symbols),
+        "day_count": len(status.days),
+        "first": status.days[0].date.isoformat(),
+        "last": status.days[-1].date.isoformat(),
+        **_coverage(status.total),
+        "notes": [note._asdict() for note in status.notes],
+    }
+    if detail:
+        told["symbols"] = [_symbol(symbol) for symbol in status.symbols]
+        told["days"] = [_day(day) for day in status.days]
+    return told
+
+
+def _coverage(coverage: Coverage) -> dict[str, Any]:
+    return {
+        "expected": coverage.expected,
+        "letters": coverage.letters,
+        "quality": coverage.quality,
+        "bars": coverage.bars,
+        "outside_session": coverage.outside,
+        "after_early_close": coverage.late,
+        "null_volume": coverage.null_volume,
+        "zero_volume": coverage.zero_volume,
+        "longest_gap": coverage.longest_gap,
+    }
+
+
+def _symbol(symbol: SymbolCoverage) -> dict[str, Any]:
+    return {
+        "symbol": symbol.symbol,
+        "first": symbol.days[0].date.isoformat(),
+        "last": symbol.days[-1].date.isoformat(),
+        "day_count": len(symbol.days),
+        "half_days": symbol.half_days,
+        "missing_days": [date.isoformat() for date in symbol.missing_days],
+        **_coverage(symbol.coverage),
+    }
+
+
+def _day(day: DayCoverage) -> dict[str, Any]:
+    return {
+        "date": day.date.isoformat(),
+        "minutes": day.minutes,
+        "symbol_count": day.symbols,
+        "feed_holes": [list(hole) for hole in day.feed_holes],
+        **_coverage(day.coverage),
+    }
+
+
+def within(start: dt.date | None, end: dt.date | None) -> tuple[dt.date, dt.date]:
+    """Bounds of a question. Raises MarketDataError."""
+    first, last = start or dt.date.min, end or dt.date.max
+    if last < first:
+        raise MarketDataError(f"The window ends ({end}) before it starts ({start}).")
+    return first, last

@@ -1,0 +1,119 @@
+"""`manage.py data_status [SYM...]`: what the store holds, minute for minute, and what is odd about it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Sequence
+from typing import IO, Any, cast
+
+from django.core.management.base import BaseCommand, CommandError
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from marketdata.coverage.facts import Question
+from marketdata.coverage.heat import LEGEND, ROWS, heat_map, least_covered
+from marketdata.coverage.status import DatasetStatus, as_dict, data_status, within
+from marketdata.coverage.summary import Coverage
+from marketdata.errors import MarketDataError
+from marketdata.ledger import LETTERS
+
+PIPED = 200
+LETTERS_MEAN = "T traded, A absent in its source, N no trade (proven), F filled later, M missing, H halted"
+FIGURES = ("expected", *LETTERS, "quality", "outside", "null vol", "0 vol", "gap")
+
+
+def day(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a date: write it as 2024-11-18") from None
+
+
+class Command(BaseCommand):
+    help = f"Coverage of the stored minutes, as a table and a heat map, and what is odd. Letters: {LETTERS_MEAN}."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("symbols", nargs="*", metavar="SYM", help="default: all; then a line per dataset")
+        parser.add_argument("--start", type=day, metavar="D", help="first day")
+        parser.add_argument("--end", type=day, metavar="D", help="last day, included")
+        parser.add_argument("--dataset", default="", help="only this one, with a line per symbol")
+        parser.add_argument("--json", action="store_true", help="one JSON object, as /api/data-status/ gives it")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        symbols = list(dict.fromkeys(part for given in options["symbols"] for part in given.upper().split(",") if part))
+        try:
+            question = Question(symbols, *within(options["start"], options["end"]))
+            statuses = data_status(question, options["dataset"])
+        except MarketDataError as error:
+            raise CommandError(str(error)) from None
+        detail = bool(symbols or options["dataset"])
+        if options["json"]:
+            self.stdout.write(json.dumps({"datasets": [as_dict(status, detail=detail) for status in statuses]}))
+            return
+        width = None if self.stdout.isatty() else PIPED
+        console = Console(file=cast(IO[str], self.stdout), width=width, highlight=False, markup=False)
+        for status in statuses if detail else ():
+            _show_symbols(console, status)
+        if not detail:
+            _show_datasets(console, statuses)
+
+
+def _show_datasets(console: Console, statuses: Sequence[DatasetStatus]) -> None:
+    if not statuses:
+        console.print("The store holds no days yet: manage.py import_bars or fetch_bars brings some.")
+        return
+    table = _table("dataset", "symbols", "days", "first", "last", *FIGURES)
+    for status in statuses:
+        first, last = str(status.days[0].date), str(status.days[-1].date)
+        counts = f"{len(status.symbols):,}", f"{len(status.days):,}"
+        table.add_row(status.dataset.name, *counts, first, last, *_cells(status.total))
+    console.print(table)
+    for status in statuses:
+        _show_notes(console, status)
+    console.print(f"Letters: {LETTERS_MEAN}.")
+
+
+def _show_symbols(console: Console, status: DatasetStatus) -> None:
+    kind = " (synthetic)" if status.dataset.synthetic else ""
+    span = f"{status.days[0].date} to {status.days[-1].date}, {len(status.days)} days"
+    console.print(f"\n{status.dataset.name}{kind}: {len(status.symbols)} symbols, {span}", style="bold")
+    table = _table("symbol", "days", "half", "lacking", *FIGURES)
+    least = least_covered(status.symbols)
+    for symbol in least[:ROWS]:
+        days = str(len(symbol.days)), str(symbol.half_days), str(len(symbol.missing_days))
+        table.add_row(symbol.symbol, *days, *_cells(symbol.coverage))
+    if len(least) > 1:
+        table.add_row("all", str(len(status.days)), "", "", *_cells(status.total), style="bold")
+    console.print(table)
+    if len(least) > ROWS:
+        console.print(f"... and {len(least) - ROWS} symbols that are covered better: --json has them all.\n")
+    for line in heat_map(status.symbols, console.width):
+        console.print(line, no_wrap=True)
+    console.print(f"{LEGEND}\n", style="dim")
+    _show_notes(console, status)
+    console.print(f"Letters: {LETTERS_MEAN}.", style="dim")
+
+
+def _show_notes(console: Console, status: DatasetStatus) -> None:
+    if status.notes:
+        console.print(f"{status.dataset.name}:", style="bold")
+    for note in status.notes:
+        console.print(f"  {note.text}", soft_wrap=True)
+
+
+def _table(*names: str) -> Table:
+    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0))
+    for name in names:
+        text = name in ("dataset", "symbol", "first", "last")
+        table.add_column(name, justify="left" if text else "right", no_wrap=name not in ("null vol", "0 vol"))
+    return table
+
+
+def _cells(coverage: Coverage) -> list[str]:
+    quality = "n/a" if coverage.quality is None else f"{coverage.quality:.2%}"
+    letters = [f"{coverage.letters[letter]:,}" if coverage.letters[letter] else "" for letter in LETTERS]
+    rest = (coverage.outside, coverage.null_volume, coverage.zero_volume, coverage.longest_gap)
+    return [f"{coverage.expected:,}", *letters, quality, *(f"{value:,}" if value else "" for value in rest)]
