@@ -35,13 +35,19 @@ class Checkpoint:
         wall = time.monotonic()
         if output.prev is None or (not force and wall - self.saved < EVERY):
             return
-        clock = moment(output.prev.ms)
-        position = {"clock": clock, "frame_id": output.prev.entry, "chain": output.chain.hex()}
-        self.write(**position, frame_count=output.count, **held)
-        self.session.clock, self.saved = clock, wall
+        self.write(**self.position(output), **held)
+        self.session.clock, self.saved = moment(output.prev.ms), wall
         if force or wall - self.progressed > PROGRESS_EVERY:
             self.progressed = wall
             write_progress(self.session.pk, self.lease.epoch, tape, k)
+
+    @staticmethod
+    def position(output: Publisher) -> dict[str, object]:
+        """Where the output stands, as the row's fields; nothing before the first frame."""
+        if output.prev is None:
+            return {}
+        place = {"clock": moment(output.prev.ms), "frame_id": output.prev.entry}
+        return {**place, "chain": output.chain.hex(), "frame_count": output.count}
 
     def mark_day(self, output: Publisher, tape: Tape) -> None:
         """Note where the chain stood before the day: whoever re-derives the day starts from there."""

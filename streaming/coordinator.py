@@ -335,8 +335,6 @@ class Coordinator:
                 self._end(State.STOPPED, reason=row.reason)
                 return True
             self._pace(row)
-            if row.applied_version != row.control_version:
-                self.checkpoint.write(applied_version=row.control_version)
             if row.seek_to and (self.move is None or self.move.to != row.seek_to):
                 self._seek(row.seek_to)
             elif not self.move:
@@ -345,14 +343,20 @@ class Coordinator:
         return False
 
     def _pace(self, row: Session) -> None:
-        """Market time so far at the old pace, from here on at the new; never past the next frame."""
+        """Market time so far at the old pace, from here on at the new; never past the next frame.
+
+        One write says that it is applied, with the state and the position; whoever asked may be waiting for it.
+        """
         now = self.time.market_ms if self.paused else self._here_ms()
         self.time.anchor(now, row.speed)
         self.paused, self.speed, self.run_until = row.paused, row.speed, row.run_until
         target = State.PAUSED if row.paused else State.RUNNING
         if row.state != target:
+            applied = {**self.checkpoint.position(self.output), "applied_version": row.control_version}
+            self.checkpoint.move_to(target, f"{target} at {self.output.prev or 'the start'}", **applied)
             self._save(force=True)
-            self.checkpoint.move_to(target, f"{target} at {self.output.prev or 'the start'}")
+        elif row.applied_version != row.control_version:
+            self.checkpoint.write(applied_version=row.control_version)
 
     def _here_ms(self) -> float:
         upcoming = self.tape.instant(min(self.k, len(self.tape) - 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,8 @@ from streaming.db import connected
 from streaming.queues import ask_upkeep
 
 log = logging.getLogger(__name__)
+SWITCH_INTERVAL = 0.0005
+"""Seconds after which a thread that loads a day lets another run: controls are not to wait for it."""
 LOADERS = 8
 """Days loaded at once: more than cores, for a provider may keep some of them waiting."""
 
@@ -40,6 +43,7 @@ class Player:
         self.versions: dict[int, int] = {}
 
     def start(self) -> None:
+        sys.setswitchinterval(SWITCH_INTERVAL)
         self.loader.submit(calendar.prepare)
         for target in (self._keep, self._listen):
             threading.Thread(target=target, name=target.__name__.strip("_"), daemon=True).start()
