@@ -100,6 +100,9 @@ class Session(models.Model):
     frame_id = models.CharField(max_length=32, blank=True, help_text="Last committed frame: clock in ms, and number.")
     frame_count = models.PositiveBigIntegerField(default=0)
     chain = models.CharField(max_length=64, blank=True, help_text="Hash chain after that frame.")
+    moving = models.JSONField(
+        default=dict, blank=True, help_text="Market time between frames: ms, at a wall's ms, its pace, until."
+    )
     real_speed = models.FloatField(null=True, blank=True)
     days_held = ArrayField(models.DateField(), default=list, blank=True)
     bars_held = models.PositiveBigIntegerField(default=0)

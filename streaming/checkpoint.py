@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from collections.abc import Callable
 
 from sessions.models import ENDED, Session, State
 from streaming.db import connected
@@ -23,11 +24,13 @@ class Checkpoint:
     def __init__(self, session: Session, lease: Lease) -> None:
         self.session, self.lease = session, lease
         self.saved = self.progressed = 0.0
+        self.moving: Callable[[], dict[str, float]] = dict
+        """Where market time stands between frames, and how it moves: told with every write."""
 
     def write(self, **changes: object) -> None:
         """Raises LeaseLost where the session is somebody else's."""
         rows = Session.objects.filter(pk=self.session.pk, epoch=self.lease.epoch)
-        if not rows.update(**changes):
+        if not rows.update(moving=self.moving(), **changes):
             raise LeaseLost(f"Session {self.session.pk} is no longer at epoch {self.lease.epoch}")
 
     def save(self, output: Publisher, tape: Tape, k: int, *, force: bool = False, **held: object) -> None:

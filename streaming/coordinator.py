@@ -6,6 +6,7 @@ import datetime as dt
 import logging
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -117,6 +118,7 @@ class Coordinator:
     def _acknowledge(self, at: dt.datetime | None) -> None:
         self.session.refresh_from_db()
         self.paused, self.speed, self.run_until = self.session.paused, self.session.speed, self.session.run_until
+        self.checkpoint.moving = self._moving
         if at and self.session.clock is None:
             self.checkpoint.write(clock=at)
         where = str(self.output.prev or at or "the start")
@@ -357,6 +359,17 @@ class Coordinator:
             self._save(force=True)
         elif row.applied_version != row.control_version:
             self.checkpoint.write(applied_version=row.control_version)
+
+    def _moving(self) -> dict[str, float]:
+        """For whoever shows market time between frames; it may not pass `until`, the next frame's instant."""
+        stands = self.paused or self.speed == 0 or self.move is not None
+        return {
+            "generation": self.output.generation,
+            "market": self.time.market_ms if stands else self._here_ms(),
+            "wall": time.time() * 1000,
+            "pace": 0 if stands else self.speed,
+            "until": self.tape.instant(min(self.k, len(self.tape) - 1)),
+        }
 
     def _here_ms(self) -> float:
         upcoming = self.tape.instant(min(self.k, len(self.tape) - 1))

@@ -13,7 +13,7 @@ from marketdata.calendar import NEW_YORK, TradingDay
 from sessions import wakeup
 from sessions.models import Session
 from streaming.bus import stream_key
-from streaming.frames import FrameId, milliseconds, moment
+from streaming.frames import FrameId, milliseconds
 from streaming.gateway.moments import SECOND
 
 MILLISECOND = SECOND // 1000
@@ -49,12 +49,17 @@ def _top_of_stream(session: Session) -> list[FrameId]:
 
 
 def _beginning(session: Session) -> int:
-    return milliseconds(calendar.trading_day(session.start_date).open)
+    return milliseconds(session.start_at or calendar.trading_day(session.start_date).open)
 
 
 def moving(session: Session, now: dt.datetime) -> dt.datetime:
     """Market time at the wall's `now`: never before the visible clock, never past the next unpublished frame."""
-    return moment(visible(session) // MILLISECOND)
+    shown = visible(session) / MILLISECOND
+    told = session.moving
+    if session.is_live and told.get("generation") == session.generation:
+        elapsed = now.timestamp() * 1000 - told["wall"]
+        shown = max(shown, min(told["market"] + elapsed * told["pace"], told["until"]))
+    return dt.datetime.fromtimestamp(shown / 1000, dt.UTC)
 
 
 def market_clock(at: dt.datetime) -> dict[str, Any]:
