@@ -18,7 +18,9 @@ from sessions.models import Session
 from streaming.gateway import assets, bars, calendar, clock, keys, queries, snapshots, symbols, throttle
 from streaming.gateway.days import Days
 from streaming.gateway.errors import GatewayError, not_found, not_simulated, unauthorized, unavailable
-from streaming.gateway.pagination import Page, Rows, Span, page
+from streaming.gateway.moments import new_york_date
+from streaming.gateway.pagination import Page, Read, page
+from streaming.gateway.ticks import Ticks
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
@@ -116,20 +118,36 @@ def _days(session: Session) -> Days:
 
 def _page(request: HttpRequest, session: Session, kind: str, names: list[str]) -> Page:
     days = _days(session)
-    timeframe = queries.timeframe(request.GET) if kind == "bars" else None
+    read = _bars_of(request, days) if kind == "bars" else _ticks_of(days, kind)
     asked = queries.history(request.GET, names, days.today, days.visible)
-    if timeframe is None or asked.span.start > asked.span.end:
+    if asked.span.start > asked.span.end:
         return {}, None
-    rows = days.rows(names, *bars.dates_of(asked.span, timeframe))
+    return page(asked.symbols, asked.span, asked.token, read(asked))
 
-    def read(symbol: str, span: Span) -> Rows:
-        return bars.read(days, rows.get(symbol, []), timeframe, span)
 
-    return page(asked.symbols, asked.span, asked.token, read)
+def _bars_of(request: HttpRequest, days: Days) -> Callable[[queries.History], Read]:
+    timeframe = queries.timeframe(request.GET)
+
+    def of(asked: queries.History) -> Read:
+        rows = days.rows(asked.symbols, *bars.dates_of(asked.span, timeframe))
+        return lambda symbol, span: bars.read(days, rows.get(symbol, []), timeframe, span)
+
+    return of
+
+
+def _ticks_of(days: Days, kind: str) -> Callable[[queries.History], Read]:
+    def of(asked: queries.History) -> Read:
+        ticks = Ticks(days.session, days.visible, kind)
+        rows = ticks.rows(asked.symbols, new_york_date(asked.span.start), new_york_date(asked.span.end))
+        return lambda symbol, span: ticks.read(symbol, rows.get(symbol, []), span)
+
+    return of
 
 
 def _latest(days: Days, kind: str, names: list[str]) -> dict[str, Any]:
-    return snapshots.latest_bars(days, names) if kind == "bars" else {}
+    if kind == "bars":
+        return snapshots.latest_bars(days, names)
+    return Ticks(days.session, days.visible, kind).latest(names)
 
 
 # --- trading API -----------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from streaming.gateway import bars
 from streaming.gateway.days import Days, newest
 from streaming.gateway.moments import midnight
 from streaming.gateway.pagination import Row
+from streaming.gateway.ticks import Ticks
 
 LOOK_BACK = dt.timedelta(days=14)
 """How old the latest may be: longer than any run of holidays."""
@@ -28,6 +29,7 @@ def latest_bars(days: Days, symbols: Sequence[str]) -> dict[str, Row]:
 def snapshots(days: Days, symbols: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Symbol → the five parts of its snapshot; symbols of which nothing is known are absent."""
     found: dict[str, dict[str, Any]] = {}
+    trades, quotes = (Ticks(days.session, days.visible, kind).latest(symbols) for kind in ("trades", "quotes"))
     for symbol, rows in days.rows(symbols, days.today - LOOK_BACK, days.today).items():
         minutes = days.minutes(newest(rows, 3))
         if not len(minutes.bars):
@@ -35,8 +37,8 @@ def snapshots(days: Days, symbols: Sequence[str]) -> dict[str, dict[str, Any]]:
         daily = bars.aggregate(minutes, bars.DAY)
         is_today = daily.stamps >= midnight(days.today)
         found[symbol] = {
-            "latestTrade": None,
-            "latestQuote": None,
+            "latestTrade": trades.get(symbol),
+            "latestQuote": quotes.get(symbol),
             "minuteBar": bars.aggregate(minutes, bars.MINUTE_BARS).last(),
             "dailyBar": daily.take(is_today).last(),
             "prevDailyBar": daily.take(~is_today).last(),

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('replay', '0003_control_verbs'),
+        ('replay', '0004_start_requested'),
     ]
 
     operations = [
