@@ -104,6 +104,18 @@ def of_session(session: Session) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (-row["lag_frames"], row["since"], row["id"]))
 
 
+UNKNOWN: dict[str, Any] = {"readers": None, "slowest_reader": None}
+
+
+def summary(session: Session) -> dict[str, Any]:
+    """How many read the session, and the one furthest behind."""
+    try:
+        rows = of_session(session)
+    except redis.RedisError:
+        return UNKNOWN
+    return {"readers": len(rows), "slowest_reader": rows[0] if rows else None}
+
+
 def _lags(session: Session, cursors: set[str | None]) -> dict[str | None, tuple[int, int]]:
     """Cursor → (frames, seconds of market time) behind the last committed frame."""
     places = {text: FrameId.parse(text) if text else None for text in cursors}
