@@ -100,7 +100,8 @@ def _readers(count: int | None, slowest: dict[str, Any] | None) -> str:
     if slowest is None:
         return "not known" if count is None else str(count)
     name = " ".join(filter(None, (slowest["kind"], slowest["name"])))
-    lag = f"{slowest['lag_frames']} frames, {slowest['lag_seconds']} s of market time behind"
+    frames = slowest["lag_frames"]
+    lag = f"{frames} frame{'' if frames == 1 else 's'}, {slowest['lag_seconds']} s of market time behind"
     return f"{count} (slowest: {name}, {lag})"
 
 
