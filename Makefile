@@ -4,7 +4,9 @@ PORT ?= 8000
 HOST ?= 127.0.0.1
 BIN := .venv/bin
 
-.PHONY: start test check lint format install install-dev clean
+.PHONY: start test check lint format install install-dev clean chaos bench
+KILLS ?= 20
+CUT ?= 10
 
 start: install  ## install, start everything, open a session for AAPL and MSFT
 	@exec $(BIN)/python manage.py up --host $(HOST) --port $(PORT)
@@ -44,6 +46,12 @@ install-dev: .venv/.installed-dev
 	@echo "Installing requirements-dev.txt into .venv/ ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
+
+chaos: install-dev  ## kill workers and servers at random KILLS times while sessions are played, e.g. make chaos KILLS=200
+	$(BIN)/python -m tests.faults --kills $(KILLS) --cut $(CUT)
+
+bench: install-dev  ## measure: one table of the product's figures beside the machine's limits and other engines
+	$(BIN)/python -m benchmarks
 
 clean:  ## forget everything that was installed; var/ (your data) stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache

@@ -1,14 +1,16 @@
 """Postgres from threads and from asyncio, with connections handed back to the pool after every use."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
 P = ParamSpec("P")
 T = TypeVar("T")
+RETRY_AFTER = 0.5
 
 
 @contextmanager
@@ -42,3 +44,12 @@ def in_thread(function: Callable[P, T]) -> Callable[P, Awaitable[T]]:
             return function(*args, **kwargs)
 
     return sync_to_async(call, thread_sensitive=False)
+
+
+async def waited_for(function: Callable[[], T]) -> T:
+    """What `function` answers once Postgres does: a reader that is on its way waits while Postgres is away."""
+    while True:
+        try:
+            return await in_thread(function)()
+        except (OperationalError, InterfaceError):
+            await asyncio.sleep(RETRY_AFTER)

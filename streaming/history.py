@@ -13,7 +13,7 @@ from marketdata import calendar
 from sessions.models import Session
 from streaming import rederive
 from streaming.bus import PAGE, Tail
-from streaming.db import in_thread
+from streaming.db import waited_for
 from streaming.frames import Frame, FrameId, milliseconds, moment
 from streaming.shelf import Shelf
 
@@ -93,5 +93,7 @@ def _day_floor(cursor: FrameId | None) -> FrameId | None:
 
 
 async def _rederived(session: Session, generation: int, before: FrameId | None, until: FrameId) -> Frames:
-    days = rederive.frames_between(session, generation, before, until)
-    return await in_thread(next)(days, None) or []
+    def day() -> Frames:
+        return next(rederive.frames_between(session, generation, before, until), [])
+
+    return await waited_for(day)

@@ -17,7 +17,7 @@ from django.conf import settings
 from marketdata import calendar
 from streaming import readers
 from streaming.bus import Tail
-from streaming.db import in_thread
+from streaming.db import in_thread, waited_for
 from streaming.frames import Frame, FrameId
 from streaming.history import Frames, History, frames_shelf
 from streaming.session_data import position_of
@@ -97,7 +97,7 @@ class Hub:
         session = shared.session
         at = as_of or position_of(session)
         key = (session.pk, at, session.applied_version, wanted)
-        return await self.snapshots.get(key, lambda: in_thread(snapshot)(session, wanted, at), lambda _: True)
+        return await self.snapshots.get(key, lambda: waited_for(lambda: snapshot(session, wanted, at)), lambda _: True)
 
     def render(self, session_id: int, frame: Frame, wanted: Wanted) -> Rendered:
         key = (session_id, frame.id, wanted)

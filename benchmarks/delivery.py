@@ -1,0 +1,73 @@
+"""Bars a second at speed 0, from Postgres through a worker and Redis to a reader in another process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from benchmarks import world
+from benchmarks.rows import Row
+
+SIZES = {2: 60, 100: 20, 500: 10}
+"""Symbols → days: enough that starting is not what is measured."""
+MODES = {"columns": "as columns", "bars": "as Python bars"}
+
+
+def run() -> Iterator[Row]:
+    with world.worker():
+        for count, days in SIZES.items():
+            for mode in MODES:
+                yield measure(count, days, mode)
+
+
+def measure(count: int, days: int, mode: str) -> Row:
+    """From the resume of a session that stands at its first open to the arrival of its last frame."""
+    from sessions import control
+
+    session_id, bars = paused_session(count, days)
+    with reader(session_id, mode) as process:
+        began = time.time()
+        control.resume(session_id)
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+    if told["bars"] != bars:
+        raise RuntimeError(f"session {session_id}: {told['bars']} bars arrived of {bars}")
+    seconds = told["at"] - began
+    what = f"{count} symbols, {days} days, {MODES[mode]}"
+    return Row(what, bars / seconds, "bars/s", f"{bars:,} bars in {seconds:.2f} s")
+
+
+def paused_session(count: int, days: int) -> tuple[int, int]:
+    """A session whose first day is loaded and which waits; returns its number and the bars of its window."""
+    from sessions.models import Session
+    from streaming import service
+    from streaming.service import StartRequest
+
+    names = world.symbols(count)
+    dataset, first, last, bars = world.ensure_days(names, days)
+    session = service.create(StartRequest(names, first, last, speed=0.0, derive=(), dataset=dataset))
+    Session.objects.filter(pk=session.pk).update(paused=True)
+    session.refresh_from_db()
+    service.open_streams(session, service.quiet)
+    return session.pk, bars
+
+
+@contextmanager
+def reader(session_id: int, mode: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that reads the session from its first frame on, and is about to."""
+    command = [sys.executable, "-m", "benchmarks.reading", str(session_id), mode]
+    process = subprocess.Popen(command, cwd=world.ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        if process.stdout.readline().strip() != "ready":
+            raise RuntimeError(f"the reader of session {session_id} ended")
+        time.sleep(0.3)
+        yield process
+        process.wait(60)
+    finally:
+        if process.poll() is None:
+            process.kill()

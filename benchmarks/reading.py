@@ -1,0 +1,60 @@
+"""A reader in a process of its own: `python -m benchmarks.reading SESSION columns|bars|sse [ADDRESS TOKEN]`.
+
+Says `ready` when it is about to read, and at the end one JSON object: bars, and the wall time of its last frame.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import Awaitable, Callable
+
+
+async def columns(session_id: int) -> int:
+    """Frames as they are, their bars as columns."""
+    from streaming.frames import Frame
+    from streaming.hub import shared_hub
+    from streaming.reader import Reading, read
+
+    count = 0
+    async with shared_hub() as hub:
+        async for item in read(Reading(session_id, from_start=True), hub):
+            if isinstance(item, Frame):
+                count += sum(block.columns.shape[1] for block in item.blocks)
+    return count
+
+
+async def bars(session_id: int) -> int:
+    """One Python dict a bar, as `stream_bars` gives them."""
+    from sessions.models import ActiveStream
+    from streaming.stream_bars import stream_bars
+
+    rows = ActiveStream.objects.filter(session_id=session_id).values_list("instrument__symbol", flat=True)
+    names = [name async for name in rows]
+    count = 0
+    async for _ in stream_bars(session_id, names, "1m"):
+        count += 1
+    return count
+
+
+READERS: dict[str, Callable[[int], Awaitable[int]]] = {"columns": columns, "bars": bars}
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    import django
+
+    django.setup()
+    import streaming.stream_bars  # noqa: F401 - importing pandas is not part of reading
+
+    session_id, mode = int(sys.argv[1]), sys.argv[2]
+    print("ready", flush=True)
+    count = asyncio.run(READERS[mode](session_id))  # type: ignore[arg-type]
+    print(json.dumps({"bars": count, "at": time.time()}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""Servers, rows and workers of the benchmarks' own, under var/bench; kept from one run to the next."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+VAR = ROOT / "var" / "bench"
+FIRST = dt.date(2025, 6, 2)
+
+
+def enter() -> None:
+    """Choose the folder before Django reads its settings, then start the servers and bring the schema up to date."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    os.environ["VAR_DIR"] = str(VAR)
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    from config.embedded import services
+
+    services.start()
+    call_command("migrate", verbosity=0, interactive=False)
+
+
+def leave() -> None:
+    from django.db import connections
+
+    from config.embedded import services
+
+    connections.close_all()
+    services.stop()
+
+
+def symbols(count: int) -> tuple[str, ...]:
+    return tuple(f"B{number:03d}" for number in range(count))
+
+
+def ensure_days(names: Sequence[str], days: int) -> tuple[str, dt.date, dt.date, int]:
+    """See that the store has that many synthetic days; returns dataset, first day, last day, bars."""
+    from marketdata import calendar, store
+    from marketdata.providers.base import get_provider, provider_dataset
+    from marketdata.providers.synthetic import make_day
+    from marketdata.store import NewDay
+
+    dataset = provider_dataset(get_provider("synthetic"))
+    ids = store.ensure_instruments(names)
+    window = calendar.trading_days(FIRST, FIRST + dt.timedelta(days=2 * days + 10))[:days]
+    bars = 0
+    for day in window:
+        missing = sorted(set(names) - store.have(dataset.pk, day.date, names))
+        store.write_days(dataset.pk, [NewDay(ids[name], day.date, make_day(name, day)) for name in missing])
+        bars += sum(len(stored.bars) for stored in store.load_day(dataset.pk, day.date, list(names)).values())
+    return dataset.name, window[0].date, window[-1].date, bars
+
+
+@contextmanager
+def worker(**environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A replay worker process as `manage.py up` starts it, up and seen."""
+    from sessions.models import ServiceHeartbeat
+
+    log = VAR / "log" / "replay.log"
+    command = [sys.executable, "-m", "celery", "-A", "config", "worker", "-Q", "replay", "--pool", "threads"]
+    command += ["--concurrency", "4", "--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, stdout=out, stderr=out)
+    try:
+        end = time.monotonic() + 90
+        while not ServiceHeartbeat.objects.filter(kind="replay", pid=process.pid).exists():
+            if process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError(f"the worker did not come up: see {log}")
+            time.sleep(0.05)
+        yield process
+    finally:
+        process.terminate()
+        process.wait(30)
