@@ -60,7 +60,14 @@ class Reading:
         """For the registry of readers."""
         cursor = str(self.cursor) if self.cursor else None
         since = rfc3339(milliseconds(self.since))
-        return {"id": self.key, "kind": self.kind, "name": self.name, "since": since, "cursor": cursor}
+        return {
+            "id": self.key,
+            "kind": self.kind,
+            "name": self.name,
+            "since": since,
+            "cursor": cursor,
+            "lockstep": False,
+        }
 
 
 async def follow(
@@ -80,9 +87,14 @@ async def follow(
     Raises SessionUnknown, and CursorError for a malformed cursor.
     """
     reading = Reading(session_id, after, from_start, wanted=Wanted.of(symbols, intervals), kind=kind, name=name)
-    async with shared_hub() as hub, aclosing(thinned(reading, read(reading, hub))) as items:  # type: ignore[type-var]
+    async with shared_hub() as hub, aclosing(items_of(reading, hub)) as items:  # type: ignore[type-var]
         async for item in items:
             yield reading.wanted.wire(item) if isinstance(item, Frame) else item.wire()
+
+
+def items_of(reading: Reading, hub: Hub) -> AsyncIterator[Frame | Notice]:
+    """What a door sends on, in order."""
+    return thinned(reading, read(reading, hub))
 
 
 async def thinned(reading: Reading, items: AsyncIterator[Frame | Notice]) -> AsyncIterator[Frame | Notice]:
@@ -95,7 +107,7 @@ async def thinned(reading: Reading, items: AsyncIterator[Frame | Notice]) -> Asy
                 held = item
                 if clock() - sent < EMPTY_EVERY:
                     continue
-            elif held is not None and isinstance(item, Notice):
+            elif held is not None and isinstance(item, Notice) and not reading.wanted.touches(held):
                 yield held
             sent, held = clock(), None
             yield item

@@ -35,8 +35,8 @@ EXACTLY = 100
 # Counted where they are: the frames' bytes stay in Redis.
 COUNT = """
 local counts = {}
-for i = 1, #ARGV do
-  counts[i] = #redis.call('XRANGE', KEYS[1], '(' .. ARGV[i], '+', 'COUNT', 101)
+for i = 1, #ARGV, 2 do
+  counts[(i + 1) / 2] = #redis.call('XRANGE', KEYS[1], '(' .. ARGV[i], ARGV[i + 1], 'COUNT', 101)
 end
 return counts
 """
@@ -86,6 +86,12 @@ class Registry:
             await self._tell({})
 
 
+def _reports(tail: SharedTail) -> list[dict[str, object]]:
+    """Each with the newest frame at this moment: a lag is told as of then, not as of when somebody asks."""
+    newest = max(filter(None, (tail.head, tail.last)), default=None)
+    return [{**reader.report(), "newest": str(newest) if newest else None} for reader in tail.readers]
+
+
 def of_session(session: Session) -> list[dict[str, Any]]:
     """Every reader: id, name, kind, since, cursor, lockstep, and its lag; the slowest first.
 
@@ -98,34 +104,55 @@ def of_session(session: Session) -> list[dict[str, Any]]:
         cast("list[bytes | None]", client.mget([f"{key}:{name.decode()}" for name in processes])) if processes else []
     )
     rows = [row for text in told if text for row in orjson.loads(text)]
-    lags = _lags(session, {row["cursor"] for row in rows})
+    lags = _lags(session, {(row["cursor"], row["newest"]) for row in rows})
     for row in rows:
-        row["lag_frames"], row["lag_seconds"] = lags[row["cursor"]]
+        row["lag_frames"], row["lag_seconds"] = lags[row["cursor"], row.pop("newest")]
     return sorted(rows, key=lambda row: (-row["lag_frames"], row["since"], row["id"]))
 
 
-def _lags(session: Session, cursors: set[str | None]) -> dict[str | None, tuple[int, int]]:
-    """Cursor → (frames, seconds of market time) behind the last committed frame."""
-    places = {text: FrameId.parse(text) if text else None for text in cursors}
-    current = {text: at for text, at in places.items() if at and at.generation == session.generation}
-    args = [at.entry for at in current.values()]
-    keys = [stream_key(session.pk, session.generation)]
-    counts = wakeup.connection().eval(COUNT, 1, *keys, *args) if args else []
-    exact = dict(zip(current, cast("list[int]", counts), strict=True))
-    lags: dict[str | None, tuple[int, int]] = {}
-    for text in cursors:
-        seconds = _market_seconds(session, current.get(text))
-        frames = exact.get(text, EXACTLY + 1)
-        lags[text] = (max(frames, seconds // 60) if frames > EXACTLY else frames, seconds)
+UNKNOWN: dict[str, Any] = {"readers": None, "slowest_reader": None}
+
+
+def summary(session: Session) -> dict[str, Any]:
+    """How many read the session, and the one furthest behind."""
+    try:
+        rows = of_session(session)
+    except redis.RedisError:
+        return UNKNOWN
+    return {"readers": len(rows), "slowest_reader": rows[0] if rows else None}
+
+
+Span = tuple[str | None, str | None]
+"""From a reader's cursor to the newest frame when it was told of."""
+
+
+def _lags(session: Session, spans: set[Span]) -> dict[Span, tuple[int, int]]:
+    """Span → (frames, seconds of market time) in it."""
+    places = {span: (_place(span[0], session), _place(span[1], session)) for span in spans}
+    counted = {span: (here, there) for span, (here, there) in places.items() if here and there}
+    args = [at.entry for pair in counted.values() for at in pair]
+    key = stream_key(session.pk, session.generation)
+    counts = wakeup.connection().eval(COUNT, 1, key, *args) if args else []
+    exact = dict(zip(counted, cast("list[int]", counts), strict=True))
+    lags: dict[Span, tuple[int, int]] = {}
+    for span, (here, there) in places.items():
+        seconds = _market_seconds(session, here, there) if there else 0
+        frames = exact.get(span, EXACTLY + 1 if there else 0)
+        lags[span] = (max(frames, seconds // 60) if frames > EXACTLY else frames, seconds)
     return lags
 
 
-def _market_seconds(session: Session, at: FrameId | None) -> int:
-    """Session seconds from the cursor to the visible clock: nights and holidays do not count."""
-    if session.clock is None:
+def _place(text: str | None, session: Session) -> FrameId | None:
+    """A cursor of another generation has no place in this one."""
+    at = FrameId.parse(text) if text else None
+    return at if at and at.generation == session.generation else None
+
+
+def _market_seconds(session: Session, here: FrameId | None, there: FrameId) -> int:
+    """Session seconds between two places: nights and holidays do not count."""
+    begin = moment(here.ms) if here else calendar.trading_days(session.start_date, session.end_date)[0].open
+    until = moment(there.ms)
+    if begin >= until:
         return 0
-    begin = moment(at.ms) if at else calendar.trading_days(session.start_date, session.end_date)[0].open
-    if begin >= session.clock:
-        return 0
-    days = calendar.trading_days(calendar.session_date_of(begin), calendar.session_date_of(session.clock))
-    return sum(max(0, int((min(day.close, session.clock) - max(day.open, begin)).total_seconds())) for day in days)
+    days = calendar.trading_days(calendar.session_date_of(begin), calendar.session_date_of(until))
+    return sum(max(0, int((min(day.close, until) - max(day.open, begin)).total_seconds())) for day in days)

@@ -22,9 +22,8 @@ from streaming.wanted import Wanted
 
 
 def snapshot(session: Session, wanted: Wanted, as_of: FrameId | None = None) -> dict[str, Any]:
-    """Wanted bars of the day up to a frame, by default the last committed one; derived ones that are over."""
-    last = position_of(session)
-    at = min(as_of, last) if as_of and last else last
+    """Wanted bars of the day up to a published frame, by default the last committed; derived ones that are over."""
+    at = as_of or position_of(session)
     return {
         "type": "snapshot",
         "as_of": str(at) if at else None,

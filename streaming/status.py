@@ -15,6 +15,7 @@ from django.utils import timezone
 from marketdata.calendar import session_date_of
 from sessions import wakeup
 from sessions.models import ActiveStream, ServiceHeartbeat, Session
+from streaming import readers
 
 ALIVE_WITHIN = {"replay": dt.timedelta(seconds=30)}
 """Kind → age at which its last heartbeat means that it is gone."""
@@ -29,7 +30,7 @@ def system_status(now: dt.datetime | None = None) -> dict[str, Any]:
     if not services[0]["ok"]:
         return _report(now, services, [], [])
     heartbeats = [_heartbeat(row, now) for row in ServiceHeartbeat.objects.all()]
-    return _report(now, services, heartbeats, session_reports())
+    return _report(now, services, heartbeats, session_reports(readers_told=services[1]["ok"]))
 
 
 def _report(
@@ -112,14 +113,17 @@ def _heartbeat(row: ServiceHeartbeat, now: dt.datetime) -> dict[str, Any]:
     }
 
 
-def session_reports() -> list[dict[str, Any]]:
-    """Every live session, oldest first, in two queries."""
+def session_reports(*, readers_told: bool) -> list[dict[str, Any]]:
+    """Every live session, oldest first, in two queries; readers only where Redis answers."""
     sessions = list(Session.objects.live().select_related("dataset").order_by("pk"))
     streams: defaultdict[int, list[ActiveStream]] = defaultdict(list)
     active = ActiveStream.objects.filter(session__in=sessions, active=True).select_related("instrument")
     for stream in active:
         streams[stream.session_id].append(stream)
-    return [session_report(session, streams[session.pk]) for session in sessions]
+    return [
+        session_report(session, streams[session.pk]) | (readers.summary(session) if readers_told else readers.UNKNOWN)
+        for session in sessions
+    ]
 
 
 def session_report(session: Session, streams: list[ActiveStream]) -> dict[str, Any]:

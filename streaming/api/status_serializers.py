@@ -4,6 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from streaming.api.readers import ReaderSerializer
+
 
 class ServiceStatusSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
@@ -47,6 +49,8 @@ class SessionStatusSerializer(serializers.Serializer[Any]):
     speed = serializers.FloatField()
     real_speed = serializers.FloatField(allow_null=True)
     worker = serializers.CharField()
+    readers = serializers.IntegerField(allow_null=True, help_text="Null where Redis does not answer.")
+    slowest_reader = ReaderSerializer(allow_null=True)
 
 
 class StatusSerializer(serializers.Serializer[Any]):

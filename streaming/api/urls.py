@@ -1,7 +1,9 @@
-from django.urls import include, path
+from django.urls import include, path, re_path
 from rest_framework.routers import SimpleRouter
 
 from streaming.api.keys import SessionKeysView, SessionKeyView
+from streaming.api.readers import ReadersView
+from streaming.api.stream import StreamView
 from streaming.api.views import SessionViewSet, StatusView, TokenView
 
 router = SimpleRouter()
@@ -12,5 +14,7 @@ urlpatterns = [
     path("token/", TokenView.as_view(), name="token"),
     path("sessions/<int:pk>/keys/", SessionKeysView.as_view(), name="session-keys"),
     path("sessions/<int:pk>/keys/<str:key_id>/", SessionKeyView.as_view(), name="session-key"),
+    re_path(r"^sessions/(?P<pk>\d+)/stream/$", StreamView.as_view(), name="session-stream"),
+    re_path(r"^sessions/(?P<pk>\d+)/readers/$", ReadersView.as_view(), name="session-readers"),
     path("", include(router.urls)),
 ]

@@ -38,6 +38,8 @@ WEB_OPTIONS = [
     "75",
     "--ws-ping-timeout",
     "180",
+    "--ws-per-message-deflate",
+    "false",  # it would be done once for every connection
     "--timeout-graceful-shutdown",
     "3",
     "--log-level",

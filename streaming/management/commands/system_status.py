@@ -81,6 +81,7 @@ def session_lines(row: dict[str, Any]) -> list[str]:
         f"Speed: {'as fast as possible' if row['speed'] == 0 else format(row['speed'], 'g')}{real}",
         f"Dataset: {row['dataset']}" + (" (synthetic)" if row["synthetic"] else ""),
         f"Worker: {row['worker'] or 'none yet'}",
+        f"Readers: {_readers(row['readers'], row['slowest_reader'])}",
     ]
 
 
@@ -93,6 +94,15 @@ def _service_line(row: dict[str, Any]) -> str:
     if not row["ok"]:
         return f"{row['name']}: does not answer ({row['detail']})"
     return f"{row['name']}: {row['version']}" + (f" ({row['detail']})" if row["detail"] else "")
+
+
+def _readers(count: int | None, slowest: dict[str, Any] | None) -> str:
+    if slowest is None:
+        return "not known" if count is None else str(count)
+    name = " ".join(filter(None, (slowest["kind"], slowest["name"])))
+    frames = slowest["lag_frames"]
+    lag = f"{frames} frame{'' if frames == 1 else 's'}, {slowest['lag_seconds']} s of market time behind"
+    return f"{count} (slowest: {name}, {lag})"
 
 
 def _worker_line(row: dict[str, Any], now: dt.datetime) -> str:

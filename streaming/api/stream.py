@@ -1,0 +1,134 @@
+"""The stream's address in the API: it checks who asks for what, and leaves the sending to the door."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from rest_framework import serializers, status
+from rest_framework.exceptions import APIException
+from rest_framework.generics import GenericAPIView
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from marketdata.api import StrictSerializer, query_of
+from sessions.models import ENDED, Session
+from streaming.api.permissions import ModelPermissions
+from streaming.doors.grant import SCOPE_KEY, Grant
+from streaming.frames import CursorError, FrameId
+from streaming.reader import Reading
+from streaming.session_data import position_of
+from streaming.wanted import Wanted
+
+LAST_EVENT_ID = OpenApiParameter(
+    "Last-Event-ID", str, OpenApiParameter.HEADER, description="The cursor that a reconnecting client has."
+)
+
+
+Offered = tuple[tuple[str, ...], tuple[str, ...]]
+"""The session's symbols and intervals."""
+
+
+class NeedsAsgi(APIException):
+    status_code = status.HTTP_421_MISDIRECTED_REQUEST
+    default_detail = "Streams need an ASGI server: start Tapedeck with manage.py up, or uvicorn config.asgi."
+
+
+class EventStreamRenderer(BaseRenderer):
+    """So that `Accept: text/event-stream` is acceptable; the door does the rendering."""
+
+    media_type = "text/event-stream"
+    format = "sse"
+
+    def render(self, data: Any, *args: Any, **kwargs: Any) -> bytes:
+        return JSONRenderer().render(data)
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class Names(serializers.Field[list[str], Any, list[str], Any]):
+    """Names separated by commas."""
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        return [part.strip() for part in str(data).split(",") if part.strip()]
+
+
+class StreamQuery(StrictSerializer):
+    symbols = Names(required=False, help_text="Only these, e.g. AAPL,MSFT.")
+    intervals = Names(required=False, help_text="Only these, e.g. 1m,5m.")
+    after = serializers.CharField(required=False, help_text="Go on after this frame's id.")
+    from_start = serializers.BooleanField(default=False, help_text="Every frame of the run.")
+    name = serializers.CharField(required=False, max_length=64, help_text="How the reader is shown.")
+
+    def validate_after(self, value: str) -> str:
+        try:
+            FrameId.parse(value)
+        except CursorError as error:
+            raise serializers.ValidationError(str(error)) from None
+        return value
+
+
+class StreamView(GenericAPIView[Session]):
+    queryset = Session.objects.all()
+    permission_classes = [IsAuthenticated, ModelPermissions]
+    renderer_classes = [JSONRenderer, EventStreamRenderer]
+    pagination_class = None
+    throttle_classes: list[Any] = []  # all come back at once when a web process starts again
+    filter_backends: list[Any] = []
+
+    @extend_schema(
+        operation_id="sessions_stream",
+        parameters=[StreamQuery, LAST_EVENT_ID],
+        responses={(200, "text/event-stream"): OpenApiTypes.STR, 204: None},
+    )
+    def get(self, request: Request, pk: str) -> HttpResponse:
+        """The session as server-sent events, a frame per message, until it ends.
+
+        Without a cursor the first event is a `snapshot` of the day so far. The same address with `ws` in place of
+        `api` and without `stream/` (`/ws/sessions/{id}/`) is a WebSocket.
+        """
+        session = self.get_object()
+        decision = getattr(request._request, "scope", {}).get(SCOPE_KEY)
+        reading, names = reading_of(session, request, decision.kind if decision else "")
+        if _is_done(session, request):
+            return Response(status=status.HTTP_204_NO_CONTENT)  # EventSource then stops coming back
+        if decision is None:
+            raise NeedsAsgi
+        decision.grant = Grant(reading, *names)
+        return HttpResponse()
+
+
+def reading_of(
+    session: Session, request: Request, kind: str
+) -> tuple[Reading, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """What the request asks for, checked against what the session has."""
+    given = query_of(request)
+    if cursor := request.headers.get("Last-Event-ID"):
+        given["after"] = cursor
+    form = StreamQuery(data=given)
+    form.is_valid(raise_exception=True)
+    query = form.validated_data
+    symbols = tuple(session.streams.values_list("instrument__symbol", flat=True).distinct().order_by())
+    intervals = (session.interval, *session.derive)
+    upper = [symbol.upper() for symbol in query["symbols"]] if "symbols" in query else None
+    wanted = Wanted.of(_known("symbols", upper, symbols), _known("intervals", query.get("intervals"), intervals))
+    name = query.get("name") or request.user.get_username()
+    reading = Reading(session.pk, query.get("after"), query["from_start"], wanted=wanted, kind=kind, name=name)
+    return reading, (tuple(sorted(symbols)), intervals)
+
+
+def _known(field: str, wanted: list[str] | None, there: tuple[str, ...]) -> list[str] | None:
+    """One that the session never has would wait in silence."""
+    if unknown := [name for name in wanted or () if name not in there]:
+        shown = ", ".join(sorted(there)[:10])
+        raise serializers.ValidationError({field: [f"{unknown[0]} is not in this session: it has {shown}."]})
+    return wanted
+
+
+def _is_done(session: Session, request: Request) -> bool:
+    """A browser that comes back after the end, having had everything."""
+    text, last = request.headers.get("Last-Event-ID"), position_of(session)
+    return bool(text and last and session.state in ENDED and FrameId.parse(text) == last)

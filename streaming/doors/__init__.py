@@ -1,0 +1,1 @@
+"""The streaming doors: server-sent events and WebSocket as plain ASGI, with Django deciding who comes in."""

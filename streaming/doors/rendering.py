@@ -1,0 +1,26 @@
+"""Frames and notices as JSON: made once for all connections of the process that want the same."""
+
+import orjson
+
+from streaming.frames import Frame
+from streaming.hub import Hub, Rendered
+from streaming.reader import Notice, Reading
+
+
+def rendered(hub: Hub, reading: Reading, item: Frame | Notice) -> Rendered:
+    if isinstance(item, Frame):
+        return hub.render(reading.session_id, item, reading.wanted)
+    event = item.event
+    if event["type"] != "snapshot":
+        return _notice(item)
+    # All who join at the same frame and want the same have the same snapshot.
+    key = (reading.session_id, event["as_of"], reading.wanted, event["part"], len(event["bars"]))
+    found = hub.rendered.find(key)
+    if found is None:
+        found = _notice(item)
+        hub.rendered.keep(key, found)
+    return found
+
+
+def _notice(notice: Notice) -> Rendered:
+    return Rendered(None, orjson.dumps(notice.wire()))
