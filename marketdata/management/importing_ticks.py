@@ -33,7 +33,7 @@ class TickImportCommand(import_bars.Command):
     suffixes = (".csv", ".csv.gz", ".parquet")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+        parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="files or folders of them")
         parser.add_argument("--dataset", default="", help="dataset for all files (default: the file's folder)")
         parser.add_argument("--symbol", default="", help="symbol of all rows (default: a column, or the file's name)")
         parser.add_argument("--tz", type=import_bars.time_zone, help="zone of stamps that carry none")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 
+from marketdata.management.explained import ExplainedCommand
 from sessions.models import Session, State
 from streaming import service
 from streaming.management.talking import admin_address, get_session, to_json, told_in_a_line
@@ -14,7 +15,7 @@ from streaming.management.watch import watch
 from streaming.service import Say, Started
 
 
-class StartingCommand(BaseCommand):
+class StartingCommand(ExplainedCommand):
     """Starts one session and shows it."""
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -10,13 +10,14 @@ from typing import Any
 
 import redis
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import OperationalError
 from django.urls import reverse
 from kombu.exceptions import OperationalError as BrokerError
 
 from marketdata.calendar import NEW_YORK, session_date_of
 from marketdata.errors import MarketDataError
+from marketdata.management.explained import ExplainedCommand
 from sessions.control import ControlError
 from sessions.models import Session, TransitionError
 from streaming.frames import CursorError
@@ -95,7 +96,7 @@ def to_json(value: Any) -> str:
     return json.dumps(value, default=as_json, ensure_ascii=False)
 
 
-class ControlCommand(BaseCommand):
+class ControlCommand(ExplainedCommand):
     """One of the verbs of `sessions.control` on one session."""
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -114,4 +115,4 @@ class ControlCommand(BaseCommand):
             session = self.control(options["id"], options)
         told = {"id": session.pk, "state": session.state, "paused": session.paused, "speed": session.speed}
         told["stop_requested"] = session.stop_requested
-        self.stdout.write(to_json(told) if options["json"] else self.line(session))
+        self.stdout.write(to_json(told) if options["json"] else self.style.SUCCESS(self.line(session)))

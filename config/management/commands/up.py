@@ -19,7 +19,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError, connection
 from rich.console import Console
 
@@ -27,6 +27,7 @@ from config import first_steps
 from config.embedded import services
 from config.embedded.lock import ServiceError, last_line
 from config.supervisor import Child, Supervisor
+from marketdata.management.explained import ExplainedCommand
 from sessions.models import ServiceHeartbeat, Session
 from streaming.service import StartError
 
@@ -48,13 +49,17 @@ WEB_OPTIONS = [
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     help = "Start everything: embedded services, web, both workers and beat. Ctrl-C ends it; sessions stay resumable."
+    examples = (
+        "up",
+        "up --port 8001 --no-session",
+    )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--host", default="127.0.0.1", help="where the web listens; 0.0.0.0: everywhere")
+        parser.add_argument("--port", type=int, default=8000, help="default: 8000")
         parser.add_argument("--no-session", action="store_true", help="without the demo session for AAPL and MSFT")
 
     def handle(self, *args: Any, host: str, port: int, no_session: bool, **options: Any) -> None:

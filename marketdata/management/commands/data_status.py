@@ -8,7 +8,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
 from typing import IO, Any, cast
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -19,6 +19,7 @@ from marketdata.coverage.status import DatasetStatus, as_dict, data_status, with
 from marketdata.coverage.summary import Coverage
 from marketdata.errors import MarketDataError
 from marketdata.ledger import LETTERS
+from marketdata.management.explained import ExplainedCommand
 
 PIPED = 200
 LETTERS_MEAN = "T traded, A absent in its source, N no trade (proven), F filled later, M missing, H halted"
@@ -32,8 +33,9 @@ def day(text: str) -> dt.date:
         raise ArgumentTypeError(f"{text!r} is not a date: write it as 2024-11-18") from None
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     help = f"Coverage of the stored minutes, as a table and a heat map, and what is odd. Letters: {LETTERS_MEAN}."
+    examples = ("data_status", "data_status AAPL --start 2025-07-01 --end 2025-07-11 --json")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("symbols", nargs="*", metavar="SYM", help="default: all; then a line per dataset")

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.compute as pc
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from marketdata import store
 from marketdata.errors import BadInterval, MarketDataError
 from marketdata.exporting import SUFFIXES, BarFile, Export, csv_text
 from marketdata.intervals import parse_interval
+from marketdata.management.explained import ExplainedCommand
 from marketdata.models import BarDay, Dataset
 
 
@@ -25,8 +26,12 @@ def day(text: str) -> dt.date:
         raise ArgumentTypeError(f"{text!r} is not a date: write it as 2024-11-18") from None
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     help = "Export stored bars: to standard output as CSV, to a file, or to a folder with a file per symbol."
+    examples = (
+        "export_bars AAPL --start 2025-07-02 --end 2025-07-03 --to aapl.csv.gz",
+        "export_bars --dataset mine --to exported/ --form parquet",
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("symbols", nargs="*", metavar="SYM", help="default: all that the dataset has")

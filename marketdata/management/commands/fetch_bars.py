@@ -7,13 +7,14 @@ import json
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from marketdata import calendar
 from marketdata.calendar import TradingDay
 from marketdata.errors import MarketDataError
+from marketdata.management.explained import ExplainedCommand
 from marketdata.models import Dataset
 from marketdata.providers.base import Provider, get_provider, provider_dataset
 from marketdata.providers.bulk import Plan, Question, Tally, fetch, plan
@@ -29,8 +30,9 @@ def day(text: str) -> dt.date:
         raise ArgumentTypeError(f"{text!r} is not a date: write it as 2024-11-18") from None
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     help = "Fetch the trading days that the store lacks; run again after an interruption, it asks for the rest only."
+    examples = ("fetch_bars AAPL MSFT --start 2025-07-01 --end 2025-07-03 --provider synthetic",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("symbols", nargs="+", metavar="SYM", help="E.g. AAPL MSFT.")

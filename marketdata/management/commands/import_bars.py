@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -22,6 +22,7 @@ from marketdata.importing import mappings
 from marketdata.importing.dialects import SPELLINGS, NotBars, Reading
 from marketdata.importing.files import SUFFIXES, find_files, folder_name
 from marketdata.importing.runner import Report, import_file
+from marketdata.management.explained import ExplainedCommand
 
 MOST_SKIPPED = 10
 FIGURES = (
@@ -53,16 +54,20 @@ def time_zone(text: str) -> str:
         raise ArgumentTypeError(f"{text!r} is not a time zone: e.g. America/New_York or UTC") from None
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     help = (
         f"Import one-minute bars from files ({', '.join(SUFFIXES)}) or folders of them, a dataset per folder. "
         "The forms of Alpaca, yfinance (also wide, with many symbols), LEAN and generic OHLCV are detected."
+    )
+    examples = (
+        "import_bars ~/data/ --dataset mine",
+        "import_bars AAPL.csv --tz America/New_York --label end --dry-run",
     )
 
     suffixes: tuple[str, ...] = SUFFIXES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+        parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="files or folders of them")
         parser.add_argument("--dataset", default="", help="dataset for all files (default: the file's folder)")
         parser.add_argument("--symbol", default="", help="symbol of all rows (default: a column, or the file's name)")
         parser.add_argument("--mapping", default="", help="a name in MARKETDATA_MAPPINGS; other options go over it")

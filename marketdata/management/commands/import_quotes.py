@@ -11,6 +11,10 @@ class Command(TickImportCommand):
         "Import quotes from CSV, CSV.gz and Parquet files, or folders of them; a dataset per folder. Of quote bars "
         "(bid_close, ask_close) the closing quote is kept, known at the minute's end and marked as derived."
     )
+    examples = (
+        "import_quotes ~/data/quotes/ --dataset mine --dry-run",
+        "import_quotes AAPL_quotes.csv.gz --tz America/New_York",
+    )
     kind = TickKind.QUOTES
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -6,4 +6,8 @@ from marketdata.ticks.columns import TickKind
 
 class Command(TickImportCommand):
     help = "Import trades from CSV, CSV.gz and Parquet files, or folders of them; a dataset per folder."
+    examples = (
+        "import_trades ~/data/trades/ --dataset mine --dry-run",
+        "import_trades AAPL_trades.csv.gz --tz America/New_York",
+    )
     kind = TickKind.TRADES

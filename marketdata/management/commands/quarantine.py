@@ -6,19 +6,23 @@ import json
 from argparse import ArgumentParser
 from typing import IO, Any, cast
 
-from django.core.management.base import BaseCommand
 from django.db.models import Count, QuerySet
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from marketdata.management.explained import ExplainedCommand
 from marketdata.models import QuarantinedRow
 
 FIELDS = ("file", "line", "symbol", "reason", "raw")
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     help = "List rows that an import could not take: file, line, symbol, reason and the row as it stands there."
+    examples = (
+        "quarantine --dataset mine --limit 20",
+        "quarantine --symbol AAPL --json",
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dataset", help="only of this dataset")

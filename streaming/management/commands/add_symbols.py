@@ -11,6 +11,7 @@ from streaming.management.talking import ControlCommand, parse_list
 
 class Command(ControlCommand):
     help = "Play more symbols in a running session, caught up to its clock."
+    examples = ("add_symbols 1 IBM SPY",)
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

@@ -2,15 +2,20 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
+from marketdata.management.explained import ExplainedCommand
 from sessions import keys
 from sessions.models import SessionKey
 from streaming.management.talking import get_session, to_json, told_in_a_line
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     help = "Make a key to one session and print it; its secret is shown only now."
+    examples = (
+        "create_api_key 1",
+        "create_api_key 1 --kind broker --json",
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("id", type=int, help="The session's number.")

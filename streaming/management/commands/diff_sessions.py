@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
+from marketdata.management.explained import ExplainedCommand
 from streaming.diff import Difference, diff
 from streaming.management.talking import get_session, to_json, told_in_a_line
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     help = "Compare what two sessions told, frame by frame; exit code 1 when they differ."
+    examples = (
+        "diff_sessions 1 2",
+        "diff_sessions 1 2 --json",
+    )
+    exit_codes = {1: "they differ, or a session is not there"}
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("a", type=int, help="A session's number.")

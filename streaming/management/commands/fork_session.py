@@ -7,6 +7,7 @@ from streaming.management.starting import CopyCommand
 
 class Command(CopyCommand):
     help = "Start a new session at another's clock, on the same data."
+    examples = ("fork_session 1",)
 
     def copy(self, session_id: int) -> Session:
         return copies.fork(session_id, by="fork_session")

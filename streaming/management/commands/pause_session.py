@@ -9,6 +9,10 @@ from streaming.management.talking import ControlCommand
 
 class Command(ControlCommand):
     help = "Pause a running session."
+    examples = (
+        "pause_session 1",
+        "pause_session 1 --json",
+    )
 
     def control(self, session_id: int, options: dict[str, Any]) -> Session:
         return control.pause(session_id, by="pause_session")

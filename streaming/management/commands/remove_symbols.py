@@ -11,6 +11,7 @@ from streaming.management.talking import ControlCommand, parse_list
 
 class Command(ControlCommand):
     help = "Stop playing some of a running session's symbols."
+    examples = ("remove_symbols 1 IBM",)
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

@@ -7,6 +7,7 @@ from streaming.management.starting import CopyCommand
 
 class Command(CopyCommand):
     help = "Start a new session from the same recipe as another, from its first day."
+    examples = ("restart_session 1",)
 
     def copy(self, session_id: int) -> Session:
         return copies.restart(session_id, by="restart_session")

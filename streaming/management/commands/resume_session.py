@@ -9,6 +9,7 @@ from streaming.management.talking import ControlCommand
 
 class Command(ControlCommand):
     help = "Let a paused session go on."
+    examples = ("resume_session 1",)
 
     def control(self, session_id: int, options: dict[str, Any]) -> Session:
         return control.resume(session_id, by="resume_session")

@@ -2,14 +2,16 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from marketdata.management.explained import ExplainedCommand
 from sessions import keys
 from streaming.management.talking import to_json, told_in_a_line
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     help = "End a session key, at once and for good."
+    examples = ("revoke_api_key RKABCDEFGHIJKLMNOPQR",)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("key_id", help="The public half, as create_api_key printed it.")

@@ -13,6 +13,10 @@ from streaming.management.talking import ControlCommand, get_session, parse_mome
 
 class Command(ControlCommand):
     help = "Move a session's clock forward or back within its window."
+    examples = (
+        "seek_session 1 10:30",
+        "seek_session 1 2025-07-03T14:30Z",
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

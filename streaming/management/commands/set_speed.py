@@ -11,6 +11,10 @@ from streaming.management.talking import ControlCommand, parse_number
 
 class Command(ControlCommand):
     help = "Change a session's speed; 0 is as fast as possible."
+    examples = (
+        "set_speed 1 600",
+        "set_speed 1 0",
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

@@ -14,6 +14,11 @@ from streaming.service import Say, Started, StartRequest
 
 class Command(StartingCommand):
     help = "Replay a stored market day: fetch it, start a session, wait until a worker has it."
+    examples = (
+        "start_session AAPL MSFT",
+        "start_session AAPL --date 2025-07-02 --until 2025-07-07 --speed 60 --follow",
+        "start_session AAPL --provider synthetic --speed 0 --json",
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -21,11 +26,11 @@ class Command(StartingCommand):
         parser.add_argument("--date", metavar="D", help="First day; default: the latest with all the symbols.")
         parser.add_argument("--until", metavar="D", help="Last day; default: the first.")
         parser.add_argument("--speed", default="1", metavar="X", help="Market seconds per second; 0: no waiting.")
-        parser.add_argument("--interval", default="1m")
+        parser.add_argument("--interval", default="1m", help="1m is the only one that is replayed.")
         parser.add_argument("--derive", default="5m,15m", help="Wider bars to make; '' for none.")
         parser.add_argument("--dataset", default="", metavar="N", help="Default: real before synthetic.")
         parser.add_argument("--provider", default="", metavar="P", help="Fetches days the store lacks.")
-        parser.add_argument("--name", default="", metavar="N")
+        parser.add_argument("--name", default="", metavar="N", help="To find it again.")
 
     def start(self, options: dict[str, Any], say: Say) -> Started:
         return service.start(_request(options), say)

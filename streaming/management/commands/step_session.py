@@ -11,6 +11,10 @@ from streaming.management.talking import ControlCommand
 
 class Command(ControlCommand):
     help = "Let a paused session run N session minutes, then stand again."
+    examples = (
+        "step_session 1",
+        "step_session 1 5",
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

@@ -9,6 +9,7 @@ from streaming.management.talking import ControlCommand
 
 class Command(ControlCommand):
     help = "Stop a session for good."
+    examples = ("stop_session 1",)
 
     def control(self, session_id: int, options: dict[str, Any]) -> Session:
         return control.stop(session_id, by="stop_session")

@@ -6,16 +6,22 @@ import datetime as dt
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from rich.console import Console
 
+from marketdata.management.explained import ExplainedCommand
 from streaming.management.talking import to_json
 from streaming.management.tree import Node, as_rich, as_text
 from streaming.status import system_status
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     help = "Show services, workers, beat and every live session. Exit code 1 when a service is down."
+    examples = (
+        "system_status",
+        "system_status --json",
+    )
+    exit_codes = {1: "a service is down"}
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")

@@ -9,15 +9,20 @@ from contextlib import aclosing
 from typing import Any
 
 import orjson
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from marketdata.management.explained import ExplainedCommand
 from sessions.models import Session
 from streaming.management.talking import get_session, parse_list, told_in_a_line
 from streaming.reader import follow
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     help = "Print a session's events as they come, one a line, until it ends."
+    examples = (
+        "tail_session 1",
+        "tail_session 1 --from-start --symbols AAPL --intervals 5m --json",
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("id", type=int, help="The session's number.")

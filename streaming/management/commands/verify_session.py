@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from marketdata.management.explained import ExplainedCommand
 from streaming.management.talking import get_session, to_json, told_in_a_line
 from streaming.verify import Verification, verify
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     help = "Make a session's run again from its journal and the store: chain, order, no look-ahead."
+    examples = (
+        "verify_session 1",
+        "verify_session 1 --json",
+    )
+    exit_codes = {1: "it is not what its journal and the store give, or is not there"}
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("id", type=int, help="The session's number.")

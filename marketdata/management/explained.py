@@ -1,0 +1,32 @@
+"""What every command says of itself alike: examples, and what its exit code means."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
+
+EXIT_CODES = {0: "done", 1: "refused or failed: one line on stderr says why", 2: "not understood: see the usage"}
+
+
+class KeptLines(DjangoHelpFormatter):
+    """Django's order of options; the lines of the examples stay lines."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if "\n" in text else super()._fill_text(text, width, indent)
+
+
+class ExplainedCommand(BaseCommand):
+    examples: ClassVar[tuple[str, ...]] = ()
+    """Command lines without `manage.py`; the tests parse them all."""
+    exit_codes: ClassVar[dict[int, str]] = {}
+    """Where they mean more than `EXIT_CODES` says."""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        given = {"formatter_class": KeptLines, "epilog": self.epilog(prog_name)} | kwargs
+        return super().create_parser(prog_name, subcommand, **given)
+
+    def epilog(self, prog_name: str) -> str:
+        codes = (f"  {code}  {meaning}" for code, meaning in (EXIT_CODES | self.exit_codes).items())
+        shown = (f"  {prog_name} {example}" for example in self.examples)
+        return "\n".join(["examples:", *shown, "", "exit codes:", *codes])
