@@ -133,9 +133,15 @@ def _within(date: dt.date) -> None:
 
 
 def why_closed(date: dt.date) -> str:
+    """The weekday, the holiday's name, or "closed" where no rule says why."""
     """What makes a date no trading day: the weekday's name, the holiday's, or just "closed"."""
     if date.weekday() >= 5:
         return f"{date:%A}"
-    moment = dt.datetime.combine(date, dt.time())
-    holidays = _calendar().regular_holidays.holidays(moment, moment, return_name=True)
-    return str(holidays.iloc[0]) if len(holidays) else "closed"
+    return _holidays().get(date, "closed")
+
+
+@cache
+def _holidays() -> dict[dt.date, str]:
+    """Names of all holidays that a rule sets; a storm or a day of mourning has none."""
+    found = _calendar().regular_holidays.holidays(FIRST, LAST, return_name=True)
+    return {stamp.date(): str(name) for stamp, name in found.items()}
