@@ -11,6 +11,7 @@ from config.health import healthz, readyz
 from config.metrics import MetricsView
 from marketdata.api import BarsView
 from marketdata.api_status import DataStatusView
+from marketdata.ticks.api import QuotesView, TradesView
 from streaming.api.views import NoSuchAddressView
 
 admin.site.site_title = "Tapedeck"
@@ -29,6 +30,8 @@ urlpatterns = [
     path("api/", include("streaming.api.urls")),
     path("api/bars/", BarsView.as_view(), name="bars"),
     path("api/data-status/", DataStatusView.as_view(), name="data-status"),
+    path("api/trades/", TradesView.as_view(), name="trades"),
+    path("api/quotes/", QuotesView.as_view(), name="quotes"),
     path("api/schema/", schema, name="schema"),
     path("api/docs/", login_required(docs, login_url=reverse_lazy("admin:login")), name="docs"),
     re_path(r"^alpaca/+", include("streaming.gateway.urls")),

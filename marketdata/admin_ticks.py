@@ -53,7 +53,7 @@ class TickDayAdmin(ReadOnlyAdmin):
     @admin.display(description="first rows")
     def rows(self, day: TickDay) -> SafeString:
         """The day's first events as a table, times in UTC."""
-        (stored,) = find_versions([day.pk]).values()
+        (stored,) = find_versions([day.pk])
         events = load_chunk(stored, 0).take(slice(0, SHOWN_ROWS))
         start = np.datetime64(day.open_at.replace(tzinfo=None), "ns") + events.at
         names = (*VALUES[day.kind], *CODES[day.kind])

@@ -47,6 +47,10 @@ class TransitionError(Exception):
         super().__init__(f"Session {session.pk} is {session.state}: it cannot become {target}.")
 
 
+def only_bars() -> list[str]:
+    return ["bars"]
+
+
 class SessionQuerySet(models.QuerySet["Session"]):
     def live(self) -> SessionQuerySet:
         return self.filter(state__in=LIVE)
@@ -76,6 +80,10 @@ class Session(models.Model):
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="sessions")
     interval = models.CharField(max_length=4, default="1m")
     derive = ArrayField(models.CharField(max_length=4), default=list, blank=True)
+    types = ArrayField(models.CharField(max_length=8), default=only_bars, help_text="Of bars, ticks and quotes.")
+    clock_step = models.PositiveIntegerField(
+        default=100, help_text="Milliseconds of market time by which trades and quotes are grouped into frames."
+    )
     start_date = models.DateField(help_text="First trading day.")
     end_date = models.DateField(help_text="Last trading day.")
     provider = models.CharField(max_length=64, blank=True, help_text="Asked for days the store lacks.")
@@ -117,7 +125,10 @@ class Session(models.Model):
 
     objects = SessionQuerySet.as_manager()
 
-    RECIPE = ("name", "dataset_id", "interval", "derive", "start_date", "end_date", "provider", "speed")
+    RECIPE = (
+        *("name", "dataset_id", "interval", "derive", "types", "clock_step"),
+        *("start_date", "end_date", "provider", "speed"),
+    )
     """What another session like this one is made of, beside its streams."""
 
     class Meta:
@@ -126,6 +137,9 @@ class Session(models.Model):
             models.CheckConstraint(condition=Q(state__in=State.values), name="session_state_known"),
             models.CheckConstraint(condition=Q(end_date__gte=F("start_date")), name="session_window_ordered"),
             models.CheckConstraint(condition=Q(speed__gte=0), name="session_speed_not_negative"),
+            models.CheckConstraint(
+                condition=Q(clock_step__gte=1, clock_step__lte=60_000), name="session_clock_step_within_a_minute"
+            ),
         ]
         indexes = [models.Index(fields=["state"], condition=Q(state__in=LIVE), name="session_live")]
 

@@ -383,8 +383,15 @@ class Coordinator:
             if loaded is None:
                 return False
             self._show(loaded)
+            self.k = self._after_clock()
             self.checkpoint.write(**self._held())
         return True
+
+    def _after_clock(self) -> int:
+        """Where to go on in a tape that has other instants than the one before it."""
+        if self.output.prev:
+            return self.tape.first_after(self.output.prev.ms)
+        return self.tape.first_after(milliseconds(self.session.clock)) if self.session.clock else 0
 
     def _end(self, state: State, reason: str = "") -> None:
         """The last state, also of a session that never came to play."""

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from marketdata import calendar
 from sessions.control import ControlError
-from sessions.models import ActiveStream, JournalEntry, Session
+from sessions.models import ActiveStream, JournalEntry, Session, StreamType
 from streaming import journal as journals
 
 
@@ -28,8 +28,10 @@ def fork(session_id: int, *, by: str = "") -> Session:
     date = calendar.session_date_of(session.clock)
     with transaction.atomic():
         copy = _copy(session, by, start_at=session.clock, forked_from=session, paused=session.paused)
-        pins = journals.read(session_id, date).pins(date)
-        journals.append(copy.pk, JournalEntry.Kind.LOAD, {"date": date.isoformat(), "days": pins})
+        journal = journals.read(session_id, date)
+        ticks = {kind: journal.tick_pins(date, kind) for kind in session.types if kind != StreamType.BARS}
+        pins = {"date": date.isoformat(), "days": journal.pins(date), **ticks}
+        journals.append(copy.pk, JournalEntry.Kind.LOAD, pins)
     return copy
 
 

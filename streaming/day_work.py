@@ -16,7 +16,7 @@ from marketdata.store import NewDay, StoredDay
 from sessions import control
 from sessions.models import SessionEvent
 from streaming.holding import Held, Holding
-from streaming.loading import PREFETCH_BEFORE_CLOSE, Recipe, fetch_missing
+from streaming.loading import PREFETCH_BEFORE_CLOSE, Recipe, fetch_all_missing
 
 
 def due(holding: Holding) -> bool:
@@ -119,9 +119,9 @@ def _upcoming(holding: Holding) -> dt.date | None:
 
 def _prefetch(holding: Holding, upcoming: dt.date) -> int:
     """See that the store has the day; a failure is told once for as long as it is the same."""
-    session, symbols = holding.session, sorted(holding.held)
+    session, symbols = holding.session, holding.session.symbols()
     try:
-        reasons = fetch_missing(Recipe.of(session), symbols, upcoming)
+        reasons = fetch_all_missing(Recipe.of(session), symbols, upcoming)
     except MarketDataError as error:
         told = f"{upcoming}: {error}"
         last = SessionEvent.objects.filter(session=session, kind="prefetch_failed").order_by("-id").first()

@@ -2,7 +2,8 @@
 
 Layout, little-endian. Head: magic "TD", version, flags, clock ms, previous frame's ms and n (ms −1: none),
 block count, length of the extras. Then the extras (JSON: day_open, day_close, …) and the blocks, each a head
-and columns: the symbols joined by newlines, seven float64 columns and n_present as uint16.
+and columns: for bars the symbols joined by newlines, seven float64 columns and n_present as uint16; for trades and
+quotes see `tick_blocks`. Blocks stand in the order quotes, trades, bars by width.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ import datetime as dt
 import hashlib
 import struct
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
+from heapq import merge
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +24,7 @@ from numpy.typing import NDArray
 
 from marketdata.columns import Floats
 from marketdata.intervals import interval_name
+from streaming.tick_blocks import TickBlock, decode_ticks
 
 MAGIC, VERSION = b"TD", 1
 HEAD = struct.Struct("<2sBBqqIHI")
@@ -28,6 +32,8 @@ BLOCK = struct.Struct("<BBHqqIII")
 BAR, SYNTHETIC = 1, 1
 COLUMNS = ("open", "high", "low", "close", "volume", "trade_count", "vwap")
 NO_CHAIN = bytes(32)
+Wants = Callable[[str], Collection[str] | None]
+"""Channel → the symbols that are wanted of it; None is all."""
 
 
 class CursorError(ValueError):
@@ -74,6 +80,11 @@ class BarBlock:
     columns: Floats
     """float64, shape (7, n): open, high, low, close, volume, trade_count, vwap; NaN is absent."""
     n_present: NDArray[np.uint16]
+
+    @property
+    def channel(self) -> str:
+        """What a reader asks for to get these: their interval."""
+        return interval_name(self.width)
 
     def encode(self) -> bytes:
         names = "\n".join(self.symbols).encode()
@@ -174,6 +185,8 @@ class Frame:
     blocks: list[BarBlock]
     size: int = 0
     """Bytes that it holds in memory, for those who keep frames."""
+    ticks: list[TickBlock] = field(default_factory=list)
+    """Quotes, then trades."""
 
     @property
     def clock(self) -> dt.datetime:
@@ -181,22 +194,29 @@ class Frame:
 
     def wire(self, symbols: Collection[str] | None = None, intervals: Collection[str] | None = None) -> dict[str, Any]:
         """The frame as every door sends it; a filtered frame keeps id and hash."""
-        return self.wire_of(
-            lambda block: symbols if intervals is None or interval_name(block.width) in intervals else ()
-        )
+        return self.wire_of(lambda channel: symbols if intervals is None or channel in intervals else ())
 
-    def wire_of(self, wanted: Callable[[BarBlock], Collection[str] | None]) -> dict[str, Any]:
-        """In wire form, with the symbols that are wanted of each block; None is all."""
+    def wire_of(self, wanted: Wants) -> dict[str, Any]:
+        """In wire form, with the symbols that are wanted of each channel: an interval, `ticks` or `quotes`."""
         events = [event for event in self.extras if event["type"] != "day_close"]
+        events.extend(self._tick_events(wanted))
         for block in self.blocks:
-            symbols = wanted(block)
+            symbols = wanted(block.channel)
             if symbols is None or symbols:
                 events.extend(block.events(symbols))
         events.extend(event for event in self.extras if event["type"] == "day_close")
         return {"id": str(self.id), "clock": rfc3339(self.id.ms), "hash": self.hash, "events": events}
 
+    def _tick_events(self, wanted: Wants) -> Iterator[dict[str, Any]]:
+        """Trades and quotes by their own stamps; at one stamp quotes first."""
+        asked = [(block, wanted(block.channel)) for block in self.ticks]
+        rows = (block.events(symbols) for block, symbols in asked if symbols is None or symbols)
+        return (event for _, event in merge(*rows, key=itemgetter(0)))
 
-def encode(clock_ms: int, prev: FrameId | None, extras: list[dict[str, Any]], blocks: list[BarBlock]) -> bytes:
+
+def encode(
+    clock_ms: int, prev: FrameId | None, extras: list[dict[str, Any]], blocks: Sequence[BarBlock | TickBlock]
+) -> bytes:
     told = orjson.dumps(extras) if extras else b""
     prev_ms, prev_n = (prev.ms, prev.n) if prev else (-1, 0)
     head = HEAD.pack(MAGIC, VERSION, 0, clock_ms, prev_ms, prev_n, len(blocks), len(told))
@@ -209,12 +229,17 @@ def decode(frame_id: FrameId, body: bytes, chain: str) -> Frame:
         raise ValueError(f"Frame {frame_id} has layout {magic!r} {version}: this build reads {MAGIC!r} {VERSION}.")
     at = HEAD.size + told
     extras = orjson.loads(body[HEAD.size : at]) if told else []
-    blocks = []
+    blocks: list[BarBlock] = []
+    ticks: list[TickBlock] = []
     for _ in range(count):
-        block, at = _decode_block(body, at)
-        blocks.append(block)
+        if body[at] == BAR:
+            block, at = _decode_block(body, at)
+            blocks.append(block)
+        else:
+            tick_block, at = decode_ticks(body, at)
+            ticks.append(tick_block)
     prev = FrameId(frame_id.generation, prev_ms, prev_n) if prev_ms >= 0 else None
-    return Frame(frame_id, prev, chain, extras, blocks, len(body))
+    return Frame(frame_id, prev, chain, extras, blocks, len(body), ticks)
 
 
 def _decode_block(body: bytes, at: int) -> tuple[BarBlock, int]:

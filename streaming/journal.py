@@ -12,6 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
+from marketdata.ticks.columns import TickKind
 from sessions.models import JournalEntry, Session
 
 Kind = JournalEntry.Kind
@@ -120,6 +121,19 @@ class Journal:
             if since is None or since < clock:
                 found |= days
         return found
+
+    def tick_pins(self, date: dt.date, kind: str) -> dict[str, int | None]:
+        """Symbol → the pinned TickDay of that date and kind, likewise."""
+        found: dict[str, int | None] = {}
+        for entry in self.entries:
+            if entry.kind == Kind.LOAD and entry.payload["date"] == date.isoformat():
+                found = {**entry.payload.get(kind, {}), **found}
+        return found
+
+    def with_data(self, date: dt.date) -> frozenset[str]:
+        """Symbols that have something pinned on that date, of whatever type."""
+        pins = [self.pins(date), *(self.tick_pins(date, kind) for kind in TickKind)]
+        return frozenset(symbol for part in pins for symbol, pinned in part.items() if pinned is not None)
 
     def begins(self, generation: int) -> dt.datetime | None:
         """The clock that a generation was moved to; None for one that starts at the window's open."""

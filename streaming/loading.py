@@ -12,10 +12,12 @@ from marketdata.errors import NoData
 from marketdata.intervals import parse_interval
 from marketdata.models import Dataset
 from marketdata.providers.fetching import ensure_day
-from sessions.models import Session
+from sessions.models import Session, StreamType
 from streaming import journal as journals
 from streaming.journal import Journal, Kind
+from streaming.stream_types import told
 from streaming.tape import Tape
+from streaming.tick_loading import fetch_missing_ticks, pin_ticks, reels_of, tick_kinds
 
 PREFETCH_BEFORE_CLOSE = dt.timedelta(minutes=30)
 """How long before a day's close the next one is asked for, at the latest."""
@@ -31,12 +33,15 @@ class Recipe:
     provider: str
     widths: tuple[int, ...]
     window: tuple[TradingDay, ...]
+    types: tuple[str, ...] = (StreamType.BARS,)
+    step_ms: int = MINUTE * 1000
 
     @classmethod
     def of(cls, session: Session) -> Recipe:
         widths = tuple(parse_interval(name) for name in session.derive)
         window = tuple(calendar.trading_days(session.start_date, session.end_date))
-        return cls(session.pk, session.dataset, session.provider, widths, window)
+        types, step_ms = tuple(session.types), session.clock_step
+        return cls(session.pk, session.dataset, session.provider, widths, window, types, step_ms)
 
     def after(self, date: dt.date) -> TradingDay | None:
         """The window's next trading day; None on its last."""
@@ -44,14 +49,26 @@ class Recipe:
 
 
 def fetch_missing(recipe: Recipe, symbols: Iterable[str], date: dt.date) -> dict[str, str]:
-    """See that the store has the day; returns symbol → reason for those without data. May raise ProviderFailed."""
+    """See that the store has the day's bars; returns symbol → reason for those without. May raise ProviderFailed."""
     reasons: dict[str, str] = {}
+    if StreamType.BARS not in recipe.types:
+        return reasons
     wanted = sorted(symbols)
     for symbol in sorted(set(wanted) - store.have(recipe.dataset.pk, date, wanted)):
         try:
             _fetch(recipe, symbol, date)
         except NoData as error:
             reasons[symbol] = str(error)
+    return reasons
+
+
+def fetch_all_missing(recipe: Recipe, symbols: Iterable[str], date: dt.date) -> dict[str, str]:
+    """Likewise for every type of the session; trades and quotes without data are told as `IBM quotes`."""
+    wanted = list(symbols)
+    reasons = fetch_missing(recipe, wanted, date)
+    for kind in tick_kinds(recipe):
+        lacking = fetch_missing_ticks(recipe, kind, wanted, date)
+        reasons |= {f"{symbol} {kind}": reason for symbol, reason in lacking.items()}
     return reasons
 
 
@@ -70,25 +87,27 @@ def pin(recipe: Recipe, date: dt.date, symbols: Iterable[str], epoch: int) -> Jo
     if not missing:
         return journal
     fetch_missing(recipe, missing, date)
-    stored = store.load_day(recipe.dataset.pk, date, missing)
+    stored = store.load_day(recipe.dataset.pk, date, missing) if StreamType.BARS in recipe.types else {}
     days = {symbol: stored[symbol].id if symbol in stored else None for symbol in missing}
-    payload = {"date": date.isoformat(), "days": days}
+    payload = {"date": date.isoformat(), "days": days, **pin_ticks(recipe, date, missing)}
     journals.append(recipe.session_id, Kind.LOAD, payload, epoch=epoch)
     return journals.read(recipe.session_id)
 
 
 def tape_of(recipe: Recipe, journal: Journal, date: dt.date, known_by: dt.datetime | None = None) -> Tape:
-    """The pinned day as a tape, with `known_by` without the bars that end later.
+    """The pinned day as a tape, with `known_by` without what became known later.
 
     Raises NoData when no symbol has any.
     """
     pins = journal.pins(date)
     held = store.load_versions([pinned for pinned in pins.values() if pinned is not None])
-    if not held:
-        raise NoData(f"Dataset {recipe.dataset} has no bars of {', '.join(sorted(pins))} on {date}.")
+    reels = reels_of(recipe, journal, date, known_by)
+    if not held and not reels:
+        what = told(recipe.types)
+        raise NoData(f"Dataset {recipe.dataset} has no {what} of {', '.join(sorted(pins))} on {date}.")
     day = calendar.trading_day(date)
     bars = {symbol: stored.bars for symbol, stored in held.items()}
     if known_by is not None:
         seconds = (known_by - day.open).total_seconds()
         bars = {symbol: columns.take(columns.offset + MINUTE <= seconds) for symbol, columns in bars.items()}
-    return Tape(day, bars, recipe.widths, recipe.dataset.synthetic)
+    return Tape(day, bars, recipe.widths, recipe.dataset.synthetic, reels, recipe.step_ms)

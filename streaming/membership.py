@@ -45,11 +45,10 @@ class Membership:
             return None
         if loaded is None:
             return None
-        pins = loaded.journal.pins(self.adding.date)
-        came = sorted(symbol for symbol in self.adding.extra if pins.get(symbol) is not None)
+        came = sorted(self.adding.extra & loaded.journal.with_data(self.adding.date))
         stayed_away = self.adding.extra - set(came)
         if stayed_away:
-            self._refuse(stayed_away, f"no bars on {self.adding.date}")
+            self._refuse(stayed_away, f"no data on {self.adding.date}")
         self.adding = None
         if not came:
             return None

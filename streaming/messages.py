@@ -2,21 +2,25 @@
 
 import datetime as dt
 
+from sessions.models import StreamType
+from streaming.stream_types import words
+
 
 def registered(symbol: str, active: int) -> str:
     return f"✓ Registered symbol: {symbol} (total active: {active})"
 
 
-def fetching(symbol: str, date: dt.date) -> str:
-    return f"Fetching bars for {symbol} on {date}..."
+def fetching(symbol: str, date: dt.date, stream_type: str = StreamType.BARS) -> str:
+    return f"Fetching {words(stream_type).many} for {symbol} on {date}..."
 
 
-def fetched(symbol: str, count: int, date: dt.date) -> str:
-    return f"Fetched {count} bars for {symbol} on {date}"
+def fetched(symbol: str, count: int, date: dt.date, stream_type: str = StreamType.BARS) -> str:
+    return f"Fetched {count} {words(stream_type).many} for {symbol} on {date}"
 
 
-def started(symbol: str, count: int) -> str:
-    return f"✓ Started bar stream for {symbol} ({count} bars)"
+def started(symbol: str, count: int, stream_type: str = StreamType.BARS) -> str:
+    names = words(stream_type)
+    return f"✓ Started {names.one} stream for {symbol} ({count} {names.many})"
 
 
 def marked_active(symbol: str, stream_type: str) -> str:

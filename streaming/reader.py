@@ -77,16 +77,19 @@ async def follow(
     from_start: bool = False,
     symbols: Collection[str] | None = None,
     intervals: Collection[str] | None = None,
+    types: Collection[str] | None = None,
     kind: str = "python",
     name: str = "",
 ) -> AsyncIterator[dict[str, Any]]:
     """Frames in wire form, every one after the cursor exactly once and in order, until the session's `end`.
 
     Without a cursor: a `snapshot` of the day so far, then the tail; `from_start`: every frame of the run.
+    `types`: which of bars, ticks and quotes; intervals alone ask for bars alone.
     A filtered frame without events comes at most once a second.
     Raises SessionUnknown, and CursorError for a malformed cursor.
     """
-    reading = Reading(session_id, after, from_start, wanted=Wanted.of(symbols, intervals), kind=kind, name=name)
+    wanted = Wanted.of(symbols, intervals, types)
+    reading = Reading(session_id, after, from_start, wanted=wanted, kind=kind, name=name)
     async with shared_hub() as hub, aclosing(items_of(reading, hub)) as items:  # type: ignore[type-var]
         async for item in items:
             yield reading.wanted.wire(item) if isinstance(item, Frame) else item.wire()

@@ -21,10 +21,22 @@ from marketdata.errors import BadInterval, MarketDataError, NotATradingDay
 from marketdata.intervals import parse_interval
 from marketdata.models import Dataset
 from marketdata.providers.base import get_provider, provider_dataset
+from marketdata.ticks.columns import TickKind
+from marketdata.ticks.store import find_ticks
 from sessions.control import ControlError, check_speed
-from sessions.models import ActiveStream, JournalEntry, ServiceHeartbeat, Session, State
+from sessions.models import ActiveStream, JournalEntry, ServiceHeartbeat, Session, State, StreamType
 from streaming import journal, loading, messages, queues
 from streaming.db import alone
+from streaming.stream_types import (
+    DEFAULT_STEP_MS,
+    BadStreamType,
+    check_step,
+    choose_dataset,
+    dates_with,
+    parse_types,
+    told,
+)
+from streaming.tick_loading import fetch_missing_ticks
 
 WORKER_SILENT_AFTER = dt.timedelta(seconds=10)
 OPEN_SPACE = 0x7A9F
@@ -41,6 +53,8 @@ class StartRequest:
     speed: float = 1.0
     interval: str = "1m"
     derive: tuple[str, ...] = ("5m", "15m")
+    types: tuple[str, ...] = (StreamType.BARS,)
+    clock_step: int = DEFAULT_STEP_MS
     dataset: str = ""
     provider: str = ""
     name: str = ""
@@ -57,10 +71,24 @@ class StartError(Exception):
 
 @dataclass(frozen=True)
 class Started:
+    """What came of a start: symbol → how many bars, trades and quotes of its first day; and what did not start."""
+
     session: Session
     bars: dict[str, int] = field(default_factory=dict)
+    ticks: dict[str, int] = field(default_factory=dict)
+    quotes: dict[str, int] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
+
+    @property
+    def symbols(self) -> list[str]:
+        """Those with at least one started stream."""
+        return sorted({*self.bars, *self.ticks, *self.quotes})
+
+    def counts(self, stream_type: str) -> dict[str, int]:
+        return {StreamType.BARS: self.bars, StreamType.TICKS: self.ticks, StreamType.QUOTES: self.quotes}[
+            StreamType(stream_type)
+        ]
 
 
 def quiet(_: str) -> None:
@@ -70,9 +98,9 @@ def quiet(_: str) -> None:
 def create(request: StartRequest, say: Say = quiet) -> Session:
     """Check the request and write its rows, state `created`. Fetches nothing."""
     symbols = _symbols(request.symbols)
-    _check(request)
-    dataset = _dataset(request, symbols)
-    first = _first_day(request, dataset, symbols, say)
+    types = _check(request)
+    dataset = _dataset(request, symbols, types)
+    first = _first_day(request, dataset, symbols, types, say)
     last = _last_day(request, first)
     with transaction.atomic():
         ids = store.ensure_instruments(symbols)
@@ -81,6 +109,8 @@ def create(request: StartRequest, say: Say = quiet) -> Session:
             dataset=dataset,
             interval=request.interval,
             derive=list(request.derive),
+            types=list(types),
+            clock_step=request.clock_step,
             start_date=first,
             end_date=last,
             provider=request.provider or dataset.provider,
@@ -88,7 +118,9 @@ def create(request: StartRequest, say: Say = quiet) -> Session:
             created_by=request.created_by,
         )
         ActiveStream.objects.bulk_create(
-            ActiveStream(session=session, instrument_id=ids[symbol], active=False) for symbol in symbols
+            ActiveStream(session=session, instrument_id=ids[symbol], stream_type=kind, active=False)
+            for symbol in symbols
+            for kind in types
         )
         session.record("state", f"created: {', '.join(symbols)} from {first} to {last}, {dataset}")
     return session
@@ -147,42 +179,48 @@ def _open(session: Session, say: Say) -> Started:
     recipe = loading.Recipe.of(session)
     for stream in session.streams.filter(wanted=True).select_related("instrument"):
         _open_stream(recipe, stream, started, say)
-    if not started.bars:
+    if not started.symbols:
         reasons = "; ".join(started.failures.values())
         raise _undo(session, f"No stream could be started: {reasons}", "symbols")
-    _hand_over(session, sorted(started.bars))
-    for symbol, count in started.bars.items():
-        say(messages.started(symbol, count))
+    _hand_over(session, started.symbols)
+    for kind in session.types:
+        for symbol, count in started.counts(kind).items():
+            say(messages.started(symbol, count, kind))
     _await_loaded(session)
     return started
 
 
 def _open_stream(recipe: loading.Recipe, stream: ActiveStream, started: Started, say: Say) -> None:
-    symbol, date = stream.instrument.symbol, started.session.first_date
+    symbol, kind, date = stream.instrument.symbol, stream.stream_type, started.session.first_date
     ActiveStream.objects.filter(pk=stream.pk).update(active=True, started_at=Now())
-    active = started.session.streams.filter(active=True).count()
+    active = started.session.streams.filter(active=True).values("instrument").distinct().order_by().count()
     say(messages.registered(symbol, active))
-    say(messages.marked_active(symbol, stream.stream_type))
-    say(messages.fetching(symbol, date))
-    count, reason = _fetch(recipe, symbol, date)
+    say(messages.marked_active(symbol, kind))
+    say(messages.fetching(symbol, date, kind))
+    count, reason = _fetch(recipe, kind, symbol, date)
     if reason:
         ActiveStream.objects.filter(pk=stream.pk).update(active=False, wanted=False)
-        started.failures[symbol] = reason
+        started.failures[symbol if kind == StreamType.BARS else f"{symbol} {kind}"] = reason
         started.session.record("stream", f"{symbol}: {reason}", level="error")
         say(messages.failed(symbol, reason))
     else:
-        started.bars[symbol] = count
-        say(messages.fetched(symbol, count, date))
+        started.counts(kind)[symbol] = count
+        say(messages.fetched(symbol, count, date, kind))
 
 
-def _fetch(recipe: loading.Recipe, symbol: str, date: dt.date) -> tuple[int, str]:
-    """Block until the store has the symbol's day; returns its bar count, or the reason why it has none."""
+def _fetch(recipe: loading.Recipe, kind: str, symbol: str, date: dt.date) -> tuple[int, str]:
+    """Block until the store has the symbol's day; returns how many events it has, or the reason why none."""
     try:
-        reasons = loading.fetch_missing(recipe, [symbol], date)
+        if kind == StreamType.BARS:
+            reasons = loading.fetch_missing(recipe, [symbol], date)
+        else:
+            reasons = fetch_missing_ticks(recipe, TickKind(kind), [symbol], date)
     except MarketDataError as error:
         return 0, str(error)
     if symbol in reasons:
         return 0, reasons[symbol]
+    if kind != StreamType.BARS:
+        return find_ticks(recipe.dataset.pk, kind, date, [symbol])[symbol].row_count, ""
     held = store.load_day(recipe.dataset.pk, date, [symbol])
     return len(held[symbol].bars), ""
 
@@ -232,7 +270,8 @@ def _symbols(symbols: tuple[str, ...]) -> list[str]:
     return wanted
 
 
-def _check(request: StartRequest) -> None:
+def _check(request: StartRequest) -> tuple[StreamType, ...]:
+    """The stream types, once all that needs no data is found right."""
     try:
         check_speed(request.speed)
     except ControlError as error:
@@ -247,9 +286,17 @@ def _check(request: StartRequest) -> None:
             parse_interval(name)
     except BadInterval as error:
         raise StartError(str(error), "derive") from None
+    try:
+        check_step(request.clock_step)
+    except BadStreamType as error:
+        raise StartError(str(error), "clock_step") from None
+    try:
+        return parse_types(request.types)
+    except BadStreamType as error:
+        raise StartError(str(error), "types") from None
 
 
-def _dataset(request: StartRequest, symbols: list[str]) -> Dataset:
+def _dataset(request: StartRequest, symbols: list[str], types: tuple[StreamType, ...]) -> Dataset:
     if request.provider:
         return _provider_dataset(request)
     if request.dataset:
@@ -258,14 +305,18 @@ def _dataset(request: StartRequest, symbols: list[str]) -> Dataset:
             names = ", ".join(Dataset.objects.values_list("name", flat=True)) or "none yet"
             raise StartError(f"There is no dataset {request.dataset!r}: there are {names}.", "dataset")
         return found
-    found = store.choose_dataset(symbols, request.date)
+    found = choose_dataset(symbols, types, request.date)
     if found is None:
         raise StartError(
-            f"No dataset has {' and '.join(symbols)}{f' on {request.date}' if request.date else ''}: "
-            "import bars, or use --provider synthetic.",
+            f"No dataset has {_of(types)}{' and '.join(symbols)}{f' on {request.date}' if request.date else ''}: "
+            f"import {told(types)}, or use --provider synthetic.",
             "symbols",
         )
     return found
+
+
+def _of(types: tuple[StreamType, ...]) -> str:
+    return "" if types == (StreamType.BARS,) else f"{told(types)} of "
 
 
 def _provider_dataset(request: StartRequest) -> Dataset:
@@ -280,7 +331,9 @@ def _provider_dataset(request: StartRequest) -> Dataset:
     return dataset
 
 
-def _first_day(request: StartRequest, dataset: Dataset, symbols: list[str], say: Say) -> dt.date:
+def _first_day(
+    request: StartRequest, dataset: Dataset, symbols: list[str], types: tuple[StreamType, ...], say: Say
+) -> dt.date:
     if request.date is not None:
         try:
             if not calendar.is_trading_day(request.date):
@@ -288,14 +341,14 @@ def _first_day(request: StartRequest, dataset: Dataset, symbols: list[str], say:
         except MarketDataError as error:
             raise StartError(str(error), "date") from None
         return request.date
-    days = store.dates_with(dataset.pk, symbols)
+    days = dates_with(dataset.pk, symbols, types)
     if days:
         return days[-1] if request.until is None else next((d for d in reversed(days) if d <= request.until), days[-1])
     if request.provider or dataset.provider:
         return calendar.previous_trading_day(dt.datetime.now(dt.UTC).date()).date
-    without = [symbol for symbol in symbols if not store.dates_with(dataset.pk, [symbol])]
+    without = [symbol for symbol in symbols if not dates_with(dataset.pk, [symbol], types)]
     if without:
-        raise StartError(f"Dataset {dataset} has no bars of {', '.join(without)}.", "symbols")
+        raise StartError(f"Dataset {dataset} has no {told(types)} of {', '.join(without)}.", "symbols")
     raise StartError(f"Dataset {dataset} has no day with all of {', '.join(symbols)}: give a date.", "date")
 
 

@@ -14,10 +14,12 @@ from marketdata.calendar import TradingDay
 from marketdata.columns import BarColumns
 from marketdata.derive import derive
 from marketdata.intervals import parse_interval
+from marketdata.ticks.columns import TickKind
 from sessions.models import Session
 from streaming import journal as journals
 from streaming.frames import FrameId, bar_event, milliseconds, moment, rfc3339, wire_columns
 from streaming.session_data import position_of
+from streaming.visible_ticks import visible_ticks
 from streaming.wanted import Wanted
 
 
@@ -29,7 +31,17 @@ def snapshot(session: Session, wanted: Wanted, as_of: FrameId | None = None) -> 
         "as_of": str(at) if at else None,
         "clock": rfc3339(at.ms) if at else None,
         "bars": list(_bars(session, wanted, at)) if at else [],
+        **{kind.label: list(_latest(session, wanted, at, kind)) for kind in TickKind if at and kind in session.types},
     }
+
+
+def _latest(session: Session, wanted: Wanted, at: FrameId, kind: TickKind) -> Iterator[dict[str, Any]]:
+    """Each wanted symbol's last trade or quote by then: what a reader needs to go on from."""
+    symbols = wanted.symbols(kind)
+    clock = moment(at.ms)
+    for symbol in sorted(journals.read(session.pk).active(at.generation, clock + dt.timedelta(milliseconds=1))):
+        if symbols is None or symbol in symbols:
+            yield from visible_ticks(session, kind, symbol, limit=1, clock=clock)
 
 
 def _bars(session: Session, wanted: Wanted, at: FrameId) -> Iterator[dict[str, Any]]:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from marketdata.calendar import session_date_of
 from sessions import wakeup
-from sessions.models import ActiveStream, ServiceHeartbeat, Session
+from sessions.models import ActiveStream, ServiceHeartbeat, Session, StreamType
 from streaming import readers
 
 ALIVE_WITHIN = {"replay": dt.timedelta(seconds=30)}
@@ -141,7 +141,7 @@ def session_report(session: Session, streams: list[ActiveStream]) -> dict[str, A
         "active_symbols": len(symbols),
         "symbols": symbols,
         "streams": len(streams),
-        "bars": sum(stream.present for stream in streams),
+        "bars": sum(stream.present for stream in streams if stream.stream_type == StreamType.BARS),
         "quality": pooled_quality(streams),
         "days_held": session.days_held,
         "bars_held": session.bars_held,

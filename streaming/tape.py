@@ -1,12 +1,16 @@
 """The merge: one day of many instruments in the order in which it becomes known, as columns.
 
-Order: `(available_at, shorter interval first, symbol)`. Pure: a function of the day's bars, no I/O, no clock.
+Order: `(available_at, quotes < trades < bars, shorter interval first, symbol, place in the source)`. Trades and quotes
+are grouped by the session's clock step and go out at its end: never early, and within a step by their own stamps. Pure:
+a function of the day's data, no clock; the reels alone read, as they are played.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -14,8 +18,13 @@ from numpy.typing import NDArray
 
 from marketdata.calendar import TradingDay
 from marketdata.columns import BarColumns, Floats, Ints
+from marketdata.columns import empty as no_bars
 from marketdata.derive import derive_many
 from streaming.frames import BarBlock, FrameId, encode, milliseconds
+from streaming.reels import Reel, Schedule
+from streaming.tick_blocks import TickBlock
+
+MINUTE_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,35 +50,49 @@ class Tape:
     is the tape's own business.
     """
 
-    def __init__(self, day: TradingDay, bars: Mapping[str, BarColumns], widths: Sequence[int], synthetic: bool) -> None:
+    def __init__(
+        self,
+        day: TradingDay,
+        bars: Mapping[str, BarColumns],
+        widths: Sequence[int],
+        synthetic: bool,
+        reels: Sequence[Reel] = (),
+        step_ms: int = MINUTE_MS,
+    ) -> None:
         self.day, self.synthetic = day, synthetic
-        self.symbols = sorted(bars)
+        self.symbols = sorted({*bars, *(reel.symbol for reel in reels)})
         self.open_ms, self.close_ms = milliseconds(day.open), milliseconds(day.close)
         self.bar_count = sum(len(columns) for columns in bars.values())
+        self.schedule, self.step_ms = Schedule(reels), step_ms
+        minutes = np.arange(day.minutes + 1) * (MINUTE_MS // step_ms)
+        self.steps = np.union1d(minutes, self.schedule.step) if reels else minutes
         self._names = np.array(self.symbols, dtype=object)
         self._masked: tuple[Collection[str], NDArray[np.bool_] | None] | None = None
-        merged, group = _concatenate([bars[symbol] for symbol in self.symbols])
-        self.layers = [self._base_layer(merged, group)]
-        self.layers += [self._derived_layer(merged, group, width) for width in sorted(set(widths) - {1})]
+        self.layers = self._layers(bars, widths) if bars else []
+
+    def _layers(self, bars: Mapping[str, BarColumns], widths: Sequence[int]) -> list[Layer]:
+        merged, group = _concatenate([bars.get(symbol, no_bars()) for symbol in self.symbols])
+        derived = [self._derived_layer(merged, group, width) for width in sorted(set(widths) - {1})]
+        return [self._base_layer(merged, group), *derived]
 
     def __len__(self) -> int:
-        """Instants of the day: the open, then every minute's end."""
-        return self.day.minutes + 1
+        """Instants of the day: the open, every minute's end, and the steps between in which something happened."""
+        return len(self.steps)
 
     def instant(self, k: int) -> int:
         """Frame k's clock in ms; strictly ascending in k."""
-        return self.open_ms + k * 60_000
+        return self.open_ms + int(self.steps[k]) * self.step_ms
 
     def frame_id(self, k: int, generation: int) -> FrameId:
         return FrameId(generation, self.instant(k), 0)
 
     def first_after(self, ms: int) -> int:
         """Index of the first frame later than `ms`; `len(self)` when the day is over by then."""
-        return min(len(self), max(0, (ms - self.open_ms) // 60_000 + 1))
+        return int(np.searchsorted(self.steps, (ms - self.open_ms) // self.step_ms, "right"))
 
     def minutes_before(self, k: int) -> int:
         """Session minutes that are over by the last frame before k."""
-        return (self.instant(k - 1) - self.open_ms) // 60_000 if k else 0
+        return (self.instant(k - 1) - self.open_ms) // MINUTE_MS if k else 0
 
     def seconds_left(self, k: int) -> float:
         """Market seconds from the last frame before k to the close."""
@@ -82,8 +105,19 @@ class Tape:
         A minute's end always has a frame.
         """
         clock_ms = self.instant(k)
-        minute = (clock_ms - self.open_ms) // 60_000
-        return encode(clock_ms, prev, self._extras(clock_ms), list(self._blocks(minute, self._mask(active))))
+        minute, within = divmod(clock_ms - self.open_ms, MINUTE_MS)
+        blocks: list[BarBlock | TickBlock] = list(self._tick_blocks(int(self.steps[k]), active))
+        if within == 0:
+            blocks += self._blocks(minute, self._mask(active))
+        elif not blocks:
+            return b""
+        return encode(clock_ms, prev, self._extras(clock_ms), blocks)
+
+    def _tick_blocks(self, step: int, active: Collection[str]) -> Iterator[TickBlock]:
+        reels = [reel for reel in self.schedule.at(step) if reel.symbol in active]
+        for _, same in groupby(reels, key=attrgetter("kind")):
+            parts = [(reel.symbol, reel.rows(step)) for reel in same]
+            yield TickBlock.of(parts, self.open_ms * 1_000_000, self.synthetic)
 
     def _extras(self, clock_ms: int) -> list[dict[str, Any]]:
         date = self.day.date.isoformat()

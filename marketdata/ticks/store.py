@@ -63,10 +63,14 @@ class StoredTicks:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spans:
-    """Where a day's chunks lie: nanoseconds from the open, both ends included; one row a chunk, in order."""
+    """Where a day's chunks lie: nanoseconds from the open, both ends included; one row a chunk, in order.
+
+    `before`: the day's events before each chunk.
+    """
 
     first: Ints
     last: Ints
+    before: Ints
 
     def __len__(self) -> int:
         return len(self.first)
@@ -179,10 +183,10 @@ def find_ticks(
     return {row.instrument.symbol: _stored(row) for row in rows.order_by("-derived")}
 
 
-def find_versions(day_ids: Sequence[int]) -> dict[str, StoredTicks]:
-    """Symbol → exactly those days, current or not: what a session has pinned, of one kind."""
+def find_versions(day_ids: Sequence[int]) -> list[StoredTicks]:
+    """Exactly those days, current or not: what a session has pinned."""
     rows = TickDay.objects.filter(pk__in=list(day_ids)).select_related("instrument")
-    return {row.instrument.symbol: _stored(row) for row in rows}
+    return [_stored(row) for row in rows.order_by("kind", "instrument__symbol")]
 
 
 def _stored(row: TickDay) -> StoredTicks:
@@ -202,11 +206,11 @@ def _stored(row: TickDay) -> StoredTicks:
 def spans(day: StoredTicks) -> Spans:
     with column_cursor() as cursor:
         cursor.execute(
-            f"SELECT first_at, last_at FROM {_table(day.kind)} WHERE day_id = %s ORDER BY number",  # noqa: S608
+            f"SELECT first_at, last_at, row_count FROM {_table(day.kind)} WHERE day_id = %s ORDER BY number",  # noqa: S608
             [day.id],
         )
-        ends = np.array(cursor.fetchall(), np.int64).reshape(-1, 2)
-    return Spans(ends[:, 0], ends[:, 1])
+        ends = np.array(cursor.fetchall(), np.int64).reshape(-1, 3)
+    return Spans(ends[:, 0], ends[:, 1], np.cumsum(ends[:, 2]) - ends[:, 2])
 
 
 def stamps(day: StoredTicks) -> Iterator[Ints]:
@@ -228,6 +232,31 @@ def load_chunk(day: StoredTicks, number: int) -> TickColumns:
 def load_ticks(day: StoredTicks) -> TickColumns:
     """The whole day; for imports and doors of moderate days, not for playing one."""
     return join(day.kind, list(_chunks(day, "true", [])))
+
+
+def row_range(day: StoredTicks, first: int, last: int) -> tuple[int, int]:
+    """Places within the day of the events with first ≤ at < last (nanoseconds from the open), the end excluded."""
+    ends = spans(day)
+    return _place(day, ends, first), _place(day, ends, last)
+
+
+def _place(day: StoredTicks, ends: Spans, at: int) -> int:
+    """How many of the day's events are before a stamp."""
+    number = int(np.searchsorted(ends.last, at, "left"))
+    if number == len(ends):
+        return day.row_count
+    if ends.first[number] >= at:
+        return int(ends.before[number])
+    return int(ends.before[number]) + int(np.searchsorted(load_chunk(day, number).at, at, "left"))
+
+
+def load_rows(day: StoredTicks, first: int, last: int) -> TickColumns:
+    """Events by their place within the day, `last` excluded."""
+    if last <= first:
+        return empty(day.kind)
+    low, high = first // CHUNK_ROWS, (last - 1) // CHUNK_ROWS
+    rows = join(day.kind, list(_chunks(day, "number BETWEEN %s AND %s", [low, high])))
+    return rows.take(slice(first - low * CHUNK_ROWS, last - low * CHUNK_ROWS))
 
 
 def load_between(day: StoredTicks, first: int, last: int, limit: int | None = None) -> TickColumns:

@@ -12,6 +12,7 @@ from sessions.control import MOST_MINUTES, ControlError, check_speed
 from sessions.models import ActiveStream, Session, SessionEvent
 from streaming.service import StartRequest
 from streaming.session_data import position_of
+from streaming.stream_types import DEFAULT_STEP_MS
 
 
 def possible_speed(speed: float) -> None:
@@ -30,7 +31,19 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
     class Meta:
         model = Session
         fields = [
-            *("id", "name", "state", "reason", "dataset", "synthetic", "symbols", "interval", "derive"),
+            *(
+                "id",
+                "name",
+                "state",
+                "reason",
+                "dataset",
+                "synthetic",
+                "symbols",
+                "interval",
+                "derive",
+                "types",
+                "clock_step",
+            ),
             *("start_date", "end_date", "clock", "cursor", "frame_count", "speed", "real_speed", "paused"),
             *("stop_requested", "run_until", "seek_to", "generation", "days_held", "bars_held", "provider", "worker"),
             *("chain", "start_at", "forked_from", "created_by", "created_at", "ended_at"),
@@ -53,6 +66,15 @@ class StartSerializer(StrictSerializer):
     speed = serializers.FloatField(default=1.0, validators=[possible_speed])
     interval = serializers.CharField(default="1m")
     derive = serializers.ListField(child=serializers.CharField(), default=lambda: ["5m", "15m"])
+    types = serializers.ListField(
+        child=serializers.CharField(), default=lambda: ["bars"], help_text="Of bars, ticks (trades) and quotes."
+    )
+    clock_step = serializers.IntegerField(
+        default=DEFAULT_STEP_MS,
+        min_value=1,
+        max_value=60_000,
+        help_text="Milliseconds by which trades and quotes are grouped; fits a minute.",
+    )
     dataset = serializers.CharField(default="", allow_blank=True)
     provider = serializers.CharField(default="", allow_blank=True)
     name = serializers.CharField(default="", allow_blank=True, max_length=64)
@@ -60,7 +82,9 @@ class StartSerializer(StrictSerializer):
     def request(self, created_by: str) -> StartRequest:
         given = dict(self.validated_data)
         given["symbols"] = tuple(symbol.upper() for symbol in given["symbols"])
-        return StartRequest(**given | {"derive": tuple(given["derive"])}, created_by=created_by)
+        return StartRequest(
+            **given | {"derive": tuple(given["derive"]), "types": tuple(given["types"])}, created_by=created_by
+        )
 
 
 class SpeedSerializer(StrictSerializer):

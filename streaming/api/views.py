@@ -46,6 +46,7 @@ from streaming.api.serializers import (
 )
 from streaming.api.status_serializers import StatusSerializer
 from streaming.api.throttles import LoginThrottle
+from streaming.api.ticks import TickActions
 from streaming.status import system_status
 from streaming.verify import verify
 from streaming.visible_bars import visible_table
@@ -79,7 +80,7 @@ class NoSuchAddressView(APIView):
         raise NotFound(f"{request.path} is no address of this API: /api/docs/ lists them.")
 
 
-class SessionViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Session]):
+class SessionViewSet(TickActions, ListModelMixin, RetrieveModelMixin, GenericViewSet[Session]):
     queryset = Session.objects.select_related("dataset").prefetch_related("streams__instrument")
     serializer_class = SessionSerializer
     permission_classes = [IsAuthenticated, ModelPermissions]

@@ -74,8 +74,11 @@ def _summary(started: Started) -> dict[str, Any]:
         "start_date": session.start_date,
         "end_date": session.end_date,
         "speed": session.speed,
-        "symbols": sorted({*started.bars, *started.skipped}),
+        "symbols": sorted({*started.symbols, *started.skipped}),
+        "types": session.types,
         "bars": started.bars,
+        "ticks": started.ticks,
+        "quotes": started.quotes,
         "failures": started.failures,
         "admin": admin_address(session.pk),
     }

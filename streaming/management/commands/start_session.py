@@ -10,6 +10,7 @@ from streaming import service
 from streaming.management.starting import StartingCommand
 from streaming.management.talking import parse_day, parse_list, parse_number
 from streaming.service import Say, Started, StartRequest
+from streaming.stream_types import DEFAULT_STEP_MS
 
 
 class Command(StartingCommand):
@@ -28,6 +29,10 @@ class Command(StartingCommand):
         parser.add_argument("--speed", default="1", metavar="X", help="Market seconds per second; 0: no waiting.")
         parser.add_argument("--interval", default="1m", help="1m is the only one that is replayed.")
         parser.add_argument("--derive", default="5m,15m", help="Wider bars to make; '' for none.")
+        parser.add_argument("--types", default="bars", help="Of bars, ticks (trades) and quotes: bars,ticks,quotes.")
+        parser.add_argument(
+            "--clock-step", type=int, default=DEFAULT_STEP_MS, metavar="MS", help="How trades and quotes are grouped."
+        )
         parser.add_argument("--dataset", default="", metavar="N", help="Default: real before synthetic.")
         parser.add_argument("--provider", default="", metavar="P", help="Fetches days the store lacks.")
         parser.add_argument("--name", default="", metavar="N", help="To find it again.")
@@ -44,6 +49,8 @@ def _request(options: dict[str, Any]) -> StartRequest:
         speed=parse_number(options["speed"], "--speed"),
         interval=options["interval"],
         derive=parse_list(options["derive"]),
+        types=parse_list(options["types"]),
+        clock_step=options["clock_step"],
         dataset=options["dataset"],
         provider=options["provider"],
         name=options["name"],

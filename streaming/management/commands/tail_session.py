@@ -15,6 +15,7 @@ from marketdata.management.explained import ExplainedCommand
 from sessions.models import Session
 from streaming.management.talking import get_session, parse_list, told_in_a_line
 from streaming.reader import follow
+from streaming.stream_types import parse_types
 
 
 class Command(ExplainedCommand):
@@ -28,6 +29,7 @@ class Command(ExplainedCommand):
         parser.add_argument("id", type=int, help="The session's number.")
         parser.add_argument("--symbols", help="Only these, e.g. AAPL,MSFT.")
         parser.add_argument("--intervals", help="Only these, e.g. 1m,5m.")
+        parser.add_argument("--types", help="Only these of bars, ticks (trades) and quotes.")
         place = parser.add_mutually_exclusive_group()
         place.add_argument("--after", metavar="CURSOR", help="Go on after this frame's id.")
         place.add_argument("--from-start", action="store_true", help="Every event of the run.")
@@ -60,7 +62,9 @@ def _filters(session: Session, options: dict[str, Any]) -> dict[str, Any]:
     intervals = list(parse_list(options["intervals"]))
     _demand(session, "symbol", symbols, list(session.streams.values_list("instrument__symbol", flat=True)))
     _demand(session, "interval", intervals, [session.interval, *session.derive])
-    return {"symbols": symbols or None, "intervals": intervals or None}
+    types = parse_types(parse_list(options["types"])) if options["types"] else None
+    _demand(session, "stream type", [str(name) for name in types or ()], session.types)
+    return {"symbols": symbols or None, "intervals": intervals or None, "types": types}
 
 
 def _demand(session: Session, what: str, wanted: list[str], there: list[str]) -> None:
@@ -81,6 +85,12 @@ def text_line(frame: dict[str, Any], event: dict[str, Any]) -> str:
             rest = f"{event['symbol']} {event['interval']} {event['start']} {prices} V {volume}"
         case "snapshot":
             rest = f"{len(event['bars'])} bars as of {event['as_of']}"
+        case "trade":
+            size = "-" if event["size"] is None else event["size"]
+            rest = f"{event['symbol']} {event['at']} {event['price']} x {size} {event['exchange'] or '-'}"
+        case "quote":
+            sides = (f"{event[side] or '-'} x {event[f'{side}_size'] or '-'}" for side in ("bid", "ask"))
+            rest = f"{event['symbol']} {event['at']} {' | '.join(sides)}"
         case _:
             rest = " ".join(f"{key}={value}" for key, value in event.items() if _told(key, value))
     return f"{frame['clock'] or '-'} {event['type']} {rest}".rstrip()
