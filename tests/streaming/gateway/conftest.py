@@ -100,7 +100,7 @@ def start_replay(start_worker: StartWorker, real_days: str) -> StartReplay:
 
     def start(minutes: int, speed: float, symbols: tuple[str, ...] = ("AAPL", "MSFT")) -> Bound:
         start_worker()
-        session = service.start(StartRequest(symbols, DAY, dt.date(2025, 7, 3), speed=3000.0)).session
+        session = service.start(StartRequest(symbols, DAY, dt.date(2025, 7, 3), speed=1200.0)).session
         await_clock(session, calendar.trading_day(DAY).open + dt.timedelta(minutes=minutes))
         if speed:
             control.set_speed(session.pk, speed)

@@ -25,7 +25,7 @@ def ms(moment: dt.datetime) -> float:
 def moving_session(pace: float, **changes: object) -> Session:
     """At ten New York time by its last frame, half a minute further by its clock when the wall read WALL."""
     told = {"generation": 1, "market": ms(TEN) + 30_000, "wall": ms(WALL), "pace": pace, "until": ms(TEN) + 60_000}
-    redis_connection().delete(stream_key(1, 1))
+    redis_connection().flushdb()
     return a_session(minutes=30, moving=told, **changes)
 
 
