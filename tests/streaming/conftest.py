@@ -80,7 +80,7 @@ def player(transactional_db: None) -> Iterator[Player]:
 
 
 def _await_heartbeat(process: subprocess.Popen[bytes], logs: Path) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 90
     while time.monotonic() < end:
         if ServiceHeartbeat.objects.filter(kind="replay", pid=process.pid).exists():
             return

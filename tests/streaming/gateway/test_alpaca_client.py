@@ -155,7 +155,9 @@ def test_the_stream_shows_pause_and_speed_and_ends_with_a_seek(
         assert stamps == list(given.loc[stamps[0] : stamps[-1]].index), "every minute once, in order"
 
 
-def test_the_example_bot_lives_in_the_replay(start_server: StartServer, start_replay: StartReplay) -> None:
+def test_the_example_bot_lives_in_the_replay(
+    start_server: StartServer, start_replay: StartReplay, shared_data: Path
+) -> None:
     server, bound = start_server(), start_replay(minutes=70, speed=240.0)
     command = [sys.executable, str(ROOT / "examples" / "alpaca_bot.py"), "AAPL", "MSFT", "--bars", "30"]
     env = {**os.environ, "APCA_API_KEY_ID": bound.key_id, "APCA_API_SECRET_KEY": bound.secret}
@@ -169,7 +171,8 @@ def test_the_example_bot_lives_in_the_replay(start_server: StartServer, start_re
     )
     assert run.returncode == 0, run.stderr
     assert re.search(r"It is 2025-07-02 1\d:\d\d; the market is open\.", run.stdout)
-    assert "AAPL closed at 207.82 the day before." in run.stdout
+    day_before = source(shared_data, "AAPL").tz_convert(NEW_YORK).loc["2025-07-01"].between_time("09:30", "15:59")
+    assert f"AAPL closed at {day_before.close.iloc[-1]:.2f} the day before." in run.stdout
     assert len(re.findall(r"^\d\d:\d\d (AAPL|MSFT) \d+\.\d\d", run.stdout, re.M)) == 30
 
 
