@@ -54,15 +54,30 @@ def slow(bars: BarColumns, session: int, width: int) -> list[tuple[object, ...]]
     return out
 
 
-@settings(max_examples=150, deadline=None)
-@given(days(), st.sampled_from([1, 5, 7, 15, 30, 60, DAY]))
-def test_it_agrees_with_the_slow_one(bars: BarColumns, width: int) -> None:
-    made = derive(bars, 210, width)
+sessions = st.sampled_from([210, 390, 255])
+widths = st.one_of(st.sampled_from([1, 5, 15, 30, 60, DAY]), st.integers(1, 1440))
+
+
+@settings(max_examples=200, deadline=None)
+@given(sessions.flatmap(lambda minutes: st.tuples(st.just(minutes), days(minutes))), widths)
+def test_it_agrees_with_the_slow_one(drawn: tuple[int, BarColumns], width: int) -> None:
+    session, bars = drawn
+    made = derive(bars, session, width)
     c = made.columns
     columns = [c.offset, made.end_offset, c.open, c.high, c.low, c.close, c.volume, c.trade_count, c.vwap]
     found = [tuple(float(x) for x in row) for row in zip(*columns, made.n_present, made.n_expected, strict=True)]
-    expected = [tuple(float(x) for x in row) for row in slow(bars, 210, width)]  # type: ignore[arg-type]
+    expected = [tuple(float(x) for x in row) for row in slow(bars, session, width)]  # type: ignore[arg-type]
     assert np.allclose(np.array(found), np.array(expected), rtol=1e-12, equal_nan=True)
+
+
+@settings(deadline=None)
+@given(days(390), widths)
+def test_bars_tile_the_session_and_lose_no_minute(bars: BarColumns, width: int) -> None:
+    made = derive(bars, 390, width)
+    assert made.n_present.sum() == len(bars)
+    assert ((made.n_present >= 1) & (made.n_present <= made.n_expected)).all()
+    assert (made.columns.offset % (width * 60) == 0).all() and (made.end_offset <= 390 * 60).all()
+    assert len(np.unique(made.columns.offset)) == len(made.columns)
 
 
 @given(st.lists(days(), min_size=1, max_size=4))
