@@ -17,12 +17,6 @@ from streaming.frames import milliseconds
 SHOWN_DAYS = 5
 
 
-def point(bar: dict[str, Any]) -> list[Any]:
-    """A bar in wire form as the chart takes it."""
-    start = int(dt.datetime.fromisoformat(bar["start"]).timestamp())
-    return [start, bar["open"], bar["high"], bar["low"], bar["close"], bar["volume"]]
-
-
 def points(day: TradingDay, bars: BarColumns) -> list[list[Any]]:
     start = (milliseconds(day.open) // 1000 + bars.offset).tolist()
     volume = [None if np.isnan(value) else int(value) for value in bars.volume]

@@ -2,7 +2,7 @@
 
 A `tape` message holds every new bar of the symbol that the page charts and the latest price of the others; a
 `status` message, at most one a second, the session's card and the heat map's new minutes. Nothing in either is
-later than the visible clock: bars come from `follow`, ledgers are cut at the row's clock.
+later than the visible clock: bars come from the frames, ledgers are cut at the row's clock.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import math
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,8 +22,10 @@ from django.utils import timezone
 from sessions.models import Session
 from streaming import cards, chart
 from streaming.db import in_thread
+from streaming.frames import COLUMNS, BarBlock, Frame, rfc3339
 from streaming.heat import Heat, heat_of
-from streaming.reader import follow
+from streaming.hub import shared_hub
+from streaming.reader import Notice, Reading, read
 
 TAPE_EVERY = 0.1
 STATUS_EVERY = 1.0
@@ -30,6 +33,7 @@ SILENT_AT_MOST = 15.0
 HEAT_ANEW = 15.0
 """Seconds after which ledgers are read again: minutes may have been filled, symbols added."""
 MOST_LATEST = 100
+CLOSE = COLUMNS.index("close")
 
 
 @dataclass(slots=True)
@@ -37,42 +41,40 @@ class Unsent:
     """What the page has not been told yet."""
 
     symbol: str
+    shown: frozenset[str]
     clock: str | None = None
     whole: bool = False
     bars: list[list[Any]] = field(default_factory=list)
     latest: dict[str, float] = field(default_factory=dict)
-    states: list[dict[str, Any]] = field(default_factory=list)
 
-    def take(self, frame: dict[str, Any]) -> None:
-        self.clock = frame["clock"] or self.clock
-        for event in frame["events"]:
-            match event["type"]:
-                case "bar":
-                    self._bar(event)
-                case "snapshot":
-                    self.latest |= {bar["symbol"]: bar["close"] for bar in event["bars"]}
-                case "state" | "end":
-                    self.states.append({"state": event["state"], "reason": event["reason"]})
+    def take(self, frame: Frame) -> None:
+        self.clock = rfc3339(frame.id.ms)
+        for block in frame.blocks:
+            if isinstance(block, BarBlock) and block.width == 1:
+                self._minute(block)
 
-    def _bar(self, bar: dict[str, Any]) -> None:
-        self.latest[bar["symbol"]] = bar["close"]
-        if bar["symbol"] == self.symbol:
-            self.bars.append(chart.point(bar))
+    def _minute(self, block: BarBlock) -> None:
+        start = block.start_ms // 1000
+        for i, symbol in enumerate(block.symbols):
+            if symbol in self.shown:
+                self.latest[symbol] = float(block.columns[CLOSE, i])
+            if symbol == self.symbol:
+                *prices, volume = block.columns[: CLOSE + 2, i].tolist()
+                self.bars.append([start, *prices, None if math.isnan(volume) else int(volume)])
 
     def flush(self) -> dict[str, Any]:
-        told: dict[str, Any] = {"clock": self.clock, "symbol": self.symbol, "whole": self.whole, "bars": self.bars}
-        told |= {"latest": self.latest, "states": self.states}
-        self.bars, self.latest, self.states, self.whole = [], {}, [], False
+        told: dict[str, Any] = {"clock": self.clock, "symbol": self.symbol, "whole": self.whole}
+        told |= {"bars": self.bars, "latest": self.latest}
+        self.bars, self.latest, self.whole = [], {}, False
         return told
 
 
 class Feed:
     """One page's view of one session."""
 
-    def __init__(self, session_id: int, symbol: str, others: list[str]) -> None:
-        self.session_id, self.symbol = session_id, symbol
-        self.watched = {symbol, *others[:MOST_LATEST]}
-        self.unsent = Unsent(symbol)
+    def __init__(self, session_id: int, symbol: str, others: list[str], reader: str = "") -> None:
+        self.session_id, self.symbol, self.reader = session_id, symbol, reader
+        self.unsent = Unsent(symbol, frozenset(others[:MOST_LATEST]))
         self.changed = asyncio.Event()
         self.heat: Heat | None = None
         self.heat_read = self.heat_upto = 0.0
@@ -113,24 +115,26 @@ class Feed:
 
     async def _follow(self) -> bool:
         """False once the session has ended."""
-        ended = False
-        frames = follow(self.session_id, symbols=self.watched, intervals={"1m"})
-        async with contextlib.aclosing(frames):  # type: ignore[type-var]  # a generator, told as an iterator
-            async for frame in frames:
-                kinds = {event["type"] for event in frame["events"]}
-                if "reset" in kinds:
+        reading = Reading(self.session_id, from_now=True, kind="page", name=self.reader)
+        begun = False
+        async with shared_hub() as hub, contextlib.aclosing(read(reading, hub)) as items:  # type: ignore[type-var]
+            async for item in items:
+                kind = item.event["type"] if isinstance(item, Notice) else "frame"
+                if kind == "reset":
                     return True
-                if "snapshot" in kinds:
-                    await self._begin(frame["clock"])
-                ended = ended or "end" in kinds
-                self.unsent.take(frame)
+                if not begun:
+                    begun = True
+                    await self._begin(item)
+                if isinstance(item, Frame):
+                    self.unsent.take(item)
                 self.changed.set()
-        return not ended
+        return False
 
-    async def _begin(self, clock: str | None) -> None:
-        """The page draws its chart anew: what was over by the snapshot's clock, its day and the few before."""
+    async def _begin(self, item: Frame | Notice) -> None:
+        """The page draws its chart anew: what was over when the reading began, of that day and the few before."""
+        clock = rfc3339(item.id.ms) if isinstance(item, Frame) else item.event["clock"]
         bars = await in_thread(chart.days_so_far)(self.session_id, self.symbol, clock) if clock else []
-        self.unsent.whole, self.unsent.bars = True, bars
+        self.unsent.clock, self.unsent.whole, self.unsent.bars = clock, True, bars
 
     async def _status(self) -> bytes:
         try:

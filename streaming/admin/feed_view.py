@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET
 
 from sessions.models import ActiveStream
 from streaming.db import in_thread
-from streaming.feed import MOST_LATEST, Feed
+from streaming.feed import Feed
 
 
 @require_GET
@@ -19,7 +19,7 @@ async def session_feed(request: HttpRequest, pk: int) -> HttpResponseBase:
     if not symbols:
         return HttpResponse(f"There is no session {pk}.", status=404, content_type="text/plain")
     wanted = request.GET.get("symbol", "").upper()
-    feed = Feed(pk, wanted if wanted in symbols else symbols[0], symbols[:MOST_LATEST])
+    feed = Feed(pk, wanted if wanted in symbols else symbols[0], symbols, (await request.auser()).get_username())
     answer = StreamingHttpResponse(feed.lines(), content_type="text/event-stream")
     answer["Cache-Control"] = "no-store"
     answer["X-Accel-Buffering"] = "no"

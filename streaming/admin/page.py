@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+import redis
 from django.http import Http404
 from django.utils import timezone
 
 from marketdata.chart_library import INTEGRITY
 from sessions.models import ActiveStream, Session
-from streaming import cards
+from streaming import cards, readers
 from streaming.heat import WORDS, heat_of
 
 SHOWN_STREAMS = 100
+SHOWN_READERS = 20
 SHOWN_EVENTS = 25
 SHOWN_ENTRIES = 12
 SPEEDS = (0.5, 1, 2, 10, 30, 60, 120, 360, 600, 1000, 3600, 0)
@@ -46,7 +48,7 @@ def context(session: Session) -> dict[str, Any]:
 def panels(session: Session) -> dict[str, Any]:
     """Streams, events and journal: the newest of each, with links to all of them."""
     streams = session.streams.select_related("instrument").order_by("-active", "instrument__symbol", "stream_type")
-    return {
+    return _readers(session) | {
         "session": session,
         "streams": [_stream(stream) for stream in streams[:SHOWN_STREAMS]],
         "log": list(session.events.all()[:SHOWN_EVENTS]),
@@ -72,6 +74,15 @@ def recipe(session: Session) -> dict[str, Any]:
         "derive": ", ".join(session.derive),
         "name": session.name,
     }
+
+
+def _readers(session: Session) -> dict[str, Any]:
+    """Who reads, the slowest first; None where Redis, which alone knows, is away."""
+    try:
+        found = readers.of_session(session)
+    except redis.RedisError:
+        return {"readers": None}
+    return {"readers": found[:SHOWN_READERS], "more_readers": max(0, len(found) - SHOWN_READERS)}
 
 
 def _stream(stream: ActiveStream) -> dict[str, Any]:

@@ -15,6 +15,8 @@ class Page {
     this.chart = new CandleChart(document.getElementById("chart"), read("days"));
     this.heatmap = new HeatMap(document.getElementById("heatmap"), read("words"));
     this.symbol = document.getElementById("symbol");
+    this.latest = {};
+    document.body.addEventListener("htmx:afterSwap", () => this.prices({}));
     this.away = document.getElementById("away");
     this.legend = document.getElementById("legend");
     this.chart.onpoint = (bar) => legend(this.legend, bar ?? this.chart.last);
@@ -50,9 +52,20 @@ class Page {
     this.retry = setTimeout(() => this.open(), RETRY_MS);
   }
 
-  tape({ clock, whole, bars, symbol }) {
+  /** The newest prices, over those that the tables were painted with. */
+  prices(latest) {
+    Object.assign(this.latest, latest);
+    for (const place of document.querySelectorAll("[data-last]")) {
+      const price = this.latest[place.dataset.last];
+      if (price !== undefined) place.textContent = price.toLocaleString("en-US", { maximumFractionDigits: 6 });
+    }
+  }
+
+  tape({ clock, whole, bars, symbol, latest }) {
     if (symbol !== this.symbol.value) return;
     this.clock = clock ? Date.parse(clock) : null;
+    if (whole) this.latest = {};
+    this.prices(latest);
     if (this.clock) this.root.querySelector("[data-shown=clock]").textContent = exactTimeOf(this.clock);
     if (whole) {
       this.chart.unmark();
