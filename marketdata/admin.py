@@ -5,20 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from django.conf import settings
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.utils.html import format_html_join
-from django.utils.safestring import SafeString
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.paginator import InfinitePaginator
 
-from marketdata import store
+from marketdata import day_page
+from marketdata.day_page import SHOWN_ROWS, VALUES
 from marketdata.models import Bar, BarDay, Dataset, FetchAttempt, Instrument, QuarantinedRow
-from marketdata.quality import quality
 
-SHOWN_ROWS = 400
-VALUES = ("open", "high", "low", "close", "volume", "trade_count", "vwap")
+__all__ = ["SHOWN_ROWS", "ReadOnlyAdmin", "asked_for"]
+INTERVALS = ("1m", "5m", "15m", "30m", "1h", "1d")
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -38,6 +41,28 @@ class ReadOnlyAdmin(ModelAdmin):
         return False
 
 
+class IntervalFilter(admin.SimpleListFilter):
+    """The usual widths: asking the table for those it has would walk all of it."""
+
+    title, parameter_name = "interval", "interval"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in INTERVALS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(interval=self.value()) if self.value() else queryset
+
+
+class ProviderFilter(admin.SimpleListFilter):
+    title, parameter_name = "provider", "provider"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in settings.MARKETDATA_PROVIDERS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(provider=self.value()) if self.value() else queryset
+
+
 @admin.register(Dataset)
 class DatasetAdmin(ModelAdmin):
     list_display = ("name", "source", "feed", "price_mode", "provider", "synthetic")
@@ -49,6 +74,8 @@ class DatasetAdmin(ModelAdmin):
 class InstrumentAdmin(ModelAdmin):
     list_display = ("symbol", "name", "calendar")
     search_fields = ("symbol", "name")
+    search_help_text = "A symbol or a name"
+    paginator = InfinitePaginator
     show_full_result_count = False
 
 
@@ -57,35 +84,15 @@ class BarDayAdmin(ReadOnlyAdmin):
     """Days of bars: one row an instrument, date and version."""
 
     list_display = (
-        "instrument",
-        "date",
-        "interval",
-        "scope",
-        "dataset",
-        "bar_count",
-        "day_quality",
-        "version",
-        "current",
+        *("instrument", "date", "interval", "scope", "dataset"),
+        *("bar_count", "day_quality", "version", "current"),
     )
-    list_filter = ("dataset", "interval", "scope", "current")
+    list_filter = ("dataset", ("date", RangeDateFilter), IntervalFilter, "scope", "current")
+    list_filter_submit = True
     list_select_related = ("instrument", "dataset")
-    search_fields = ("instrument__symbol",)
+    search_fields = ("=instrument__symbol",)
+    search_help_text = "A symbol: AAPL"
     ordering = ("-date", "instrument__symbol", "version")
-    fields = (
-        *("instrument", "dataset", "interval", "date", "scope", "version", "current", "open_at", "close_at"),
-        *(
-            "bar_count",
-            "day_quality",
-            "ledger",
-            "content_hash",
-            "origin",
-            "recorded_at",
-            "known_at",
-            "versions",
-            "rows",
-        ),
-    )
-    readonly_fields = ("day_quality", "versions", "rows")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BarDay]:
         """Lists leave the columns where they are: only a day's own page reads them."""
@@ -94,33 +101,38 @@ class BarDayAdmin(ReadOnlyAdmin):
 
     @admin.display(description="quality")
     def day_quality(self, day: BarDay) -> str:
-        value = quality(day.ledger, len(day.ledger)).value
-        return "n/a" if value is None else f"{value:.1%}"
+        return day_page.quality_text(day)
 
-    @admin.display(description="versions")
-    def versions(self, day: BarDay) -> str:
-        same = BarDay.objects.filter(
-            dataset=day.dataset_id, instrument=day.instrument_id, interval=day.interval, date=day.date, scope=day.scope
-        )
-        rows = same.order_by("version").values_list("version", "bar_count", "recorded_at", "origin")
-        return "\n".join(f"v{v}: {n} bars, {at:%Y-%m-%d %H:%M} UTC, {origin}" for v, n, at, origin in rows)
+    def get_urls(self) -> list[URLPattern]:
+        export = self.admin_site.admin_view(self.export)
+        return [path("<int:pk>/export/", export, name="marketdata_barday_export"), *super().get_urls()]
 
-    @admin.display(description="bars")
-    def rows(self, day: BarDay) -> SafeString:
-        """The day's bars as a table, times in UTC."""
-        (stored,) = store.load_versions([day.pk]).values()
-        bars = stored.bars
-        start = np.datetime64(day.open_at.replace(tzinfo=None), "s") + bars.offset[:SHOWN_ROWS]
-        columns = [getattr(bars, name)[:SHOWN_ROWS] for name in VALUES]
-        cells = ((str(at)[11:16], *(_cell(value) for value in row)) for at, *row in zip(start, *columns, strict=True))
-        head = "<tr><th>start</th>" + "".join(f"<th>{name.replace('_', ' ')}</th>" for name in VALUES) + "</tr>"
-        body = format_html_join("", "<tr>" + "<td>{}</td>" * (len(VALUES) + 1) + "</tr>", cells)
-        table = f'<table class="td-bars">{head}{body}</table>'
-        return SafeString(table)
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The day with its chart; a stored day is no form."""
+        day = self._find(request, object_id)
+        context = {
+            **self.admin_site.each_context(request),
+            **day_page.context(day),
+            "opts": self.opts,
+            "original": day,
+            "title": str(day),
+            "may_start": request.user.has_perm("replay.add_session"),
+        }
+        return TemplateResponse(request, "marketdata/day.html", context)
 
+    def export(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return day_page.as_csv(self._find(request, str(pk)))
 
-def _cell(value: float) -> str:
-    return "" if np.isnan(value) else f"{value:,.4f}".rstrip("0").rstrip(".")
+    def _find(self, request: HttpRequest, number: str) -> BarDay:
+        if request.method != "GET" or not self.has_view_permission(request):
+            raise PermissionDenied
+        rows = self.get_queryset(request).select_related("instrument", "dataset")
+        day = rows.filter(pk=int(number)).first() if number.isdecimal() else None
+        if day is None:
+            raise Http404(f"There is no stored day {number}.")
+        return day
 
 
 @admin.register(Bar)
@@ -160,17 +172,19 @@ def _date(text: str) -> str | None:
 @admin.register(QuarantinedRow)
 class QuarantinedRowAdmin(ReadOnlyAdmin):
     list_display = ("file", "line", "symbol", "reason", "raw", "dataset", "recorded_at")
-    list_filter = ("dataset", "reason")
+    list_filter = ("dataset", ("recorded_at", RangeDateFilter))
+    list_filter_submit = True
     list_select_related = ("dataset",)
-    search_fields = ("file", "symbol")
+    search_fields = ("file", "=symbol", "reason")
+    search_help_text = "A file, a symbol or a reason"
 
 
 @admin.register(FetchAttempt)
 class FetchAttemptAdmin(ReadOnlyAdmin):
     list_display = ("instrument", "date", "dataset", "provider", "outcome", "attempts", "last_at", "reason")
-    list_filter = ("provider", "outcome")
+    list_filter = (ProviderFilter, "outcome")
     list_select_related = ("instrument", "dataset")
-    search_fields = ("instrument__symbol",)
+    search_fields = ("=instrument__symbol",)
 
 
 # Django finds an app's admin here; the pages of trades and quotes build on the ones above.

@@ -127,6 +127,11 @@ def exchange_time(moment: dt.datetime) -> dt.datetime:
     return moment.astimezone(NEW_YORK)
 
 
+def minute_of(opened: dt.datetime, minute: int) -> dt.datetime:
+    """The start of a session minute as the exchange's clock shows it."""
+    return exchange_time(opened + dt.timedelta(minutes=minute))
+
+
 def _within(date: dt.date) -> None:
     if not FIRST <= date <= LAST:
         raise NotATradingDay(f"{date} is outside the calendar: it reaches from {FIRST} to {LAST}.")

@@ -7,7 +7,15 @@ import numpy as np
 
 from marketdata.columns import Ints
 
-LETTERS = "TANFMH"
+WORDS = {
+    "T": "traded",
+    "A": "absent in its source, unproven",
+    "N": "no trade, proven",
+    "F": "filled later",
+    "M": "missing: asked for again without an answer",
+    "H": "halted",
+}
+LETTERS = "".join(WORDS)
 HIDDEN = "."
 
 

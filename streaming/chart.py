@@ -5,23 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-import numpy as np
-
 from marketdata import calendar, store
-from marketdata.calendar import TradingDay
-from marketdata.columns import BarColumns
+from marketdata.day_page import points
 from sessions.models import Session
 from streaming import journal
 from streaming.frames import milliseconds
 
 SHOWN_DAYS = 5
-
-
-def points(day: TradingDay, bars: BarColumns) -> list[list[Any]]:
-    start = (milliseconds(day.open) // 1000 + bars.offset).tolist()
-    volume = [None if np.isnan(value) else int(value) for value in bars.volume]
-    prices = (bars.open.tolist(), bars.high.tolist(), bars.low.tolist(), bars.close.tolist())
-    return [list(row) for row in zip(start, *prices, volume, strict=True)]
 
 
 def days_so_far(session_id: int, symbol: str, clock: str) -> list[list[Any]]:
@@ -33,5 +23,5 @@ def days_so_far(session_id: int, symbol: str, clock: str) -> list[list[Any]]:
     for day in calendar.trading_days(session.start_date, calendar.session_date_of(now))[-SHOWN_DAYS:]:
         pinned = entries.pins(day.date).get(symbol)
         if pinned is not None:
-            found += points(day, store.load_versions([pinned])[symbol].bars)
+            found += points(milliseconds(day.open) // 1000, store.load_versions([pinned])[symbol].bars)
     return [row for row in found if row[0] + 60 <= now.timestamp()]

@@ -14,14 +14,6 @@ from streaming import journal
 from streaming.frames import milliseconds
 
 MOST_ROWS = 100
-WORDS = {
-    "T": "traded",
-    "A": "absent in its source, unproven",
-    "N": "no trade, proven",
-    "F": "filled later",
-    "M": "missing: asked for again without an answer",
-    "H": "halted",
-}
 
 
 @dataclass(slots=True)

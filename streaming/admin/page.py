@@ -10,9 +10,10 @@ from django.http import Http404
 from django.utils import timezone
 
 from marketdata.chart_library import INTEGRITY
+from marketdata.ledger import WORDS
 from sessions.models import ActiveStream, Session
 from streaming import cards, readers
-from streaming.heat import WORDS, heat_of
+from streaming.heat import heat_of
 
 SHOWN_STREAMS = 100
 SHOWN_READERS = 20

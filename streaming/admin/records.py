@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils import timezone
 from unfold.decorators import display
 
@@ -32,10 +36,22 @@ class ActiveStreamAdmin(ReadOnlyAdmin):
         return "–" if stream.last_price is None else f"{stream.last_price:,.10g}"
 
 
+class LevelFilter(admin.SimpleListFilter):
+    """The levels that there are: asking the table for them would walk all of it."""
+
+    title, parameter_name = "level", "level"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(level, level) for level in LEVEL_COLORS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[SessionEvent]) -> QuerySet[SessionEvent]:
+        return queryset.filter(level=self.value()) if self.value() else queryset
+
+
 @admin.register(SessionEvent)
 class SessionEventAdmin(ReadOnlyAdmin):
     list_display = ["at", "session", "clock", "kind", "shown_level", "message"]
-    list_filter = ["level"]
+    list_filter = [LevelFilter]
     list_select_related = ["session"]
     search_fields = ["message"]
 

@@ -1,7 +1,7 @@
 // The live page of one session: its feed drives transport, chart and heat map.
 import { CandleChart, legend, minutesOf } from "../marketdata/chart.js";
 import { exactTimeOf } from "../marketdata/exchange.js";
-import { HeatMap } from "./heatmap.js";
+import { HeatMap } from "../marketdata/heatmap.js";
 import { complete } from "./symbols.js";
 import { Transport, write } from "./transport.js";
 

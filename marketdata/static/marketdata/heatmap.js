@@ -1,5 +1,5 @@
 // One row a symbol, one pixel a minute, stretched by the page; the tooltip says what a minute's letter means.
-import { timeOf } from "../marketdata/exchange.js";
+import { timeOf } from "./exchange.js";
 
 export class HeatMap {
   constructor(element, words) {
