@@ -87,6 +87,9 @@ class Session(models.Model):
     start_date = models.DateField(help_text="First trading day.")
     end_date = models.DateField(help_text="Last trading day.")
     provider = models.CharField(max_length=64, blank=True, help_text="Asked for days the store lacks.")
+    as_known = models.BooleanField(
+        default=False, help_text="Replay each version from when the market knew it; else the newest when loaded."
+    )
     created_by = models.CharField(max_length=150, blank=True)
     start_at = models.DateTimeField(null=True, blank=True, help_text="Clock that it begins at; empty: the first open.")
     forked_from = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="forks")
@@ -127,7 +130,7 @@ class Session(models.Model):
 
     RECIPE = (
         *("name", "dataset_id", "interval", "derive", "types", "clock_step"),
-        *("start_date", "end_date", "provider", "speed"),
+        *("start_date", "end_date", "provider", "speed", "as_known"),
     )
     """What another session like this one is made of, beside its streams."""
 

@@ -21,7 +21,7 @@ def days_so_far(session_id: int, symbol: str, clock: str) -> list[list[Any]]:
     entries = journal.read(session_id)
     found: list[list[Any]] = []
     for day in calendar.trading_days(session.start_date, calendar.session_date_of(now))[-SHOWN_DAYS:]:
-        pinned = entries.pins(day.date).get(symbol)
+        pinned = entries.in_effect(day.date, session.generation, now).get(symbol)
         if pinned is not None:
             found += points(milliseconds(day.open) // 1000, store.load_versions([pinned])[symbol].bars)
     return [row for row in found if row[0] + 60 <= now.timestamp()]

@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from functools import partial
 
 import redis
@@ -21,12 +20,13 @@ from sessions import wakeup
 from sessions.models import Session, State, TransitionError
 from streaming import journal as journals
 from streaming import lease as leases
+from streaming.admission import Admission
 from streaming.bus import Bus
 from streaming.checkpoint import Checkpoint, end_session
 from streaming.clock import TimeProvider
-from streaming.days import Days, Loaded, Loading
+from streaming.days import Days, Loaded, Loading, Move
 from streaming.db import connected
-from streaming.frames import milliseconds, moment
+from streaming.frames import milliseconds, moment, rfc3339
 from streaming.journal import Kind, LeaseLost
 from streaming.lease import Lease
 from streaming.loading import PREFETCH_BEFORE_CLOSE, Recipe
@@ -38,15 +38,6 @@ LOOK_EVERY = 1.0
 """Seconds after which a waiting session looks around even if nobody woke it."""
 LATE_AFTER = 0.25
 """Wall seconds behind its clock at which a session that cannot keep up stops trying to."""
-
-
-@dataclass(slots=True)
-class Move:
-    """On the way to another day; market time stands still until it is there."""
-
-    loading: Loading
-    to: dt.datetime | None = None
-    """The clock asked for by a seek; None for the rollover to the next day's open."""
 
 
 class Coordinator:
@@ -90,8 +81,11 @@ class Coordinator:
             self.bus.raise_fence(self.session.pk, self.lease.epoch)
             self.output = Publisher(self.bus, self.lease, self.session, self._rest)
             begins = journals.read(self.session.pk, self.session.start_date).begins(self.output.generation)
-        self.days = Days(self.recipe, self.lease, self.loader, self.wake.set, self._tell_waiting)
+        self.days = Days(
+            self.recipe, self.lease, self.loader, self.wake.set, self._tell_waiting, self.output.generation
+        )
         self.members = Membership(self.session, self.lease.epoch, self.days, self.checkpoint)
+        self.admission = Admission(self.session, self.lease.epoch, self.days)
         at = moment(self.output.prev.ms) if self.output.prev else begins
         loaded = self._first_day(calendar.session_date_of(at) if at else self.session.first_date)
         if loaded is None:
@@ -205,11 +199,11 @@ class Coordinator:
 
     def _seek(self, to: dt.datetime) -> None:
         date = calendar.session_date_of(to)
-        if date == self.tape.day.date:
+        if date == self.tape.day.date and not self.tape.corrected:
             self._arrive(Loaded(self.journal, self.tape), to)
             return
-        self.session.record("seek", f"loading {date} to move to {_utc(to)}")
-        self.move = Move(self.days.take(date), to)
+        self.session.record("seek", f"loading {date} to move to {rfc3339(milliseconds(to))}")
+        self.move = Move(self.days.take(date, self.output.generation + 1), to)
 
     def _arrive(self, loaded: Loaded, to: dt.datetime) -> None:
         """A new generation of the stream, which begins at the clock asked for."""
@@ -221,9 +215,12 @@ class Coordinator:
             self.checkpoint.write(**position, seek_to=None)
             self.session.refresh_from_db()
             chain = self.output.chain.hex()
-            self.session.record("seek", f"moved to {_utc(to)} from {left}", generation=generation, left_chain=chain)
+            self.session.record(
+                "seek", f"moved to {rfc3339(milliseconds(to))} from {left}", generation=generation, left_chain=chain
+            )
             transaction.on_commit(partial(wakeup.announce, self.session.pk))
         self.output.new_generation(generation)
+        self.days.generation = generation
         self._show(Loaded(journals.read(self.session.pk, loaded.tape.day.date), loaded.tape))
         self._look_again()
         self.k = self.tape.first_after(milliseconds(to))
@@ -232,7 +229,7 @@ class Coordinator:
 
     def _look_again(self) -> None:
         """Symbols that were being added to another day are asked for again, for this one."""
-        self.members.adding = None
+        self.members.adding = self.admission.loading = None
         self.wake.set()
 
     def _give_up_seek(self, to: dt.datetime, reason: str) -> None:
@@ -241,7 +238,7 @@ class Coordinator:
         self.time.anchor(self._here_ms())
         with connected():
             self.checkpoint.write(seek_to=None)
-            self.session.record("seek", f"not moved to {_utc(to)}: {reason}", level="error")
+            self.session.record("seek", f"not moved to {rfc3339(milliseconds(to))}: {reason}", level="error")
 
     # --- playing ------------------------------------------------------------------------------------
 
@@ -255,6 +252,8 @@ class Coordinator:
                     return
             if self.move:
                 self._go(self.move)
+            elif self.admission.loading:
+                self._admit(self.admission.loading)
             elif self.members.adding and self._added():
                 continue
             elif self.k >= len(self.tape):
@@ -342,6 +341,8 @@ class Coordinator:
             elif not self.move:
                 clock = self.output.end and moment(self.output.end.ms)
                 self.journal = self.members.obey(self.journal, self.tape.day.date, clock, self.output.generation)
+                if not self.members.adding:
+                    self.admission.obey(self.journal, self.tape, clock, self.output.generation)
         return False
 
     def _pace(self, row: Session) -> None:
@@ -393,6 +394,17 @@ class Coordinator:
             return self.tape.first_after(self.output.prev.ms)
         return self.tape.first_after(milliseconds(self.session.clock)) if self.session.clock else 0
 
+    def _admit(self, loading: Loading) -> None:
+        """Wait for the day with what was admitted; market time stands still until it is there."""
+        loaded = self.days.poll(loading)
+        if loaded is None:
+            self._idle()
+            return
+        self.admission.loading = None
+        self._show(loaded)
+        self.time.anchor(self._here_ms())
+        self.wake.set()
+
     def _end(self, state: State, reason: str = "") -> None:
         """The last state, also of a session that never came to play."""
         with connected():
@@ -401,7 +413,3 @@ class Coordinator:
             ended = end_session(self.lease, state, reason)
             if ended is not None:
                 self.bus.close_stream(ended.pk, ended.generation)
-
-
-def _utc(when: dt.datetime) -> str:
-    return f"{when:%Y-%m-%dT%H:%M:%SZ}"

@@ -30,7 +30,7 @@ def fork(session_id: int, *, by: str = "") -> Session:
         copy = _copy(session, by, start_at=session.clock, forked_from=session, paused=session.paused)
         journal = journals.read(session_id, date)
         ticks = {kind: journal.tick_pins(date, kind) for kind in session.types if kind != StreamType.BARS}
-        pins = {"date": date.isoformat(), "days": journal.pins(date), **ticks}
+        pins = {"date": date.isoformat(), "days": journal.playing(session, date), **ticks}
         journals.append(copy.pk, JournalEntry.Kind.LOAD, pins)
     return copy
 

@@ -45,7 +45,8 @@ def _newer(holding: Holding) -> list[Held]:
     if not session.is_live:
         return []
     told = {row for data in holding.told["day_ready"] for row in _ids(data)}
-    return [row for row in holding.held.values() if row.newest_id != row.id and row.newest_id not in told]
+    newer = (row for row in holding.held.values() if row.newest_id != row.id and row.newest_id not in told)
+    return [row for row in newer if row.newest_known_at or not session.as_known]
 
 
 def _ids(data: object) -> Sequence[int]:

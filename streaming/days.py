@@ -32,12 +32,23 @@ class Loading:
     """A day on its way, asked for again while its provider fails."""
 
     date: dt.date
+    generation: int
+    """That will play it."""
     extra: frozenset[str] = frozenset()
     future: Future[Loaded] | None = None
     behind: Future[Loaded] | None = None
     """A day being loaded that nobody wants any more: never a third, so this one begins when it has ended."""
     tries: int = 0
     not_before: float = 0.0
+
+
+@dataclass(slots=True)
+class Move:
+    """On the way to another day; market time stands still until it is there."""
+
+    loading: Loading
+    to: dt.datetime | None = None
+    """The clock asked for by a seek; None for the rollover to the next day's open."""
 
 
 class Days:
@@ -50,8 +61,10 @@ class Days:
         loader: Executor,
         wake: Callable[[], None],
         tell: Callable[[str], None],
+        generation: int,
     ) -> None:
         self.recipe, self.lease, self.loader, self.wake, self.tell = recipe, lease, loader, wake, tell
+        self.generation = generation
         self.load_seconds = FIRST_GUESS
         self.prefetched: Loading | None = None
 
@@ -60,16 +73,16 @@ class Days:
 
     def ask(self, date: dt.date, extra: frozenset[str] = frozenset()) -> Loading:
         """Begin to load a day of the session's symbols and `extra` ones."""
-        loading = Loading(date, extra)
+        loading = Loading(date, self.generation, extra)
         self._submit(loading)
         return loading
 
-    def take(self, date: dt.date) -> Loading:
+    def take(self, date: dt.date, generation: int | None = None) -> Loading:
         """The day as far as it has come: prefetched, or asked for now. Another prefetched day is let go."""
         prefetched, self.prefetched = self.prefetched, None
         if prefetched and prefetched.date == date:
             return prefetched
-        loading = Loading(date)
+        loading = Loading(date, generation or self.generation)
         if prefetched and prefetched.future and not prefetched.future.cancel():
             loading.behind = prefetched.future
             prefetched.future.add_done_callback(lambda _: self.wake())
@@ -103,14 +116,14 @@ class Days:
 
     def _submit(self, loading: Loading) -> None:
         loading.tries += 1
-        loading.future = self.loader.submit(self._load, loading.date, loading.extra)
+        loading.future = self.loader.submit(self._load, loading)
         loading.future.add_done_callback(lambda _: self.wake())
 
-    def _load(self, date: dt.date, extra: frozenset[str]) -> Loaded:
-        started = time.monotonic()
+    def _load(self, loading: Loading) -> Loaded:
+        started, date = time.monotonic(), loading.date
         with connected():
-            symbols = journals.read(self.recipe.session_id, date).latest() | extra
+            symbols = journals.read(self.recipe.session_id, date).latest() | loading.extra
             journal = pin(self.recipe, date, symbols, self.lease.epoch)
-            tape = tape_of(self.recipe, journal, date)
+            tape = tape_of(self.recipe, journal, date, generation=loading.generation)
         self.load_seconds = time.monotonic() - started
         return Loaded(journal, tape)

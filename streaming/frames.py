@@ -198,7 +198,7 @@ class Frame:
 
     def wire_of(self, wanted: Wants) -> dict[str, Any]:
         """In wire form, with the symbols that are wanted of each channel: an interval, `ticks` or `quotes`."""
-        events = [event for event in self.extras if event["type"] != "day_close"]
+        events = [event for event in self.extras if event["type"] != "day_close" and _is_wanted(event, wanted)]
         events.extend(self._tick_events(wanted))
         for block in self.blocks:
             symbols = wanted(block.channel)
@@ -212,6 +212,14 @@ class Frame:
         asked = [(block, wanted(block.channel)) for block in self.ticks]
         rows = (block.events(symbols) for block, symbols in asked if symbols is None or symbols)
         return (event for _, event in merge(*rows, key=itemgetter(0)))
+
+
+def _is_wanted(event: dict[str, Any], wanted: Wants) -> bool:
+    """Of what stands beside the blocks only revisions are of a symbol and a channel."""
+    if event["type"] != "revision":
+        return True
+    symbols = wanted(event["interval"])
+    return symbols is None or event["symbol"] in symbols
 
 
 def encode(

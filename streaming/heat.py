@@ -42,7 +42,7 @@ class Heat:
 def heat_of(session: Session) -> Heat:
     """The ledgers of the versions that the session has pinned for the day that its clock is in."""
     date = calendar.session_date_of(session.clock) if session.clock else session.start_date
-    pins = journal.read(session.pk).pins(date)
+    pins = journal.read(session.pk).playing(session, date)
     wanted = {symbol: pins[symbol] for symbol in sorted(pins)[:MOST_ROWS]}
     rows = BarDay.objects.filter(pk__in=[pk for pk in wanted.values() if pk is not None])
     ledgers: dict[str, str] = dict(rows.values_list("instrument__symbol", "ledger"))

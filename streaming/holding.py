@@ -16,13 +16,13 @@ from marketdata.models import Dataset
 from sessions.models import JournalEntry, Session, SessionEvent, State
 from streaming.journal import Entry, Journal, Kind
 
-READ = ("id", "state", "clock", "generation", "speed", "dataset_id", "end_date")
+READ = ("id", "state", "clock", "generation", "speed", "as_known", "dataset_id", "end_date")
 """Of a session; one with something to do reads the rest."""
 TOLD = ("gaps", "prefetch", "day_ready")
 """Events that upkeep writes once a session and date."""
 VERSIONS = """
 SELECT d.id, i.symbol, d.instrument_id, d.version, d.ledger,
-       c.id, c.version, CASE WHEN c.id = d.id THEN d.ledger ELSE c.ledger END
+       c.id, c.version, CASE WHEN c.id = d.id THEN d.ledger ELSE c.ledger END, c.known_at
   FROM marketdata_barday d
   JOIN marketdata_instrument i ON i.id = d.instrument_id
   JOIN marketdata_barday c
@@ -44,6 +44,7 @@ class Held:
     newest_id: int
     newest_version: int
     newest_ledger: str
+    newest_known_at: dt.datetime | None
 
 
 @dataclass(slots=True)
@@ -105,9 +106,7 @@ def _pins(found: Mapping[int, Holding]) -> dict[int, list[int]]:
 
 
 def _playing(holding: Holding, entries: Sequence[Entry]) -> list[int]:
-    session = holding.session
-    assert session.clock is not None
-    rows = Journal(entries).in_effect(holding.day.date, session.generation, session.clock).values()
+    rows = Journal(entries).playing(holding.session, holding.day.date).values()
     return [row for row in rows if row is not None]
 
 

@@ -122,6 +122,10 @@ class Journal:
                 found |= days
         return found
 
+    def playing(self, session: Session, date: dt.date) -> dict[str, int | None]:
+        """`in_effect` at the session's visible clock."""
+        return self.in_effect(date, session.generation, session.clock or BEGINNING)
+
     def tick_pins(self, date: dt.date, kind: str) -> dict[str, int | None]:
         """Symbol → the pinned TickDay of that date and kind, likewise."""
         found: dict[str, int | None] = {}

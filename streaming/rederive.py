@@ -42,7 +42,7 @@ def frames_between(session: Session, generation: int, after: FrameId | None, unt
 
 def day_frames(recipe: Recipe, journal: Journal, generation: int, mark: Mark, until: FrameId) -> Iterator[Frame]:
     """One day's frames from its first one on, up to `until`; a visible clock, never beyond it."""
-    tape = tape_of(recipe, journal, mark.date)
+    tape = tape_of(recipe, journal, mark.date, generation=generation)
     for frame in day_bodies(tape, journal, generation, mark, until):
         yield decode(frame.id, frame.body, frame.chain.hex())
 

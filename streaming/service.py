@@ -58,6 +58,7 @@ class StartRequest:
     dataset: str = ""
     provider: str = ""
     name: str = ""
+    as_known: bool = False
     created_by: str = ""
 
 
@@ -115,6 +116,7 @@ def create(request: StartRequest, say: Say = quiet) -> Session:
             end_date=last,
             provider=request.provider or dataset.provider,
             speed=request.speed,
+            as_known=request.as_known,
             created_by=request.created_by,
         )
         ActiveStream.objects.bulk_create(

@@ -134,7 +134,7 @@ class SessionData:
         if unknown:
             known = ", ".join(sorted(entries.known())) or "none yet"
             raise SymbolUnknown(f"Session {self.session.pk} has no {', '.join(unknown)}: it has {known}.")
-        pins = entries.pins(self.session_date)
+        pins = entries.playing(self.session, self.session_date)
         pinned = [pins[symbol] for symbol in symbols if pins.get(symbol) is not None]
         return store.load_versions([row for row in pinned if row is not None])
 

@@ -52,7 +52,7 @@ def _bars(session: Session, wanted: Wanted, at: FrameId) -> Iterator[dict[str, A
     active = journal.active(at.generation, clock + dt.timedelta(milliseconds=1))
     intervals = [name for name in (session.interval, *session.derive) if wanted.symbols(name) != frozenset()]
     symbols = [symbol for symbol in sorted(active) if any(_in(wanted, symbol, name) for name in intervals)]
-    pins = journal.pins(day.date)
+    pins = journal.in_effect(day.date, at.generation, clock)
     held = store.load_versions([row for symbol in symbols if (row := pins.get(symbol)) is not None])
     for symbol in symbols:
         if symbol in held:

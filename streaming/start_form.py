@@ -12,6 +12,7 @@ from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
 )
 
 from marketdata.errors import MarketDataError
@@ -76,6 +77,11 @@ class SessionStartForm(SessionForm):
         widget=UnfoldAdminTextInputWidget,
         help_text="Wider bars made from the minutes.",
     )
+    as_known = forms.BooleanField(
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+        help_text="Replay each version of a day from when the market knew it; else the newest.",
+    )
 
     class Meta:
         model = Session
@@ -106,6 +112,7 @@ class SessionStartForm(SessionForm):
             dataset=dataset.name if dataset else "",
             provider=given["provider"],
             name=given["name"],
+            as_known=given["as_known"],
             created_by=self.created_by,
         )
 

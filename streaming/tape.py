@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from marketdata.calendar import TradingDay
 from marketdata.columns import BarColumns, Floats, Ints
-from marketdata.columns import empty as no_bars
 from marketdata.derive import derive_many
+from streaming.corrections import Correction, parts, revisions
 from streaming.frames import BarBlock, FrameId, encode, milliseconds
 from streaming.reels import Reel, Schedule
 from streaming.tick_blocks import TickBlock
@@ -58,6 +58,7 @@ class Tape:
         synthetic: bool,
         reels: Sequence[Reel] = (),
         step_ms: int = MINUTE_MS,
+        corrections: Sequence[Correction] = (),
     ) -> None:
         self.day, self.synthetic = day, synthetic
         self.symbols = sorted({*bars, *(reel.symbol for reel in reels)})
@@ -68,12 +69,20 @@ class Tape:
         self.steps = np.union1d(minutes, self.schedule.step) if reels else minutes
         self._names = np.array(self.symbols, dtype=object)
         self._masked: tuple[Collection[str], NDArray[np.bool_] | None] | None = None
-        self.layers = self._layers(bars, widths) if bars else []
+        self._revisions = revisions(day, bars, corrections, widths, synthetic) if corrections else {}
+        self._parts = parts(bars, corrections, day.minutes)
+        self._spliced = len(self._parts) > len(bars)
+        self.layers = self._layers(widths) if bars else []
 
-    def _layers(self, bars: Mapping[str, BarColumns], widths: Sequence[int]) -> list[Layer]:
-        merged, group = _concatenate([bars.get(symbol, no_bars()) for symbol in self.symbols])
+    def _layers(self, widths: Sequence[int]) -> list[Layer]:
+        merged, group = _concatenate([part.bars for part in self._parts])
         derived = [self._derived_layer(merged, group, width) for width in sorted(set(widths) - {1})]
         return [self._base_layer(merged, group), *derived]
+
+    @property
+    def corrected(self) -> bool:
+        """Whether corrections came while the day was played."""
+        return bool(self._revisions)
 
     def __len__(self) -> int:
         """Instants of the day: the open, every minute's end, and the steps between in which something happened."""
@@ -111,19 +120,23 @@ class Tape:
             blocks += self._blocks(minute, self._mask(active))
         elif not blocks:
             return b""
-        return encode(clock_ms, prev, self._extras(clock_ms), blocks)
+        return encode(clock_ms, prev, self._extras(clock_ms, active), blocks)
 
     def _tick_blocks(self, step: int, active: Collection[str]) -> Iterator[TickBlock]:
         reels = [reel for reel in self.schedule.at(step) if reel.symbol in active]
         for _, same in groupby(reels, key=attrgetter("kind")):
-            parts = [(reel.symbol, reel.rows(step)) for reel in same]
-            yield TickBlock.of(parts, self.open_ms * 1_000_000, self.synthetic)
+            rows = [(reel.symbol, reel.rows(step)) for reel in same]
+            yield TickBlock.of(rows, self.open_ms * 1_000_000, self.synthetic)
 
-    def _extras(self, clock_ms: int) -> list[dict[str, Any]]:
+    def _extras(self, clock_ms: int, active: Collection[str]) -> list[dict[str, Any]]:
+        """What opens and closes the day, and between the two what earlier bars are now known to have been."""
         date = self.day.date.isoformat()
         if clock_ms == self.open_ms:
             return [{"type": "day_open", "date": date, "minutes": self.day.minutes}]
-        return [{"type": "day_close", "date": date}] if clock_ms == self.close_ms else []
+        minute, within = divmod(clock_ms - self.open_ms, MINUTE_MS)
+        changed = [] if within else self._revisions.get(minute, [])
+        told = [event for event in changed if event["symbol"] in active]
+        return [*told, {"type": "day_close", "date": date}] if clock_ms == self.close_ms else told
 
     def _mask(self, active: Collection[str]) -> NDArray[np.bool_] | None:
         """Which symbols are active, None for all; asked for every frame, and nearly always the same."""
@@ -160,6 +173,7 @@ class Tape:
         return self._layer(width, of, derived.columns, derived.end_offset, derived.n_present, derived.n_expected)
 
     def _layer(self, width: int, group: Ints, bars: BarColumns, end: Ints, present: Ints, expected: Ints) -> Layer:
+        bars, end, present, expected, group = self._told(bars, end, present, expected, group)
         order = np.lexsort((group, end))
         values = np.stack([getattr(bars, field.name)[order] for field in fields(bars)[1:]])
         minute = end[order] // 60
@@ -173,6 +187,21 @@ class Tape:
             expected[order],
             np.searchsorted(minute, np.arange(self.day.minutes + 2)),
         )
+
+    def _told(
+        self, bars: BarColumns, end: Ints, present: Ints, expected: Ints, part: Ints
+    ) -> tuple[BarColumns, Ints, Ints, Ints, Ints]:
+        """Of several versions of a symbol the rows that are played; parts become symbols."""
+        places = {symbol: place for place, symbol in enumerate(self.symbols)}
+        symbol = np.array([places[each.symbol] for each in self._parts], dtype=np.int64)
+        if not self._spliced:
+            return bars, end, present, expected, symbol[part]
+        low, high = (np.array(bounds, dtype=np.int64)[part] for bounds in zip(*self._bounds(), strict=True))
+        kept = (end > low * 60) & (end <= high * 60)
+        return bars.take(kept), end[kept], present[kept], expected[kept], symbol[part][kept]
+
+    def _bounds(self) -> list[tuple[int, int]]:
+        return [(part.low, part.high) for part in self._parts]
 
 
 def _concatenate(days: Sequence[BarColumns]) -> tuple[BarColumns, Ints]:

@@ -133,7 +133,8 @@ def bodies(
         if milliseconds(day.open) > until.ms:
             return
         mark = Mark(day.date, chain, prev)
-        frames = list(day_bodies(tape_of(recipe, journal, day.date, known_by), journal, generation, mark, until))
+        tape = tape_of(recipe, journal, day.date, known_by, generation=generation)
+        frames = list(day_bodies(tape, journal, generation, mark, until))
         yield mark, iter(frames)
         if frames:
             prev, chain = frames[-1].id, frames[-1].chain
@@ -219,7 +220,7 @@ def _cut(found: Verification, recipe: Recipe, journal: Journal, replica: Replica
     clock = moment(at.ms)
     mark = next(mark for mark in reversed(replica.days) if mark.date <= calendar.session_date_of(clock))
     past = _without_later(journal, replica.generation, clock)
-    tape = tape_of(recipe, past, mark.date, clock)
+    tape = tape_of(recipe, past, mark.date, clock, generation=replica.generation)
     frames = list(day_bodies(tape, past, replica.generation, mark, at))
     other = next((frame.id for frame in frames if replica.chains.get(frame.id) != frame.chain), None)
     if other is None and (not frames or frames[-1].id != at):

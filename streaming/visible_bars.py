@@ -44,7 +44,7 @@ def visible_table(
 def _pinned(session: Session, symbol: str, clock: dt.datetime, start: Moment | None, end: Moment | None) -> list[int]:
     """The rows that the session plays of the symbol, of days no later than the clock's."""
     entries = journal.read(session.pk)
-    rows = (entries.pins(date).get(symbol) for date in _dates(session, clock, start, end))
+    rows = (entries.playing(session, date).get(symbol) for date in _dates(session, clock, start, end))
     return [row for row in rows if row is not None]
 
 

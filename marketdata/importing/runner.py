@@ -74,9 +74,18 @@ class DryRunEnds(Exception):
 
 
 def import_file(
-    path: Path, reading: Reading, report: Report, *, known_only: bool = False, dry_run: bool = False
+    path: Path,
+    reading: Reading,
+    report: Report,
+    *,
+    known_only: bool = False,
+    dry_run: bool = False,
+    known_at: dt.datetime | None = None,
 ) -> None:
-    """One file; a dry run does the same and takes it back. Raises MarketDataError."""
+    """One file; a dry run does the same and takes it back. Raises MarketDataError.
+
+    `known_at`: the market time from which its bars were known, for sessions that replay days as known.
+    """
     if reading.interval != "1m":
         raise MarketDataError(
             f"Interval {reading.interval!r} cannot be imported: the store keeps 1m and derives the rest."
@@ -86,21 +95,21 @@ def import_file(
     refuse_bad_symbols(path, {day.symbol for day in parts.days}, known_only)
     if dry_run:
         with suppress(DryRunEnds), transaction.atomic():
-            _write(path, report, parts)
+            _write(path, report, parts, known_at)
             raise DryRunEnds
     else:
-        _write(path, report, parts)
+        _write(path, report, parts, known_at)
     report.count(len(table) + len(table.bad), parts)
 
 
-def _write(path: Path, report: Report, parts: Split) -> None:
+def _write(path: Path, report: Report, parts: Split, known_at: dt.datetime | None) -> None:
     dataset, _ = Dataset.objects.get_or_create(
         name=report.dataset, defaults={"source": report.dataset, "feed": "", "price_mode": "raw"}
     )
     ids = store.ensure_instruments({day.symbol for day in parts.days})
     for start in range(0, len(parts.days), CHUNK):
         chunk = [
-            NewDay(ids[day.symbol], day.date, day.bars, scope=day.scope, origin=path.name)
+            NewDay(ids[day.symbol], day.date, day.bars, scope=day.scope, known_at=known_at, origin=path.name)
             for day in parts.days[start : start + CHUNK]
         ]
         with store.writing(dataset.pk):

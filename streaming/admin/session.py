@@ -55,7 +55,18 @@ class SessionAdmin(ModelAdmin):
     actions = ["pause", "resume", "stop"]
     add_form_template = "streaming/start.html"
     add_fieldsets = [
-        (None, {"fields": ["symbols", ("dataset", "provider"), ("date", "until"), ("speed", "derive"), "name"]}),
+        (
+            None,
+            {
+                "fields": [
+                    "symbols",
+                    ("dataset", "provider"),
+                    ("date", "until"),
+                    ("speed", "derive"),
+                    ("name", "as_known"),
+                ]
+            },
+        ),
     ]
 
     # --- addresses ----------------------------------------------------------------------------------

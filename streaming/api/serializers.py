@@ -46,6 +46,7 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
             ),
             *("start_date", "end_date", "clock", "cursor", "frame_count", "speed", "real_speed", "paused"),
             *("stop_requested", "run_until", "seek_to", "generation", "days_held", "bars_held", "provider", "worker"),
+            "as_known",
             *("chain", "start_at", "forked_from", "created_by", "created_at", "ended_at"),
         ]
         read_only_fields = fields
@@ -78,6 +79,9 @@ class StartSerializer(StrictSerializer):
     dataset = serializers.CharField(default="", allow_blank=True)
     provider = serializers.CharField(default="", allow_blank=True)
     name = serializers.CharField(default="", allow_blank=True, max_length=64)
+    as_known = serializers.BooleanField(
+        default=False, help_text="Replay each version from when the market knew it; else the newest when loaded."
+    )
 
     def request(self, created_by: str) -> StartRequest:
         given = dict(self.validated_data)

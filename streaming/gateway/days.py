@@ -107,7 +107,7 @@ class Days:
         """The versions that this session plays, by date: they hold for it whatever the store gets later."""
         played = journal.read(self.session.pk)
         dates = {entry.payload["date"] for entry in played.entries if entry.kind == journal.Kind.LOAD}
-        return {date: played.pins(date) for date in map(dt.date.fromisoformat, dates)}
+        return {date: played.playing(self.session, date) for date in map(dt.date.fromisoformat, dates)}
 
     def minutes(self, rows: Sequence[DayRow]) -> Minutes:
         """The visible minutes of these days of one symbol, earliest first."""

@@ -109,12 +109,12 @@ def test_a_forgotten_beginning_of_a_day_is_found(played: Session) -> None:
 class PeekingTape(Tape):
     """A merge that tells every minute what the day's last close will be."""
 
-    def __init__(self, day: Any, bars: Any, widths: Any, synthetic: bool) -> None:
+    def __init__(self, day: Any, bars: Any, *rest: Any) -> None:
         peeked = {
             symbol: dataclasses.replace(columns, vwap=np.full(len(columns), columns.close[-1] if len(columns) else 0))
             for symbol, columns in bars.items()
         }
-        super().__init__(day, peeked, widths, synthetic)
+        super().__init__(day, peeked, *rest)
 
 
 def test_an_engine_that_looks_ahead_is_found(played: Session, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from argparse import ArgumentParser, ArgumentTypeError
@@ -54,6 +55,16 @@ def time_zone(text: str) -> str:
         raise ArgumentTypeError(f"{text!r} is not a time zone: e.g. America/New_York or UTC") from None
 
 
+def moment(text: str) -> dt.datetime:
+    try:
+        found = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a time: write it as 2024-11-18T15:05:00Z") from None
+    if found.tzinfo is None:
+        raise ArgumentTypeError(f"{text!r} has no offset: write {text}Z for UTC")
+    return found
+
+
 class Command(ExplainedCommand):
     help = (
         f"Import one-minute bars from files ({', '.join(SUFFIXES)}) or folders of them, a dataset per folder. "
@@ -76,6 +87,7 @@ class Command(ExplainedCommand):
         parser.add_argument("--label", choices=["start", "end"], help="what a stamp marks (default: start)")
         parser.add_argument("--interval", default="", help="only 1m; wider bars are derived")
         parser.add_argument("--columns", type=column_mapping, help="time=ts,open=o,…")
+        parser.add_argument("--known-at", type=moment, metavar="T", help="market time from which corrections are known")
         parser.add_argument("--known-only", action="store_true", help="refuse symbols not known yet")
         parser.add_argument("--dry-run", action="store_true", help="report the same and write nothing")
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
@@ -128,7 +140,8 @@ class Command(ExplainedCommand):
         return reports, failures, skipped
 
     def import_one(self, path: Path, reading: Reading, report: Report, options: dict[str, Any]) -> None:
-        import_file(path, reading, report, known_only=options["known_only"], dry_run=options["dry_run"])
+        told = {name: options[name] for name in ("known_only", "dry_run", "known_at")}
+        import_file(path, reading, report, **told)
 
     def _show(self, reports: dict[str, Report], skipped: Sequence[str], *, dry_run: bool) -> None:
         table = RichTable(title="Nothing was written: dry run" if dry_run else None, box=box.SIMPLE)

@@ -36,6 +36,9 @@ class Command(StartingCommand):
         parser.add_argument("--dataset", default="", metavar="N", help="Default: real before synthetic.")
         parser.add_argument("--provider", default="", metavar="P", help="Fetches days the store lacks.")
         parser.add_argument("--name", default="", metavar="N", help="To find it again.")
+        which = parser.add_mutually_exclusive_group()
+        which.add_argument("--as-known", action="store_true", help="Each version from when the market knew it.")
+        which.add_argument("--final", action="store_true", help="The newest version of each day (the default).")
 
     def start(self, options: dict[str, Any], say: Say) -> Started:
         return service.start(_request(options), say)
@@ -54,5 +57,6 @@ def _request(options: dict[str, Any]) -> StartRequest:
         dataset=options["dataset"],
         provider=options["provider"],
         name=options["name"],
+        as_known=options["as_known"],
         created_by="start_session",
     )
