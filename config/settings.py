@@ -237,6 +237,8 @@ KEEP_VERSIONS_DAYS = env.float("KEEP_VERSIONS_DAYS", default=30.0)
 
 LEASE_TTL = env.float("LEASE_TTL", default=10.0)
 """Seconds after which a silent worker's session is another worker's."""
+LOCKSTEP_TTL = env.float("LOCKSTEP_TTL", default=30.0)
+"""Seconds after which a replay no longer waits for a silent lockstep reader."""
 LOADED_TIMEOUT = env.float("LOADED_TIMEOUT", default=30.0)
 """Seconds that a start waits for the worker's acknowledgement before it is undone."""
 STREAM_MAX_BYTES = env.int("STREAM_MAX_BYTES", default=256 * 1024 * 1024)

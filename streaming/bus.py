@@ -13,6 +13,7 @@ import redis.asyncio
 from django.conf import settings
 
 from sessions.wakeup import notice_key
+from streaming import lockstep
 from streaming.frames import Frame, FrameId, decode
 
 # Equality, not "greater": after a flush a zombie would else set the fence for itself. A missing key refuses.
@@ -107,8 +108,10 @@ class Bus:
         return FrameId.parse(f"{generation}.{newest[0][0].decode()}") if newest else None
 
     def trim(self, session_id: int, oldest: FrameId) -> None:
-        """Let frames before `oldest` go; readers that want them get them re-derived."""
+        """Let frames before `oldest` go, those that a lockstep reader has had; others get them re-derived."""
         key = stream_key(session_id, oldest.generation)
+        waited_for = lockstep.floor(self.redis, session_id, oldest.generation)
+        oldest = min(oldest, waited_for or oldest)
         self.redis.xtrim(key, minid=oldest.entry, approximate=False)
 
     def close_stream(self, session_id: int, generation: int) -> None:

@@ -30,6 +30,7 @@ from streaming.frames import milliseconds, moment, rfc3339
 from streaming.journal import Kind, LeaseLost
 from streaming.lease import Lease
 from streaming.loading import PREFETCH_BEFORE_CLOSE, Recipe
+from streaming.lockstep import Gate
 from streaming.membership import Membership
 from streaming.publisher import Publisher
 
@@ -80,6 +81,7 @@ class Coordinator:
             self.recipe = Recipe.of(self.session)
             self.bus.raise_fence(self.session.pk, self.lease.epoch)
             self.output = Publisher(self.bus, self.lease, self.session, self._rest)
+            self.gate = Gate(self.bus.redis, self.session.pk, self._tell_lockstep)
             begins = journals.read(self.session.pk, self.session.start_date).begins(self.output.generation)
         self.days = Days(
             self.recipe, self.lease, self.loader, self.wake.set, self._tell_waiting, self.output.generation
@@ -261,7 +263,7 @@ class Coordinator:
                     return
             else:
                 self._prefetch_if_due()
-                if last := self._due():
+                if last := self._in_step(self._due()):
                     self._emit(last)
         with connected():
             self._save(force=True)
@@ -283,6 +285,21 @@ class Coordinator:
         if wait > 0 and (self.wake.wait(min(wait, LOOK_EVERY)) or wait > LOOK_EVERY):
             return 0
         return max(self.k + 1, self.tape.first_after(int(self.time.now())))
+
+    def _in_step(self, last: int) -> int:
+        """No further than the lockstep readers have come; while they hold it, market time stands still."""
+        room = self.gate.room(self.output.stream, self.output.generation) if last else None
+        if room is None:
+            return last
+        if room > 0:
+            return min(last, self.k + room)
+        self.time.anchor(self.tape.instant(self.k))
+        self.wake.wait(self.gate.wait)
+        return 0
+
+    def _tell_lockstep(self, told: str) -> None:
+        with connected():
+            self.session.record("lockstep", told, level="warning")
 
     def _standing(self) -> bool:
         """Whether the session is paused, with no step that reaches beyond what is out already."""

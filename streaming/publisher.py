@@ -11,7 +11,7 @@ from django.conf import settings
 
 from sessions.models import Session
 from streaming import lease as leases
-from streaming.bus import Bus, FenceMissing, Packed
+from streaming.bus import Bus, FenceMissing, Packed, stream_key
 from streaming.db import connected
 from streaming.frames import NO_CHAIN, FrameId, link, moment
 from streaming.journal import Journal
@@ -45,6 +45,11 @@ class Publisher:
         self.bus.close_stream(self.session.pk, self.generation)
         self.generation, self.prev, self.end, self.chain, self.count = generation, None, None, NO_CHAIN, 0
         self._begin_stream()
+
+    @property
+    def stream(self) -> str:
+        """The Redis key that it goes to."""
+        return stream_key(self.session.pk, self.generation)
 
     def _begin_stream(self) -> None:
         self.kept: deque[tuple[FrameId, int]] = deque()

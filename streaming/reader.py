@@ -6,7 +6,7 @@ import asyncio
 import datetime as dt
 import secrets
 from collections.abc import AsyncIterator, Collection
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from marketdata import calendar
 from sessions.models import ENDED, Session
 from streaming.frames import CursorError, Frame, FrameId, milliseconds, rfc3339
 from streaming.hub import Hub, shared_hub
+from streaming.lockstep import Lockstep
 from streaming.session_data import position_of
 from streaming.shared_tail import SessionUnknown, SharedTail
 from streaming.wanted import Wanted
@@ -51,6 +52,7 @@ class Reading:
     wanted: Wanted = field(default_factory=Wanted.of)
     kind: str = "python"
     name: str = ""
+    lockstep: Lockstep | None = None
 
     def __post_init__(self) -> None:
         self.cursor = FrameId.parse(self.after) if self.after else None
@@ -80,24 +82,28 @@ async def follow(
     types: Collection[str] | None = None,
     kind: str = "python",
     name: str = "",
+    lockstep: str = "",
+    window: int = 1,
 ) -> AsyncIterator[dict[str, Any]]:
     """Frames in wire form, every one after the cursor exactly once and in order, until the session's `end`.
 
     Without a cursor: a `snapshot` of the day so far, then the tail; `from_start`: every frame of the run.
     `types`: which of bars, ticks and quotes; intervals alone ask for bars alone.
-    A filtered frame without events comes at most once a second.
+    A filtered frame without events comes at most once a second. With `lockstep`, a name, the replay waits for this
+    reader: asking for the next frame acknowledges the one before, and no more than `window` are out unacknowledged.
     Raises SessionUnknown, and CursorError for a malformed cursor.
     """
+    step = Lockstep(session_id, lockstep, window) if lockstep else None
     wanted = Wanted.of(symbols, intervals, types)
-    reading = Reading(session_id, after, from_start, wanted=wanted, kind=kind, name=name)
+    reading = Reading(session_id, after, from_start, wanted=wanted, kind=kind, name=name or lockstep, lockstep=step)
     async with shared_hub() as hub, aclosing(items_of(reading, hub)) as items:  # type: ignore[type-var]
         async for item in items:
             yield reading.wanted.wire(item) if isinstance(item, Frame) else item.wire()
 
 
 def items_of(reading: Reading, hub: Hub) -> AsyncIterator[Frame | Notice]:
-    """What a door sends on, in order."""
-    return thinned(reading, read(reading, hub))
+    """What a door sends on, in order. A lockstep reader acknowledges frames: it gets every one."""
+    return read(reading, hub) if reading.lockstep else thinned(reading, read(reading, hub))
 
 
 async def thinned(reading: Reading, items: AsyncIterator[Frame | Notice]) -> AsyncIterator[Frame | Notice]:
@@ -118,7 +124,11 @@ async def thinned(reading: Reading, items: AsyncIterator[Frame | Notice]) -> Asy
 
 async def read(reading: Reading, hub: Hub) -> AsyncIterator[Frame | Notice]:
     """Decoded frames and notices, unfiltered but for snapshots; what all readers are made of."""
-    async with hub.attach(reading.session_id, reading) as shared:
+    async with hub.attach(reading.session_id, reading) as shared, AsyncExitStack() as stack:
+        if reading.lockstep:
+            place = reading.cursor or (None if reading.from_start else position_of(shared.session))
+            await stack.enter_async_context(reading.lockstep.held(hub.redis, place))
+            await shared.look()  # the snapshot is of now, when nothing runs away any more
         async for item in Follower(reading, hub, shared).items():
             yield item
 
@@ -153,6 +163,8 @@ class Follower:
                     break
                 self.reading.cursor = frame.id
                 yield frame
+                for notice in await self._acknowledged():
+                    yield notice
             if not frames and self.shared.over(self.reading.cursor):
                 for notice in self._told(ended=True):
                     yield notice
@@ -187,6 +199,22 @@ class Follower:
             self.reading.cursor = FrameId.parse(event["as_of"])
         for notice in in_parts(event):
             yield notice
+        for notice in await self._acknowledged():
+            yield notice
+
+    # --- lockstep -----------------------------------------------------------------------------------
+
+    async def _acknowledged(self) -> list[Notice]:
+        """Whoever asks for more is done with what it had; where the replay has let it go, it is told once."""
+        step, cursor = self.reading.lockstep, self.reading.cursor
+        if step is None or cursor is None:
+            return []
+        step.sent = cursor
+        if step.by_hand or await step.acknowledge(cursor):
+            return []
+        self.reading.lockstep = None
+        reason = f"lockstep reader {step.name} was silent for too long: the replay does not wait for it any more"
+        return [Notice({"type": "lagging", "clock": rfc3339(cursor.ms), "reason": reason})]
 
     # --- the past -----------------------------------------------------------------------------------
 

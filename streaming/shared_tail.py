@@ -125,12 +125,12 @@ class SharedTail:
                 async with asyncio.timeout(LOOK_EVERY):
                     await self.wanted.wait()
             except TimeoutError:
-                await self._look()
+                await self.look()
             return
         frames, noticed = await self._read()
         self._take(frames)
         if noticed or clock() - self.looked > LOOK_EVERY:
-            await self._look()
+            await self.look()
         elif not frames:
             self._admit_loss()
 
@@ -153,7 +153,7 @@ class SharedTail:
             self.head = frames[-1].id
             self._tell()
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
         """The row as it is now; as it was where Postgres does not answer, for then nothing can have changed."""
         self.looked = asyncio.get_running_loop().time()
         before = self.session
