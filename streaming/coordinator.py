@@ -294,6 +294,9 @@ class Coordinator:
         if room > 0:
             return min(last, self.k + room)
         self.time.anchor(self.tape.instant(self.k))
+        if self.output.prev and self.session.clock != moment(self.output.prev.ms):
+            with connected():
+                self._save()
         self.wake.wait(self.gate.wait)
         return 0
 

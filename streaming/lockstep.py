@@ -79,6 +79,10 @@ return {room, slowest, unpack(silent)}
 BEFORE_ALL = "0.0-0"
 
 
+class BadWindow(ValueError):
+    """A window that a lockstep reader cannot have; the text says which it can."""
+
+
 def _keys(session_id: int) -> list[str]:
     key = f"tapedeck:{session_id}:lockstep"
     return [key, f"{key}:acks"]
@@ -97,7 +101,7 @@ class Lockstep:
 
     def __post_init__(self) -> None:
         if not 1 <= self.window <= MOST_WINDOW:
-            raise ValueError(f"A window of {self.window} frames is not possible: give 1 to {MOST_WINDOW}.")
+            raise BadWindow(f"A window of {self.window} frames is not possible: give 1 to {MOST_WINDOW}.")
 
     @asynccontextmanager
     async def held(self, client: redis.asyncio.Redis, place: FrameId | None) -> AsyncIterator[None]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from marketdata import calendar
 from sessions.models import ENDED, Session
+from streaming.db import in_thread
 from streaming.frames import CursorError, Frame, FrameId, milliseconds, rfc3339
 from streaming.hub import Hub, shared_hub
 from streaming.lockstep import Lockstep
@@ -128,6 +129,8 @@ async def read(reading: Reading, hub: Hub) -> AsyncIterator[Frame | Notice]:
         if reading.lockstep:
             place = reading.cursor or (None if reading.from_start else position_of(shared.session))
             await stack.enter_async_context(reading.lockstep.held(hub.redis, place))
+            told = f"the replay waits for reader {reading.lockstep.name}, {reading.lockstep.window} frame(s) at most"
+            await in_thread(shared.session.record)("lockstep", told)
             await shared.look()  # the snapshot is of now, when nothing runs away any more
         async for item in Follower(reading, hub, shared).items():
             yield item

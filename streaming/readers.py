@@ -63,9 +63,7 @@ class Registry:
                     await self.changed.wait()
             self.changed.clear()
             with contextlib.suppress(redis.RedisError):
-                await self._tell(
-                    {pk: [reader.report() for reader in shared.readers] for pk, shared in self.tails.items()}
-                )
+                await self._tell({pk: _reports(tail) for pk, tail in self.tails.items()})
             await asyncio.sleep(0.2)  # a thousand that come at once are told of together
 
     async def _tell(self, rows: Mapping[int, list[dict[str, object]]]) -> None:

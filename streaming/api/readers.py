@@ -5,15 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
+from rest_framework import serializers, status
+from rest_framework.exceptions import NotFound
 from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
-from sessions.models import Session
+from marketdata.api import StrictSerializer
+from sessions import wakeup
+from sessions.models import Session, SessionKey
 from streaming import readers
 from streaming.api.permissions import ModelPermissions
+from streaming.frames import CursorError, FrameId
+from streaming.lockstep import acknowledge
 
 
 class ReaderSerializer(serializers.Serializer[Any]):
@@ -25,6 +31,43 @@ class ReaderSerializer(serializers.Serializer[Any]):
     lockstep = serializers.BooleanField(help_text="Whether the replay waits for it.")
     lag_frames = serializers.IntegerField(help_text="Frames published that it has not had.")
     lag_seconds = serializers.IntegerField(help_text="Market time since its last frame; nights do not count.")
+
+
+class PlaceSerializer(StrictSerializer):
+    id = serializers.CharField(help_text="The frame that the reader is done with.")
+
+    def validate_id(self, value: str) -> FrameId:
+        try:
+            return FrameId.parse(value)
+        except CursorError as error:
+            raise serializers.ValidationError(str(error)) from None
+
+
+class MayRead(ModelPermissions):
+    """Acknowledging needs no more than reading does; a session's key may do both."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if isinstance(request.auth, SessionKey):
+            self.message = f"A key of session {request.auth.session_id} reads that session and nothing else."
+            return bool(view.kwargs.get("pk") == str(request.auth.session_id))
+        return bool(request.user and request.user.has_perm("replay.view_session"))
+
+
+class AcknowledgeView(GenericAPIView[Session]):
+    queryset = Session.objects.all()
+    serializer_class = PlaceSerializer
+    permission_classes = [IsAuthenticated, MayRead]
+    throttle_classes: list[Any] = []  # once a frame
+
+    @extend_schema(operation_id="sessions_readers_acknowledge", request=PlaceSerializer, responses={204: None})
+    def post(self, request: Request, pk: str, name: str) -> Response:
+        """Tell that a lockstep reader is done with a frame, so that the replay may go on."""
+        session = self.get_object()
+        form = PlaceSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        if not acknowledge(wakeup.connection(), session.pk, name, form.validated_data["id"]):
+            raise NotFound(f"Session {pk} waits for no reader {name}: it has left, or was silent for too long.")
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class ReadersView(GenericAPIView[Session]):

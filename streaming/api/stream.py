@@ -20,6 +20,7 @@ from sessions.models import ENDED, Session
 from streaming.api.permissions import ModelPermissions
 from streaming.doors.grant import SCOPE_KEY, Grant
 from streaming.frames import CursorError, FrameId
+from streaming.lockstep import MOST_WINDOW, Lockstep
 from streaming.reader import Reading
 from streaming.session_data import position_of
 from streaming.wanted import Wanted
@@ -29,6 +30,7 @@ LAST_EVENT_ID = OpenApiParameter(
 )
 
 
+NAME = r"^[A-Za-z0-9_.:-]{1,64}$"
 Offered = tuple[tuple[str, ...], tuple[str, ...]]
 """The session's symbols and intervals."""
 
@@ -62,6 +64,12 @@ class StreamQuery(StrictSerializer):
     after = serializers.CharField(required=False, help_text="Go on after this frame's id.")
     from_start = serializers.BooleanField(default=False, help_text="Every frame of the run.")
     name = serializers.CharField(required=False, max_length=64, help_text="How the reader is shown.")
+    lockstep = serializers.RegexField(
+        NAME, required=False, help_text="Have the replay wait: this reader's name, under which it acknowledges frames."
+    )
+    window = serializers.IntegerField(
+        default=1, min_value=1, max_value=MOST_WINDOW, help_text="Frames out unacknowledged in lockstep."
+    )
 
     def validate_after(self, value: str) -> str:
         try:
@@ -115,8 +123,10 @@ def reading_of(
     intervals = (session.interval, *session.derive)
     upper = [symbol.upper() for symbol in query["symbols"]] if "symbols" in query else None
     wanted = Wanted.of(_known("symbols", upper, symbols), _known("intervals", query.get("intervals"), intervals))
-    name = query.get("name") or request.user.get_username()
-    reading = Reading(session.pk, query.get("after"), query["from_start"], wanted=wanted, kind=kind, name=name)
+    name = query.get("name") or query.get("lockstep") or request.user.get_username()
+    step = Lockstep(session.pk, query["lockstep"], query["window"], by_hand=True) if "lockstep" in query else None
+    place = (query.get("after"), query["from_start"])
+    reading = Reading(session.pk, *place, wanted=wanted, kind=kind, name=name, lockstep=step)
     return reading, (tuple(sorted(symbols)), intervals)
 
 

@@ -2,6 +2,7 @@
 
 The client may change what it wants at any time: `{"action": "subscribe", "symbols": ["AAPL"], "intervals": ["5m"]}`
 and `unsubscribe`; a field left out, or `"*"` in it, is all. What is newly wanted comes with its day so far.
+With `?lockstep=<name>` the replay waits until `{"action": "acknowledge", "id": "<the frame's id>"}`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from streaming.doors.grant import App, Decision, Grant, Message, Receive, Scope,
 from streaming.doors.rendering import rendered
 from streaming.doors.sending import Sender, SocketStuck
 from streaming.ending import end
-from streaming.frames import FrameId
+from streaming.frames import CursorError, FrameId
 from streaming.hub import Hub, Rendered, shared_hub
 from streaming.reader import Notice, in_parts, items_of
 from streaming.wanted import ANY, NotSubscribed, Wanted
@@ -135,8 +136,24 @@ class Connection:
             case "unsubscribe":
                 self.reading.wanted = self.reading.wanted.without(*self._names(asked))
                 await self._tell_wanted()
+            case "acknowledge":
+                await self._acknowledge(str(asked.get("id")))
             case action:
-                raise Refused(f"{action!r} is no action: send subscribe or unsubscribe.")
+                raise Refused(f"{action!r} is no action: send subscribe, unsubscribe or acknowledge.")
+
+    async def _acknowledge(self, place: str) -> None:
+        step = self.reading.lockstep
+        if step is None:
+            raise Refused("This reader is not in lockstep: connect with ?lockstep=<name> to have the replay wait.")
+        try:
+            frame = FrameId.parse(place)
+        except CursorError as error:
+            raise Refused(str(error)) from None
+        if step.sent is None or frame > step.sent:
+            raise Refused(f"Frame {frame} has not been sent yet: the last one is {step.sent}.")
+        done = await step.acknowledge(frame)
+        if not done:
+            raise Refused(f"The replay does not wait for reader {step.name} any more: it was silent for too long.")
 
     def _names(self, asked: dict[str, Any]) -> tuple[list[str] | None, list[str] | None]:
         symbols = names(asked, "symbols", self.grant.symbols)

@@ -21,11 +21,12 @@ from marketdata.management.explained import ExplainedCommand
 from sessions.control import ControlError
 from sessions.models import Session, TransitionError
 from streaming.frames import CursorError
+from streaming.lockstep import BadWindow
 from streaming.reader import SessionUnknown
 from streaming.service import StartError
 from streaming.status import as_json
 
-REFUSALS = (StartError, ControlError, TransitionError, MarketDataError, CursorError, SessionUnknown)
+REFUSALS = (StartError, ControlError, TransitionError, MarketDataError, CursorError, SessionUnknown, BadWindow)
 
 
 @contextmanager

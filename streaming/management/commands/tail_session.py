@@ -33,6 +33,8 @@ class Command(ExplainedCommand):
         place = parser.add_mutually_exclusive_group()
         place.add_argument("--after", metavar="CURSOR", help="Go on after this frame's id.")
         place.add_argument("--from-start", action="store_true", help="Every event of the run.")
+        parser.add_argument("--lockstep", metavar="NAME", default="", help="Have the replay wait for this reader.")
+        parser.add_argument("--window", type=int, default=1, help="Frames out unacknowledged in lockstep, 1 to 100.")
         parser.add_argument("--json", action="store_true", help="One JSON object a line.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -48,7 +50,9 @@ class Command(ExplainedCommand):
 
     async def _tail(self, session_id: int, options: dict[str, Any], **filters: Any) -> None:
         line = json_line if options["json"] else text_line
-        frames = follow(session_id, after=options["after"], from_start=options["from_start"], **filters)
+        place = {"after": options["after"], "from_start": options["from_start"]}
+        step = {"lockstep": options["lockstep"], "window": options["window"]}
+        frames = follow(session_id, **place, **step, kind="tail_session", **filters)
         async with aclosing(frames):  # type: ignore[type-var]
             async for frame in frames:
                 if frame["events"]:
