@@ -99,7 +99,9 @@ def _database(url: str) -> dict[str, object]:
     given = {key: str(value) for key, value in conninfo_to_dict(url).items() if value is not None}
     settings: dict[str, object] = {known[key]: given.pop(key) for key in list(given) if key in known}
     pool = {"min_size": 0, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 5}
-    return {"ENGINE": "django.db.backends.postgresql", **settings, "OPTIONS": {**given, "pool": pool}}
+    # A pooled connection may be one that a restart of the server has ended: each is looked at before it is given out.
+    checked = {"CONN_HEALTH_CHECKS": True}
+    return {"ENGINE": "django.db.backends.postgresql", **settings, **checked, "OPTIONS": {**given, "pool": pool}}
 
 
 DATABASES = {"default": _database(DATABASE_URL)}

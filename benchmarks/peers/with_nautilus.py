@@ -34,14 +34,14 @@ def main(path):
     engine = BacktestEngine(BacktestEngineConfig(logging=LoggingConfig(bypass_logging=True)))
     engine.add_venue(Venue("XNAS"), OmsType.NETTING, AccountType.CASH, [Money(1_000_000, USD)], base_currency=USD)
     types = []
-    for number, symbol in enumerate(columns["symbols"].tolist()):
+    for symbol in columns["symbols"].tolist():
         instrument = TestInstrumentProvider.equity(symbol, "XNAS")
         engine.add_instrument(instrument)
         bar_type = BarType.from_str(f"{instrument.id}-1-MINUTE-LAST-EXTERNAL")
         types.append(bar_type)
-        rows = np.flatnonzero(columns["symbol"] == number)
-        engine.add_data([bar(bar_type, columns, row) for row in rows], sort=False)
-    engine.sort_data()
+    columns = {name: columns[name].tolist() for name in columns.files}
+    bars = [bar(types[number], columns, row) for row, number in enumerate(columns["symbol"])]
+    engine.add_data(bars, sort=False)  # they are in order
     counter = Counter(types)
     engine.add_strategy(counter)
     began = time.perf_counter()

@@ -139,6 +139,7 @@ class Arena:
             self.postgres.stop()
         time.sleep(away)
         self.postgres.start()
+        patiently(_asked)
 
     def cut(self, server: str, seconds: float) -> None:
         """Freeze a server: connections stay open and nobody answers."""
@@ -149,6 +150,12 @@ class Arena:
         main = self.postgres._postmaster() if server == "postgres" else self.redis._process()
         assert main is not None
         return [main, *main.children(recursive=True)]
+
+
+def _asked() -> None:
+    from sessions.models import Session
+
+    Session.objects.exists()
 
 
 @contextmanager

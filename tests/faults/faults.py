@@ -7,6 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import psutil
@@ -36,7 +37,7 @@ class Run:
     moved: bool = False
 
     def at_a_random_frame(self) -> None:
-        self.session.refresh_from_db()
+        self._look()
         begin = self.session.clock or dt.datetime(2025, 7, 2, 13, 30, tzinfo=dt.UTC)
         self.until_clock(begin + dt.timedelta(minutes=self.rng.randint(5, 120)))
 
@@ -49,7 +50,7 @@ class Run:
         return int(self.session.worker.rpartition(":")[2] or 0)
 
     def _look(self) -> Session:
-        self.session.refresh_from_db()
+        patiently(self.session.refresh_from_db)
         return self.session
 
     def kill_holder(self) -> None:
@@ -85,7 +86,7 @@ def worker_killed_in_a_seek(run: Run) -> None:
     run.at_a_random_frame()
     to = dt.datetime(2025, 7, run.rng.choice((2, 3, 7)), 15, run.rng.randint(0, 59), tzinfo=dt.UTC)
     try:
-        control.seek(run.session.pk, to)
+        patiently(lambda: control.seek(run.session.pk, to))
     except control.ControlError:
         return
     run.moved = True
@@ -229,7 +230,8 @@ BEGINNINGS = {
 
 def finish(run: Run) -> None:
     """As fast as possible to the end."""
-    patiently(lambda: None if not run._look().is_live else control.set_speed(run.session.pk, 0.0))
+    with suppress(control.ControlError):  # it has ended by itself
+        patiently(lambda: control.set_speed(run.session.pk, 0.0))
     wait_for(lambda: not run._look().is_live, f"the end of session {run.session.pk}", 120)
 
 
