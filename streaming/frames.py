@@ -103,27 +103,35 @@ class BarBlock:
     def events(self, symbols: Collection[str] | None = None) -> Iterator[dict[str, Any]]:
         """The bars in wire form, as dicts."""
         interval, start, end = interval_name(self.width), rfc3339(self.start_ms), rfc3339(self.end_ms)
-        rows = zip(self.symbols, *wire_columns(self.columns), self.n_present.tolist(), strict=True)
-        for symbol, opened, high, low, close, volume, trade_count, vwap, present in rows:
-            if symbols is None or symbol in symbols:
-                yield {
-                    "type": "bar",
-                    "symbol": symbol,
-                    "interval": interval,
-                    "start": start,
-                    "end": end,
-                    "open": opened,
-                    "high": high,
-                    "low": low,
-                    "close": close,
-                    "volume": volume,
-                    "trade_count": trade_count,
-                    "vwap": vwap,
-                    "n_present": present,
-                    "n_expected": self.n_expected,
-                    "complete": present == self.n_expected,
-                    "synthetic": self.synthetic,
-                }
+        expected, synthetic = self.n_expected, self.synthetic
+        rows: Iterator[tuple[Any, ...]] = zip(
+            self.symbols, *wire_columns(self.columns), self.n_present.tolist(), strict=True
+        )
+        if symbols is not None and not set(symbols).issuperset(self.symbols):
+            rows = (row for row in rows if row[0] in symbols)
+        # A list in one go: this is where readers of Python bars spend their time.
+        bars = [
+            {
+                "type": "bar",
+                "symbol": symbol,
+                "interval": interval,
+                "start": start,
+                "end": end,
+                "open": opened,
+                "high": high,
+                "low": low,
+                "close": close,
+                "volume": volume,
+                "trade_count": trade_count,
+                "vwap": vwap,
+                "n_present": present,
+                "n_expected": expected,
+                "complete": present == expected,
+                "synthetic": synthetic,
+            }
+            for symbol, opened, high, low, close, volume, trade_count, vwap, present in rows
+        ]
+        return iter(bars)
 
 
 def bar_event(
