@@ -193,7 +193,7 @@ if PRODUCTION:
 
 # --- what the product adds -------------------------------------------------------------------------
 
-TAPEDECK_URL = env("TAPEDECK_URL", default="http://127.0.0.1:8000")
+TAPEDECK_URL = env("TAPEDECK_URL", default=paths.running_address(VAR_DIR) or "http://127.0.0.1:8000")
 """Where people reach the web process: for the addresses that commands print."""
 
 MARKETDATA_PROVIDERS: dict[str, dict[str, object]] = {

@@ -34,6 +34,14 @@ def valkey_url(var: Path, db: int = 0) -> str:
     return f"unix://{socket_dir(var)}/valkey.sock?db={db}"
 
 
+def running_address(var: Path) -> str:
+    """Where `manage.py up` said that it listens, when it was last started; empty before."""
+    try:
+        return (var / "up.url").read_text().strip()
+    except OSError:
+        return ""
+
+
 def package_folder(name: str) -> Path:
     """Where an installed package lies, without importing it: the servers' wheels do things at import."""
     spec = importlib.util.find_spec(name)

@@ -103,6 +103,7 @@ class Command(ExplainedCommand):
         password = first_steps.ensure_admin()
         supervisor.start()
         self._await_up(supervisor)
+        (Path(settings.VAR_DIR) / "up.url").write_text(self.address)  # for the addresses that other commands print
         self.say(f"Admin     {self.address}/admin/")
         self.say(f"API       {self.address}/api/status/")
         self.say(f"API docs  {self.address}/api/docs/")

@@ -13,23 +13,25 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, cast
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from marketdata.calendar import FIRST, LAST, NEW_YORK, TradingDay
+from marketdata.management.explained import ExplainedCommand
 from streaming.drill import DrilledDay, drill
 
 PIPED = 160
 MOST_FAULTS = 20
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     help = (
         "Prove minute grid, prefetch point, rollover target and derived counts for every trading day of many years, "
         "and print the special ones: half days, holidays, clock changes, unscheduled closures."
     )
+    examples = ("calendar_drill", "calendar_drill --years 5 --end 2025-12-31 --json")
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -37,6 +37,8 @@ class Command(ExplainedCommand):
 
 def _lines(found: Difference) -> list[str]:
     a, b = found.sessions
+    if not found.compared and found.equal:
+        return [f"Sessions {a} and {b} have no frame of the same time: there is nothing to compare."]
     if found.equal:
         return [f"Sessions {a} and {b} are equal in all {found.compared} frames that both have."]
     lines = [f"Sessions {a} and {b} are equal in {found.compared} frames and differ at {found.clock}:"]
