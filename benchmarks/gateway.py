@@ -56,8 +56,8 @@ def _gateway() -> tuple[list[float], list[bytes]]:
         session = service.start(StartRequest(names, date, date, dataset=dataset, speed=0.001)).session
         key, secret = keys.create(session, "broker")
         url = f"ws://127.0.0.1:{port}/alpaca/v2/sip"
-        with _clients(url, json.dumps({"action": "auth", "key": key.key_id, "secret": secret})) as clients:
-            watch = Watch(session.pk)
+        auth = json.dumps({"action": "auth", "key": key.key_id, "secret": secret})
+        with _clients(url, auth) as clients, Watch(session.pk) as watch:
             control.set_speed(session.pk, SPEED)
             told = clients.after(FRAMES)
         control.stop(session.pk)
@@ -104,7 +104,16 @@ class Watch:
     def __init__(self, session_id: int) -> None:
         self.session_id = session_id
         self.seen: dict[int, float] = {}
-        threading.Thread(target=self._follow, daemon=True).start()
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self._follow)
+
+    def __enter__(self) -> Watch:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self.over.set()
+        self.thread.join()
 
     def _follow(self) -> None:
         import redis
@@ -113,7 +122,7 @@ class Watch:
         from streaming.bus import stream_key
 
         client, last = redis.Redis.from_url(settings.REDIS_URL), "$"
-        while True:
+        while not self.over.is_set():
             for _, entries in client.xread({stream_key(self.session_id, 1): last}, block=500) or []:  # type: ignore[union-attr]
                 now = time.time()
                 for entry, _ in entries:

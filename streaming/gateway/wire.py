@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from heapq import merge
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from marketdata.columns import BarColumns
+from marketdata.ticks.columns import TickKind
 from streaming.frames import BarBlock, Frame
+from streaming.gateway import tick_wire
 from streaming.gateway.channels import ALL, Channels
 from streaming.gateway.codecs import Codec, Message
 from streaming.gateway.daily import DailyBars, Values
 from streaming.gateway.days import filled
-from streaming.gateway.moments import SECOND
+from streaming.gateway.moments import SECOND, start_of
+from streaming.tick_blocks import TickBlock
 
 MOST_ITEMS = 500
 """Of one message: the broker's client refuses a megabyte, and what a handler drops should be little."""
 NS_PER_MS = SECOND // 1000
-Event = tuple[str, dict[str, Any], int]
-"""Symbol, message without its time, time in ns."""
+NAMES = ("open", "high", "low", "close", "volume", "trade_count", "vwap")
+Event = tuple[int, str, dict[str, Any]]
+"""Time in ns, symbol, message without its time."""
+Encoded = tuple[int, str, bytes]
 
 
 def minute_block(frame: Frame) -> BarBlock | None:
@@ -29,13 +36,20 @@ def minute_block(frame: Frame) -> BarBlock | None:
 def complete(block: BarBlock) -> np.ndarray:
     """The block's columns with numbers where the source has none."""
     columns = filled(BarColumns(np.empty(0, np.int64), *block.columns))
-    names = ("open", "high", "low", "close", "volume", "trade_count", "vwap")
-    return np.stack([getattr(columns, name) for name in names])
+    return np.stack([getattr(columns, name) for name in NAMES])
 
 
 def bar(kind: str, symbol: str, values: Values) -> dict[str, Any]:
     o, h, low, c, v, n, vw = values
     return {"T": kind, "S": symbol, "o": o, "h": h, "l": low, "c": c, "v": int(v), "n": int(n), "vw": vw}
+
+
+def tick_events(block: TickBlock) -> Iterator[Event]:
+    kind = "t" if block.kind == TickKind.TRADES else "q"
+    told = tick_wire.bodies(block.kind, block.values, block.codes, block.words, block.at)
+    for number, at, body in zip(block.symbol.tolist(), block.at.tolist(), told, strict=True):
+        symbol = block.symbols[number]
+        yield at, symbol, {"T": kind, "S": symbol, **body}
 
 
 class Outgoing:
@@ -44,8 +58,10 @@ class Outgoing:
     def __init__(self, frame: Frame, daily: DailyBars | None) -> None:
         self.frame, self.daily = frame, daily
         self.block = minute_block(frame)
-        self.encoded: dict[tuple[str, str], list[tuple[str, bytes]]] = {}
+        self.encoded: dict[tuple[str, str], list[Encoded]] = {}
         self.events: dict[str, Callable[[], Iterator[Event]]] = {
+            "quotes": lambda: self._ticks(TickKind.QUOTES),
+            "trades": lambda: self._ticks(TickKind.TRADES),
             "bars": self._bars,
             "updatedBars": self._updated_bars,
             "dailyBars": self._daily_bars,
@@ -53,43 +69,52 @@ class Outgoing:
 
     def messages(self, codec: Codec, channels: Channels) -> list[Message]:
         """For sockets that want exactly these channels: in the order in which things became known."""
-        items: list[bytes] = []
-        for name in self.events:
-            if wanted := channels[name]:
-                items += _chosen(self._encoded(codec, name), wanted)
-        return [codec.message(part) for part in _parts(items)]
+        chosen = {name: self._chosen(codec, name, channels[name]) for name in self.events if channels[name]}
+        ticks = [chosen.pop(name) for name in ("quotes", "trades") if name in chosen]
+        items = [item for _, _, item in merge(*ticks, key=itemgetter(0))]
+        items += [item for events in chosen.values() for _, _, item in events]
+        return [codec.message(items[i : i + MOST_ITEMS]) for i in range(0, len(items), MOST_ITEMS)]
 
-    def _encoded(self, codec: Codec, channel: str) -> list[tuple[str, bytes]]:
+    def _chosen(self, codec: Codec, channel: str, wanted: frozenset[str]) -> list[Encoded]:
+        events = self._encoded(codec, channel)
+        return events if ALL in wanted else [event for event in events if event[1] in wanted]
+
+    def _encoded(self, codec: Codec, channel: str) -> list[Encoded]:
         key = (codec.name, channel)
         if key not in self.encoded:
             events = self.events[channel]()
-            self.encoded[key] = [(symbol, codec.item({**told, "t": codec.stamp(ns)})) for symbol, told, ns in events]
+            self.encoded[key] = [
+                (ns, symbol, codec.item({**told, "t": codec.stamp(ns)})) for ns, symbol, told in events
+            ]
         return self.encoded[key]
+
+    def _ticks(self, kind: str) -> Iterator[Event]:
+        return (event for block in self.frame.ticks if block.kind == kind for event in tick_events(block))
 
     def _bars(self) -> Iterator[Event]:
         if self.block is None:
             return
         stamp = self.block.start_ms * NS_PER_MS
         for symbol, values in zip(self.block.symbols, complete(self.block).T.tolist(), strict=True):
-            yield symbol, bar("b", symbol, values), stamp
+            yield stamp, symbol, bar("b", symbol, values)
 
     def _daily_bars(self) -> Iterator[Event]:
         if self.block is None or self.daily is None:
             return
         for symbol in self.block.symbols:
             if values := self.daily.values.get(symbol):
-                yield symbol, bar("d", symbol, values), self.daily.stamp
+                yield self.daily.stamp, symbol, bar("d", symbol, values)
 
     def _updated_bars(self) -> Iterator[Event]:
-        """Bars that were corrected or filled after they had gone out."""
-        return iter(())
+        """Minutes that were corrected or filled after they had gone out."""
+        for event in self.frame.extras:
+            if event["type"] == "revision" and event["interval"] == "1m":
+                symbol = event["symbol"]
+                yield start_of(event["start"]), symbol, bar("u", symbol, _told_values(event))
 
 
-def _chosen(events: Iterable[tuple[str, bytes]], wanted: frozenset[str]) -> list[bytes]:
-    if ALL in wanted:
-        return [item for _, item in events]
-    return [item for symbol, item in events if symbol in wanted]
-
-
-def _parts(items: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-    return (items[i : i + MOST_ITEMS] for i in range(0, len(items), MOST_ITEMS))
+def _told_values(event: Mapping[str, Any]) -> Values:
+    """An event's numbers, with numbers where the source has none."""
+    columns = (np.array([event[name]], np.float64) for name in NAMES)
+    row = filled(BarColumns(np.empty(0, np.int64), *columns))
+    return [float(getattr(row, name)[0]) for name in NAMES]

@@ -39,6 +39,8 @@ WEB_OPTIONS = [
     "75",
     "--ws-ping-timeout",
     "180",
+    "--ws-per-message-deflate",  # a thousand clients of one machine would have each frame packed a thousand times
+    "false",
     "--ws-per-message-deflate",
     "false",  # it would be done once for every connection
     "--timeout-graceful-shutdown",

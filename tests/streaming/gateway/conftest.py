@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -96,20 +96,25 @@ def _await_answer(server: Server, process: subprocess.Popen[bytes], log: Path) -
 
 @pytest.fixture
 def start_replay(start_worker: StartWorker, real_days: str) -> StartReplay:
-    """A replay of real days that has come `minutes` far into the first and then goes on at `speed`."""
+    """A replay of real days that has come `minutes` far into the first and then goes on at `speed`; 0 pauses it."""
 
     def start(minutes: int, speed: float, symbols: tuple[str, ...] = ("AAPL", "MSFT")) -> Bound:
         start_worker()
-        session = service.start(StartRequest(symbols, DAY, dt.date(2025, 7, 3), speed=1200.0)).session
-        await_clock(session, calendar.trading_day(DAY).open + dt.timedelta(minutes=minutes))
-        if speed:
-            control.set_speed(session.pk, speed)
-        else:
-            control.pause(session.pk)
-        key, secret = keys.create(session, SessionKey.Kind.BROKER)
-        return Bound(session, key.key_id, secret)
+        return begin(StartRequest(symbols, DAY, dt.date(2025, 7, 3)), minutes, speed)
 
     return start
+
+
+def begin(request: StartRequest, minutes: int, speed: float) -> Bound:
+    session = service.start(replace(request, speed=1200.0)).session
+    assert request.date is not None
+    await_clock(session, calendar.trading_day(request.date).open + dt.timedelta(minutes=minutes))
+    if speed:
+        control.set_speed(session.pk, speed)
+    else:
+        control.pause(session.pk)
+    key, secret = keys.create(session, SessionKey.Kind.BROKER)
+    return Bound(session, key.key_id, secret)
 
 
 def await_clock(session: Session, clock: dt.datetime) -> None:
