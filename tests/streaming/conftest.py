@@ -63,6 +63,7 @@ def start_worker(transactional_db: None, tmp_path: Path) -> Iterator[StartWorker
             process.wait(10)
         except subprocess.TimeoutExpired:
             process.kill()
+            process.wait()
 
 
 @pytest.fixture

@@ -79,6 +79,7 @@ def start_server(transactional_db: None, tmp_path: Path) -> Iterator[StartServer
             process.wait(10)
         except subprocess.TimeoutExpired:
             process.kill()
+            process.wait()
 
 
 def _await_answer(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
