@@ -9,6 +9,7 @@ from django import forms
 from django.conf import settings
 from unfold.widgets import (
     INPUT_CLASSES,
+    UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
@@ -17,9 +18,10 @@ from unfold.widgets import (
 
 from marketdata.errors import MarketDataError
 from marketdata.models import Dataset
-from sessions.models import Session
+from sessions.models import Session, StreamType
 from streaming import service
 from streaming.service import StartError, StartRequest
+from streaming.stream_types import words
 
 if TYPE_CHECKING:
     SessionForm = forms.ModelForm[Session]
@@ -82,6 +84,13 @@ class SessionStartForm(SessionForm):
         widget=UnfoldBooleanSwitchWidget,
         help_text="Replay each version of a day from when the market knew it; else the newest.",
     )
+    types = forms.MultipleChoiceField(
+        choices=[(kind.value, words(kind).many) for kind in StreamType],
+        required=False,
+        initial=[StreamType.BARS],
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text="What is streamed of each symbol; trades and quotes where the dataset has them.",
+    )
 
     class Meta:
         model = Session
@@ -109,6 +118,7 @@ class SessionStartForm(SessionForm):
             until=given["until"],
             speed=given["speed"],
             derive=split(given["derive"]),
+            types=tuple(given["types"]) or (StreamType.BARS,),
             dataset=dataset.name if dataset else "",
             provider=given["provider"],
             name=given["name"],

@@ -14,6 +14,9 @@ from marketdata.calendar import TradingDay, previous_trading_day, trading_days
 from marketdata.columns import BarColumns, Floats
 from marketdata.errors import UnknownSymbol
 from marketdata.providers.base import BarsAnswer, DatasetSpec, Label, NoDataExists, Rows
+from marketdata.providers.synthetic_ticks import LEAST_TRADES, SECOND_NS, make_quotes, make_trades
+from marketdata.ticks.columns import TickColumns, join
+from marketdata.ticks.fetching import TicksAnswer
 
 TICKER = re.compile(r"[A-Z][A-Z0-9]{0,5}(\.[A-Z]{1,3})?")
 TICK = 0.01
@@ -42,6 +45,31 @@ class SyntheticProvider:
         self.now = now
 
     def fetch_bars(self, symbol: str, start: dt.datetime, end: dt.datetime, interval: str = "1m") -> BarsAnswer:
+        days = self._days(symbol, start, end)
+        if isinstance(days, NoDataExists):
+            return days
+        parts = [make_day(symbol, day) for day in days]
+        opens = [round(day.open.timestamp()) for day in days]
+        stamps = np.concatenate([bars.offset + opened for bars, opened in zip(parts, opens, strict=True)])
+        columns = (np.concatenate([getattr(bars, name) for bars in parts]) for name in BarColumns.__slots__)
+        inside = (stamps >= start.timestamp()) & (stamps < end.timestamp())
+        return Rows(stamps[inside], BarColumns(*columns).take(inside))
+
+    def fetch_trades(self, symbol: str, start: dt.datetime, end: dt.datetime) -> TicksAnswer:
+        days = self._days(symbol, start, end)
+        if isinstance(days, NoDataExists):
+            return days
+        return _within([(day, make_trades(symbol, day.date, make_day(symbol, day))) for day in days], start, end)
+
+    def fetch_quotes(self, symbol: str, start: dt.datetime, end: dt.datetime) -> TicksAnswer:
+        days = self._days(symbol, start, end)
+        if isinstance(days, NoDataExists):
+            return days
+        trades = [(day, make_trades(symbol, day.date, make_day(symbol, day))) for day in days]
+        return _within([(day, make_quotes(symbol, day.date, rows)) for day, rows in trades], start, end)
+
+    def _days(self, symbol: str, start: dt.datetime, end: dt.datetime) -> list[TradingDay] | NoDataExists:
+        """The sessions of the window that are over."""
         if not TICKER.fullmatch(symbol):
             raise UnknownSymbol(f"{symbol!r} is not a ticker: one to six capitals or digits, e.g. AAPL or BRK.B.")
         asked = [day for day in trading_days(start.date(), end.date()) if day.open < end and day.close > start]
@@ -53,12 +81,15 @@ class SyntheticProvider:
             return NoDataExists(
                 f"{asked[0].date} is not over: the market closes at {asked[0].close:%Y-%m-%d %H:%M} UTC"
             )
-        parts = [make_day(symbol, day) for day in days]
-        opens = [round(day.open.timestamp()) for day in days]
-        stamps = np.concatenate([bars.offset + opened for bars, opened in zip(parts, opens, strict=True)])
-        columns = (np.concatenate([getattr(bars, name) for bars in parts]) for name in BarColumns.__slots__)
-        inside = (stamps >= start.timestamp()) & (stamps < end.timestamp())
-        return Rows(stamps[inside], BarColumns(*columns).take(inside))
+        return days
+
+
+def _within(days: list[tuple[TradingDay, TickColumns]], start: dt.datetime, end: dt.datetime) -> TickColumns:
+    """The days' events of the window, stamped since the epoch."""
+    parts = [replace(rows, at=rows.at + round(day.open.timestamp()) * SECOND_NS) for day, rows in days]
+    whole = join(parts[0].kind, parts)
+    first, last = (int(moment.timestamp() * 1_000_000) * 1000 for moment in (start, end))
+    return whole.take((whole.at >= first) & (whole.at < last))
 
 
 def make_day(symbol: str, day: TradingDay) -> BarColumns:
@@ -72,7 +103,7 @@ def make_day(symbol: str, day: TradingDay) -> BarColumns:
     high = _tick(np.maximum(open_, close) + reach[0])
     low = np.maximum(_tick(np.minimum(open_, close) - reach[1]), TICK)
     vwap = np.round((open_ + close + high + low) / 4, 4)
-    trades = np.maximum(1.0, np.floor(volume / rng.uniform(60, 140, n)))
+    trades = np.maximum(LEAST_TRADES, np.floor(volume / rng.uniform(60, 140, n)))
     bars = BarColumns(np.arange(n, dtype=np.int64) * 60, open_, high, low, close, volume, trades, vwap)
     return _without_quiet_minutes(rng, symbol, bars)
 
@@ -113,7 +144,7 @@ def _volume(rng: np.random.Generator, n: int, daily: float) -> Floats:
     x = np.linspace(-1, 1, n)
     shape = 0.5 + 1.5 * x**4 + np.exp(-np.arange(n) / 8)
     shares = daily * shape / shape.sum() * rng.lognormal(0, 0.5, n)
-    return np.asarray(np.maximum(1.0, np.floor(shares)), np.float64)
+    return np.asarray(np.maximum(LEAST_TRADES, np.floor(shares)), np.float64)
 
 
 def _liquidity(symbol: str) -> float:

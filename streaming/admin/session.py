@@ -63,6 +63,7 @@ class SessionAdmin(ModelAdmin):
                     ("dataset", "provider"),
                     ("date", "until"),
                     ("speed", "derive"),
+                    "types",
                     ("name", "as_known"),
                 ]
             },

@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from marketdata.api import StrictSerializer, query_of
+from marketdata.ticks.columns import TickKind
 from sessions.models import ENDED, Session
 from streaming.api.permissions import ModelPermissions
 from streaming.doors.grant import SCOPE_KEY, Grant
@@ -60,7 +61,8 @@ class Names(serializers.Field[list[str], Any, list[str], Any]):
 
 class StreamQuery(StrictSerializer):
     symbols = Names(required=False, help_text="Only these, e.g. AAPL,MSFT.")
-    intervals = Names(required=False, help_text="Only these, e.g. 1m,5m.")
+    intervals = Names(required=False, help_text="Only these, e.g. 1m,5m; ticks and quotes count as intervals too.")
+    types = Names(required=False, help_text="Only these of bars, ticks and quotes; default: all of the session's.")
     after = serializers.CharField(required=False, help_text="Go on after this frame's id.")
     from_start = serializers.BooleanField(default=False, help_text="Every frame of the run.")
     name = serializers.CharField(required=False, max_length=64, help_text="How the reader is shown.")
@@ -120,9 +122,10 @@ def reading_of(
     form.is_valid(raise_exception=True)
     query = form.validated_data
     symbols = tuple(session.streams.values_list("instrument__symbol", flat=True).distinct().order_by())
-    intervals = (session.interval, *session.derive)
+    intervals = (session.interval, *session.derive, *(kind for kind in TickKind if kind in session.types))
     upper = [symbol.upper() for symbol in query["symbols"]] if "symbols" in query else None
-    wanted = Wanted.of(_known("symbols", upper, symbols), _known("intervals", query.get("intervals"), intervals))
+    types = _known("types", query.get("types"), tuple(session.types))
+    wanted = Wanted.of(_known("symbols", upper, symbols), _known("intervals", query.get("intervals"), intervals), types)
     name = query.get("name") or query.get("lockstep") or request.user.get_username()
     step = Lockstep(session.pk, query["lockstep"], query["window"], by_hand=True) if "lockstep" in query else None
     place = (query.get("after"), query["from_start"])
