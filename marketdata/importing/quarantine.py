@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from django.db import transaction
@@ -15,15 +15,22 @@ MOST_RAW = 2_000
 
 def replace(dataset: Dataset, path: Path, rejected: Sequence[Rejected]) -> None:
     """The file's quarantine is these rows: the same stay as they are, ones that were corrected go."""
-    name = str(path.resolve())[-512:]
-    held = QuarantinedRow.objects.filter(dataset=dataset, file=name)
-    wanted = {(row.line, row.reason[:255]) for row in rejected}
+    replace_all(dataset, {path: rejected})
+
+
+def replace_all(dataset: Dataset, rejected: Mapping[Path, Sequence[Rejected]]) -> None:
+    """The same for many files at once."""
+    files = {str(path.resolve())[-512:]: rows for path, rows in rejected.items()}
+    wanted = {(file, row.line, row.reason[:255]) for file, rows in files.items() for row in rows}
+    held = QuarantinedRow.objects.filter(dataset=dataset, file__in=list(files)).order_by()
     with transaction.atomic():
-        gone = [pk for pk, *place in held.values_list("pk", "line", "reason") if tuple(place) not in wanted]
-        held.filter(pk__in=gone).delete()
-        QuarantinedRow.objects.bulk_create(
-            [_row(dataset, name, row) for row in rejected], ignore_conflicts=True, batch_size=5_000
-        )
+        there = {tuple(place): pk for pk, *place in held.values_list("pk", "file", "line", "reason")}
+        gone = [pk for place, pk in there.items() if place not in wanted]
+        if gone:
+            held.filter(pk__in=gone).delete()
+        fresh = [_row(dataset, file, row) for file, rows in files.items() for row in rows]
+        if fresh:
+            QuarantinedRow.objects.bulk_create(fresh, ignore_conflicts=True, batch_size=5_000)
 
 
 def _row(dataset: Dataset, file: str, row: Rejected) -> QuarantinedRow:

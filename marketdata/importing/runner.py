@@ -73,6 +73,23 @@ class DryRunEnds(Exception):
     """Carries a dry run out of its transaction."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadFile:
+    """A file that was read and not yet written.
+
+    `known_at`: the market time from which its bars were known, for sessions that replay days as known.
+    """
+
+    path: Path
+    rows: int
+    parts: Split
+    known_at: dt.datetime | None = None
+
+    @property
+    def keys(self) -> set[tuple[str, dt.date, str]]:
+        return {(day.symbol, day.date, day.scope) for day in self.parts.days}
+
+
 def import_file(
     path: Path,
     reading: Reading,
@@ -82,10 +99,14 @@ def import_file(
     dry_run: bool = False,
     known_at: dt.datetime | None = None,
 ) -> None:
-    """One file; a dry run does the same and takes it back. Raises MarketDataError.
+    """One file; a dry run does the same and takes it back. Raises MarketDataError."""
+    write_files([read_file(path, reading, known_only=known_only, known_at=known_at)], report, dry_run=dry_run)
 
-    `known_at`: the market time from which its bars were known, for sessions that replay days as known.
-    """
+
+def read_file(
+    path: Path, reading: Reading, *, known_only: bool = False, known_at: dt.datetime | None = None
+) -> ReadFile:
+    """Raises MarketDataError, naming the file and what to pass."""
     if reading.interval != "1m":
         raise MarketDataError(
             f"Interval {reading.interval!r} cannot be imported: the store keeps 1m and derives the rest."
@@ -93,28 +114,35 @@ def import_file(
     table = read(path, reading)
     parts = split(table)
     refuse_bad_symbols(path, {day.symbol for day in parts.days}, known_only)
+    return ReadFile(path, len(table) + len(table.bad), parts, known_at)
+
+
+def write_files(files: Sequence[ReadFile], report: Report, *, dry_run: bool = False) -> None:
+    """Files of one dataset, of which no two have the same instrument's day."""
     if dry_run:
         with suppress(DryRunEnds), transaction.atomic():
-            _write(path, report, parts, known_at)
+            _write(files, report)
             raise DryRunEnds
     else:
-        _write(path, report, parts, known_at)
-    report.count(len(table) + len(table.bad), parts)
+        _write(files, report)
+    for file in files:
+        report.count(file.rows, file.parts)
 
 
-def _write(path: Path, report: Report, parts: Split, known_at: dt.datetime | None) -> None:
+def _write(files: Sequence[ReadFile], report: Report) -> None:
     dataset, _ = Dataset.objects.get_or_create(
         name=report.dataset, defaults={"source": report.dataset, "feed": "", "price_mode": "raw"}
     )
-    ids = store.ensure_instruments({day.symbol for day in parts.days})
-    for start in range(0, len(parts.days), CHUNK):
-        chunk = [
-            NewDay(ids[day.symbol], day.date, day.bars, scope=day.scope, known_at=known_at, origin=path.name)
-            for day in parts.days[start : start + CHUNK]
-        ]
+    ids = store.ensure_instruments({day.symbol for file in files for day in file.parts.days})
+    days = [
+        NewDay(ids[day.symbol], day.date, day.bars, day.scope, known_at=file.known_at, origin=file.path.name)
+        for file in files
+        for day in file.parts.days
+    ]
+    for start in range(0, len(days), CHUNK):
         with store.writing(dataset.pk):
-            _write_chunk(dataset.pk, chunk, report)
-    quarantine.replace(dataset, path, parts.rejected)
+            _write_chunk(dataset.pk, days[start : start + CHUNK], report)
+    quarantine.replace_all(dataset, {file.path: file.parts.rejected for file in files})
 
 
 def _write_chunk(dataset_id: int, days: Sequence[NewDay], report: Report) -> None:

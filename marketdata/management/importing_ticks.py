@@ -43,6 +43,10 @@ class TickImportCommand(import_bars.Command):
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
         parser.set_defaults(label="start", interval="1m")
 
-    def import_one(self, path: Path, reading: Reading, report: Report, options: dict[str, Any]) -> None:
+    def importer(self, options: dict[str, Any]) -> tuple[import_bars.ImportOne, Callable[[], None]]:
         flags = {name: options[name] for name in ("known_only", "dry_run")}
-        import_tick_file(path, reading, report, self.kind, **flags)
+
+        def import_one(path: Path, reading: Reading, report: Report) -> None:
+            import_tick_file(path, reading, report, self.kind, **flags)
+
+        return import_one, lambda: None

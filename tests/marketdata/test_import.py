@@ -160,6 +160,21 @@ def test_unknown_symbols_can_be_refused(write: Write) -> None:
         run(write("AAPL_x.csv", ROWS), known_only=True)
 
 
+def test_a_thousand_small_files_and_two_that_share_a_day(tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    head = "time,open,high,low,close,volume\n"
+    for number in range(1000):
+        (folder / f"S{number}_a.csv").write_text(f"{head}2025-07-02T13:30:00Z,10,11,9,10.5,{number}\n")
+    (folder / "S7_b.csv").write_text(f"{head}2025-07-02T13:31:00Z,10,11,9,10.5,1\n2025-07-04T13:31:00Z,1,1,1,1,1\n")
+    report = run(folder)
+    figures = ("files", "rows", "inserted", "unchanged", "rejected", "days", "symbols")
+    assert [report[name] for name in figures] == [1001, 1002, 1001, 0, 1, 1001, 1000]
+    assert sorted(BarDay.objects.get(instrument__symbol="S7", current=True).offset) == [0, 60]
+    again = run(folder)
+    assert [again[name] for name in figures] == [1001, 1002, 0, 1001, 1, 0, 1000]
+
+
 def listed(*arguments: str) -> list[dict[str, Any]]:
     out = StringIO()
     call_command("quarantine", *arguments, "--json", stdout=out)

@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import re
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, cast
@@ -20,11 +20,13 @@ from rich.table import Table as RichTable
 
 from marketdata.errors import MarketDataError
 from marketdata.importing import mappings
+from marketdata.importing.batch import Batch
 from marketdata.importing.dialects import SPELLINGS, NotBars, Reading
 from marketdata.importing.files import SUFFIXES, find_files, folder_name
-from marketdata.importing.runner import Report, import_file
+from marketdata.importing.runner import Report
 from marketdata.management.explained import ExplainedCommand
 
+ImportOne = Callable[[Path, Reading, Report], None]
 MOST_SKIPPED = 10
 FIGURES = (
     "files",
@@ -43,7 +45,7 @@ FIGURES = (
 def column_mapping(text: str) -> dict[str, str]:
     pairs = [part.partition("=") for part in text.split(",")]
     for ours, _, theirs in pairs:
-        if ours not in SPELLINGS or not theirs:
+        if ours not in (*SPELLINGS, "date") or not theirs:
             raise ArgumentTypeError(f"{text!r} is not OURS=THEIRS,… with OURS one of {', '.join(SPELLINGS)}")
     return {ours: theirs for ours, _, theirs in pairs}
 
@@ -126,22 +128,25 @@ class Command(ExplainedCommand):
         quiet = not options["verbosity"] or options["json"]
         with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as progress:
             task = progress.add_task("Importing", total=len(files))
+            import_one, finish = self.importer(options)
             for path in files:
                 progress.update(task, description=path.name)
                 name = options["dataset"] or slug(folder_name(path))
                 report = reports.get(name) or Report(name)
                 try:
-                    self.import_one(path, reading, report, options)
+                    import_one(path, reading, report)
                     reports[name] = report
                 except MarketDataError as error:
                     passed_over = isinstance(error, NotBars) and path not in named
                     (skipped if passed_over else failures).append(str(error))
                 progress.advance(task)
+            finish()
         return reports, failures, skipped
 
-    def import_one(self, path: Path, reading: Reading, report: Report, options: dict[str, Any]) -> None:
-        told = {name: options[name] for name in ("known_only", "dry_run", "known_at")}
-        import_file(path, reading, report, **told)
+    def importer(self, options: dict[str, Any]) -> tuple[ImportOne, Callable[[], None]]:
+        """What imports a file, and what is to be called after the last one."""
+        batch = Batch(**{name: options[name] for name in ("known_only", "dry_run", "known_at")})
+        return batch.add, batch.flush
 
     def _show(self, reports: dict[str, Report], skipped: Sequence[str], *, dry_run: bool) -> None:
         table = RichTable(title="Nothing was written: dry run" if dry_run else None, box=box.SIMPLE)
