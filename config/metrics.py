@@ -21,6 +21,7 @@ from rest_framework.views import APIView
 
 from sessions import wakeup
 from sessions.models import ServiceHeartbeat, Session, State
+from streaming import readers
 from streaming.api.permissions import CanViewSessions
 from streaming.bus import stream_key
 from streaming.status import pooled_quality, postgres_status, redis_status
@@ -50,15 +51,12 @@ class Scrape:
         age = Gauge("tapedeck_heartbeat_age_seconds", "Since a worker, upkeep or beat was last seen.", labels=labels)
         slots = Gauge("tapedeck_worker_slots", "Sessions a replay worker can play.", labels=labels)
         used = Gauge("tapedeck_worker_slots_used", "Sessions it plays.", labels=labels)
-        late = Gauge("tapedeck_session_clock_error_seconds", "How late the last frame was published.", labels=SESSION)
         for row in ServiceHeartbeat.objects.all():
             age.add_metric([row.kind, row.name], self._age(row.seen_at))
             if row.kind == "replay":
                 slots.add_metric([row.kind, row.name], row.capacity)
                 used.add_metric([row.kind, row.name], row.in_use)
-            for session, seconds in row.detail.get("late", {}).items():
-                late.add_metric([session], seconds)
-        yield from (age, slots, used, late)
+        yield from (age, slots, used)
 
     def _sessions(self) -> Iterator[Metric]:
         states = Gauge("tapedeck_sessions", "Sessions by state.", labels=["state"])
@@ -72,6 +70,17 @@ class Scrape:
         leases = {row.pk: self._age(row.lease_renewed_at) for row in live if row.lease_renewed_at}
         yield self._per_session("tapedeck_session_lease_age_seconds", "Since the worker renewed its lease.", leases)
         yield self._per_session("tapedeck_session_stream_frames", "Frames in the Redis Stream.", _lengths(live))
+        yield from self._readers(live)
+
+    def _readers(self, live: list[Session]) -> Iterator[Metric]:
+        told = {row.pk: readers.summary(row) for row in live}
+        counts = {pk: summary["readers"] for pk, summary in told.items()}
+        slowest = {pk: summary["slowest_reader"] or {} for pk, summary in told.items()}
+        frames = {pk: row.get("lag_frames") for pk, row in slowest.items()}
+        seconds = {pk: row.get("lag_seconds") for pk, row in slowest.items()}
+        yield self._per_session("tapedeck_session_readers", "Readers.", counts)
+        yield self._per_session("tapedeck_session_lag_frames", "Frames that the slowest reader is behind.", frames)
+        yield self._per_session("tapedeck_session_lag_seconds", "Market seconds that it is behind.", seconds)
 
     def _per_session(self, name: str, help_text: str, values: Mapping[int, float | None]) -> Metric:
         gauge = Gauge(name, help_text, labels=SESSION)
@@ -88,6 +97,7 @@ PER_SESSION: dict[str, tuple[str, Any]] = {
     "speed_target": ("Market seconds per second asked for; 0 is as fast as possible.", lambda row: row.speed),
     "speed_real": ("Market seconds per second reached.", lambda row: row.real_speed),
     "clock_seconds": ("The visible clock, seconds since 1970.", lambda row: row.clock and row.clock.timestamp()),
+    "clock_error_seconds": ("How late the last frame was, by the wall clock.", lambda row: row.moving.get("late")),
     "frames": ("Frames published so far.", lambda row: row.frame_count),
     "symbols": ("Active streams.", lambda row: sum(stream.active for stream in row.streams.all())),
     "quality": ("Minutes present of those expected, 0 to 1.", lambda row: pooled_quality(row.streams.all())),

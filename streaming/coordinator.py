@@ -48,7 +48,7 @@ class Coordinator:
         self.lease, self.bus, self.loader, self.ask_upkeep = lease, bus, loader, ask_upkeep
         self.wake, self.let_go = threading.Event(), threading.Event()
         self.move: Move | None = None
-        self.prefetch_told = False
+        self.prefetch_told, self.late = False, 0.0
 
     def run(self) -> None:
         try:
@@ -319,8 +319,8 @@ class Coordinator:
         if not frames:
             return
         held_up = self.output.publish(frames)
-        behind = self.speed and (self.time.now() - frames[-1].id.ms) / 1000 / self.speed
-        if held_up or self.speed == 0 or self.paused or behind > LATE_AFTER:
+        self.late = (self.time.now() - frames[-1].id.ms) / 1000 / self.speed if self.speed else 0.0
+        if held_up or self.speed == 0 or self.paused or self.late > LATE_AFTER:
             self.time.anchor(frames[-1].id.ms)
         with connected():
             self._save(force=self._standing())
@@ -389,12 +389,12 @@ class Coordinator:
             "market": self.time.market_ms if stands else self._here_ms(),
             "wall": time.time() * 1000,
             "pace": 0 if stands else self.speed,
+            "late": 0 if stands else self.late,
             "until": self.tape.instant(min(self.k, len(self.tape) - 1)),
         }
 
     def _here_ms(self) -> float:
-        upcoming = self.tape.instant(min(self.k, len(self.tape) - 1))
-        return min(self.time.now(), upcoming)
+        return min(self.time.now(), self.tape.instant(min(self.k, len(self.tape) - 1)))
 
     def _added(self) -> bool:
         """Whether new symbols have come to the tape."""

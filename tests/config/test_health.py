@@ -85,12 +85,12 @@ def test_metrics_tell_how_each_session_fares() -> None:
 def test_metrics_tell_workers_upkeep_and_clock_error() -> None:
     seen_at = timezone.now() - dt.timedelta(seconds=40)
     ServiceHeartbeat.objects.create(name="upkeep", kind="upkeep", pid=1, seen_at=seen_at)
-    late = {"late": {"7": 0.012}}
-    ServiceHeartbeat.objects.create(name="r", kind="replay", pid=1, capacity=9, in_use=1, seen_at=seen_at, detail=late)
+    ServiceHeartbeat.objects.create(name="r", kind="replay", pid=1, capacity=9, in_use=1, seen_at=seen_at)
+    session = a_session("AAPL", moving={"late": 0.012})
     seen = scrape(log_in("view_session"))
     assert seen["tapedeck_heartbeat_age_seconds", "upkeep", "upkeep"] >= 40
     assert (seen["tapedeck_worker_slots", "replay", "r"], seen["tapedeck_worker_slots_used", "replay", "r"]) == (9, 1)
-    assert seen["tapedeck_session_clock_error_seconds", "7"] == 0.012
+    assert seen["tapedeck_session_clock_error_seconds", str(session.pk)] == 0.012
 
 
 def test_metrics_cost_the_same_for_more_sessions(django_assert_max_num_queries: Any) -> None:

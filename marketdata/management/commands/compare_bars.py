@@ -8,10 +8,11 @@ from argparse import ArgumentParser
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from marketdata.calendar import trading_day
 from marketdata.errors import MarketDataError, NoData
+from marketdata.management.explained import ExplainedCommand
 from marketdata.models import Dataset, Scope
 from marketdata.store import load_day
 from marketdata.ticks.bars import Comparison, Difference, compare
@@ -22,12 +23,13 @@ SHOWN = 20
 SECONDS_A_MINUTE_NS = 60_000_000_000
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     help = "Build minute bars from a day's trades, compare them with the vendor's bars, and say why they differ."
+    examples = ("compare_bars IBM --date 2013-10-07", "compare_bars IBM --date 2013-10-07 --json")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("symbol", metavar="SYM")
-        parser.add_argument("--date", required=True, type=dt.date.fromisoformat, metavar="D")
+        parser.add_argument("symbol", metavar="SYM", help="e.g. IBM")
+        parser.add_argument("--date", required=True, type=dt.date.fromisoformat, metavar="D", help="the day")
         parser.add_argument("--dataset", default="", metavar="N", help="default: the one that has both")
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
