@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.test import override_settings
 
 from marketdata import calendar
 from sessions import control, keys
@@ -107,7 +108,8 @@ def start_replay(start_worker: StartWorker, real_days: str) -> StartReplay:
 
 
 def begin(request: StartRequest, minutes: int, speed: float) -> Bound:
-    session = service.start(replace(request, speed=1200.0)).session
+    with override_settings(LOADED_TIMEOUT=120.0):
+        session = service.start(replace(request, speed=1200.0)).session
     assert request.date is not None
     await_clock(session, calendar.trading_day(request.date).open + dt.timedelta(minutes=minutes))
     if speed:
