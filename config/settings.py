@@ -125,8 +125,12 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
     # The pool logs each failed try; whoever asked for a connection gets the error and says it once.
-    "loggers": {"psycopg.pool": {"level": "CRITICAL"}},
+    "loggers": {
+        "psycopg.pool": {"level": "CRITICAL"},
+        "django.request": {"handlers": ["console"], "level": "ERROR"},  # a failed page's traceback is in the log
+    },
 }
 
 LANGUAGE_CODE = "en-us"
