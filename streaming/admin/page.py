@@ -73,8 +73,9 @@ def recipe(session: Session) -> dict[str, Any]:
         "until": session.end_date,
         "speed": session.speed,
         "derive": ", ".join(session.derive),
+        "types": ",".join(session.types),
         "name": session.name,
-    }
+    } | ({"as_known": "on"} if session.as_known else {})
 
 
 def _readers(session: Session) -> dict[str, Any]:

@@ -146,7 +146,8 @@ class SessionAdmin(ModelAdmin):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """The address may carry the fields: "start another like this" does."""
-        return dict(request.GET.items())
+        given: dict[str, Any] = dict(request.GET.items())
+        return given | ({"types": given["types"].split(",")} if "types" in given else {})
 
     def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> type[ModelForm[Session]]:
         by = {"created_by": request.user.get_username()}
