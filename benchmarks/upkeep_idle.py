@@ -1,50 +1,30 @@
-"""What a round of upkeep costs with 1,000 active streams and nothing to do: `python -m benchmarks.upkeep_idle`.
-
-On a database of its own, on the servers of the test suite. The limit is 200 ms.
-"""
+"""What a round of upkeep costs with 1,000 active streams and nothing to do. The limit is 200 ms."""
 
 from __future__ import annotations
 
 import datetime as dt
-import os
 import statistics
 import time
+from collections.abc import Callable, Iterator
 
-STREAMS = 1_000
-LIMIT_MS = 200
-ROUNDS = 15
+from benchmarks.rows import Row
 
-
-def main() -> None:
-    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-    import django
-
-    django.setup()
-    from django.db import connection
-
-    from config.embedded import services
-
-    services.start()
-    old = connection.settings_dict["NAME"]
-    connection.creation.create_test_db(verbosity=0)
-    try:
-        for sessions in (1, 100, 1_000):
-            measure(sessions, STREAMS // sessions)
-    finally:
-        connection.creation.destroy_test_db(old, verbosity=0)
-        services.stop()
+STREAMS, ROUNDS = 1_000, 15
+NAME = "upkeep idle"
 
 
-def measure(sessions: int, symbols: int) -> None:
+def run() -> Iterator[Row]:
     from sessions.models import Session
 
-    Session.objects.all().delete()
-    prepare(sessions, symbols)
-    still = rounds(lambda: None)
-    moving = rounds(lambda: forward())
-    shape = f"{sessions:>5} sessions x {symbols:>4} symbols"
-    verdict = "ok" if still <= LIMIT_MS else f"above the limit of {LIMIT_MS} ms"
-    print(f"{shape}: nothing changed {still:6.1f} ms ({verdict}), every clock a minute on {moving:6.1f} ms")
+    for sessions in (1, 100, 1_000):
+        Session.objects.filter(name=NAME).delete()
+        prepare(sessions, STREAMS // sessions)
+        shape = f"upkeep, {sessions} sessions x {STREAMS // sessions} symbols"
+        wall, cpu = median_ms(lambda: None)
+        yield Row(f"{shape}, nothing changed", wall, "ms", f"limit 200 ms; {cpu:.0f} ms of CPU in this process")
+        wall, cpu = median_ms(forward)
+        yield Row(f"{shape}, every clock a minute on", wall, "ms", f"{cpu:.0f} ms of CPU in this process")
+    Session.objects.filter(name=NAME).delete()
 
 
 def prepare(sessions: int, symbols: int) -> None:
@@ -64,7 +44,7 @@ def prepare(sessions: int, symbols: int) -> None:
     ids = store.ensure_instruments(names)
     store.write_days(dataset.pk, [NewDay(ids[name], day.date, make_day(name, day)) for name in names])
     pins = {name: row.id for name, row in store.load_day(dataset.pk, day.date, names).items()}
-    row = {"dataset": dataset, "start_date": day.date, "end_date": day.date, "state": State.RUNNING}
+    row = {"name": NAME, "dataset": dataset, "start_date": day.date, "end_date": day.date, "state": State.RUNNING}
     row |= {"clock": day.open + dt.timedelta(minutes=60), "lease_renewed_at": timezone.now() + dt.timedelta(hours=1)}
     made = Session.objects.bulk_create([Session(**row) for _ in range(sessions)])
     load = {"date": day.date.isoformat(), "days": pins}
@@ -82,21 +62,18 @@ def forward() -> None:
 
     from sessions.models import Session
 
-    Session.objects.update(clock=F("clock") + dt.timedelta(minutes=1))
+    Session.objects.filter(name=NAME).update(clock=F("clock") + dt.timedelta(minutes=1))
 
 
-def rounds(before: object) -> float:
-    """Median milliseconds of a round, after two to warm up."""
+def median_ms(before: Callable[[], object]) -> tuple[float, float]:
+    """Of a round, after two to warm up: wall and this process's CPU."""
     from streaming import upkeep
 
     taken = []
     for _ in range(ROUNDS + 2):
-        before()  # type: ignore[operator]
-        begun = time.perf_counter()
+        before()
+        wall, cpu = time.perf_counter(), time.process_time()
         upkeep.run()
-        taken.append((time.perf_counter() - begun) * 1000)
-    return statistics.median(taken[2:])
-
-
-if __name__ == "__main__":
-    main()
+        taken.append(((time.perf_counter() - wall) * 1000, (time.process_time() - cpu) * 1000))
+    walls, cpus = zip(*taken[2:], strict=True)
+    return statistics.median(walls), statistics.median(cpus)

@@ -110,6 +110,7 @@ def _heartbeat(row: ServiceHeartbeat, now: dt.datetime) -> dict[str, Any]:
         "alive": is_alive(row, now),
         "capacity": row.capacity,
         "in_use": row.in_use,
+        "detail": row.detail,
     }
 
 

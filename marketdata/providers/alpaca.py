@@ -5,16 +5,20 @@ from __future__ import annotations
 import datetime as dt
 import os
 import threading
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from marketdata.columns import BarColumns
 from marketdata.errors import MarketDataError, ProviderFailed
+from marketdata.providers.alpaca_ticks import ticks
 from marketdata.providers.base import BarsAnswer, DatasetSpec, Label, NoDataExists, Rows
+from marketdata.ticks.columns import TickKind
+from marketdata.ticks.fetching import TicksAnswer
 
 if TYPE_CHECKING:
     from marketdata.providers.alpaca_client import PatientClient
@@ -22,11 +26,24 @@ if TYPE_CHECKING:
 FEEDS = ("sip", "iex", "delayed_sip", "otc", "boats", "overnight")
 ADJUSTMENTS = ("raw", "split", "dividend", "all")
 VALUES = ("o", "h", "l", "c", "v", "n", "vw")
-FRAMES = {"1m": ("Minute", 1), "1d": ("Day", 1)}
+FRAMES = ("1m", "1d")
+Row = dict[str, Any]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked of the vendor: rows of one kind (bars, trades, quotes) with start ≤ stamp < end."""
+
+    kind: str
+    symbol: str
+    start: dt.datetime
+    end: dt.datetime
+    interval: str = ""
 
 
 class AlpacaProvider:
-    """Bars of one feed and one adjustment; their dataset is named after both.
+    """Bars, trades and quotes of one feed; bars in one adjustment. The dataset is named after both.
 
     Keys: the options or APCA_API_KEY_ID and APCA_API_SECRET_KEY. `requests_a_minute`: the plan's limit.
     An absent minute of the consolidated feed (sip) had no eligible trade; a single venue's proves nothing.
@@ -84,35 +101,33 @@ class AlpacaProvider:
         return PatientClient(**self._options)
 
     def fetch_bars(self, symbol: str, start: dt.datetime, end: dt.datetime, interval: str = "1m") -> BarsAnswer:
-        """Asked twice where the answer is empty: a day that is not there is believed the second time."""
-        bars = self._bars(symbol, start, end, interval) or self._bars(symbol, start, end, interval)
-        if not bars:
-            return NoDataExists(f"feed {self.feed} has no bar from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC")
-        return _rows(bars)
-
-    def _bars(self, symbol: str, start: dt.datetime, end: dt.datetime, interval: str) -> list[dict[str, Any]]:
-        from alpaca.data.enums import Adjustment, DataFeed
-        from alpaca.data.requests import StockBarsRequest
-        from alpaca.data.timeframe import TimeFrame, TimeFrameUnit
-
         if interval not in FRAMES:
             raise MarketDataError(f"Interval {interval!r} cannot be fetched from alpaca: give {' or '.join(FRAMES)}.")
-        unit, amount = FRAMES[interval]
-        asked = StockBarsRequest(
-            symbol_or_symbols=symbol,
-            timeframe=TimeFrame(amount, TimeFrameUnit[unit]),
-            start=start,
-            end=end - dt.timedelta(seconds=1),  # the vendor's end is inclusive
-            feed=DataFeed(self.feed),
-            adjustment=Adjustment(self.adjustment),
-        )
+        return self._answer(Wish("bars", symbol, start, end, interval), _rows)
+
+    def fetch_trades(self, symbol: str, start: dt.datetime, end: dt.datetime) -> TicksAnswer:
+        return self._answer(Wish("trades", symbol, start, end), partial(ticks, TickKind.TRADES))
+
+    def fetch_quotes(self, symbol: str, start: dt.datetime, end: dt.datetime) -> TicksAnswer:
+        return self._answer(Wish("quotes", symbol, start, end), partial(ticks, TickKind.QUOTES))
+
+    def _answer(self, wish: Wish, columns: Callable[[list[Row]], T]) -> T | NoDataExists:
+        """Asked twice where the answer is empty: a day that is not there is believed the second time."""
+        rows = self._ask(wish) or self._ask(wish)
+        if not rows:
+            told = f"{wish.start:%Y-%m-%d %H:%M} to {wish.end:%Y-%m-%d %H:%M} UTC"
+            return NoDataExists(f"feed {self.feed} has no {wish.kind} from {told}")
+        return columns(rows)
+
+    def _ask(self, wish: Wish) -> list[Row]:
+        from marketdata.providers.alpaca_client import request
+
         with self._lock:
             client = self.client
-        found = cast("dict[str, list[dict[str, Any]]]", client.get_stock_bars(asked))
-        return found.get(symbol, [])
+        return client.rows(wish.kind, request(wish, self.feed, self.adjustment))
 
 
-def _rows(bars: Sequence[dict[str, Any]]) -> Rows:
+def _rows(bars: Sequence[Row]) -> Rows:
     """The vendor's bars as columns. Raises ProviderFailed where one is not a bar."""
     try:
         stamps = np.array([dt.datetime.fromisoformat(bar["t"]).timestamp() for bar in bars]).round().astype(np.int64)

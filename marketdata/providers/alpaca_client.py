@@ -6,15 +6,22 @@ points at itself for ever.
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import requests
+from alpaca.data.enums import Adjustment, DataFeed
 from alpaca.data.historical import StockHistoricalDataClient
+from alpaca.data.requests import StockBarsRequest, StockQuotesRequest, StockTradesRequest
+from alpaca.data.timeframe import TimeFrame, TimeFrameUnit
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from marketdata.errors import ProviderFailed, ProviderRefused, UnknownSymbol
+
+if TYPE_CHECKING:
+    from marketdata.providers.alpaca import Wish
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
 LONGEST_WAIT = 120.0
@@ -53,6 +60,11 @@ class PatientClient(StockHistoricalDataClient):
         self._waits = wait_random_exponential(multiplier=first_wait, max=30)
         self._tries = tries
 
+    def rows(self, kind: str, asked: Any) -> list[dict[str, Any]]:
+        """All pages' rows of the one symbol that is asked for."""
+        found = cast("dict[str, list[dict[str, Any]]]", getattr(self, f"get_stock_{kind}")(asked))
+        return found.get(asked.symbol_or_symbols, [])
+
     def _one_request(self, method: str, url: str, opts: dict[str, Any], retry: int) -> dict[str, Any]:
         """One page, asked for until it comes. Raises ProviderFailed, ProviderRefused or UnknownSymbol."""
         asking = Retrying(
@@ -78,6 +90,16 @@ class PatientClient(StockHistoricalDataClient):
         if response.status_code != requests.codes.ok:
             raise _failure(response)
         return _checked(response, opts["params"].get("page_token"))
+
+
+def request(wish: Wish, feed: str, adjustment: str) -> Any:
+    """The SDK's request. The vendor's end is inclusive, and no finer than a microsecond."""
+    given: dict[str, Any] = {"symbol_or_symbols": wish.symbol, "start": wish.start, "feed": DataFeed(feed)}
+    given["end"] = wish.end - dt.timedelta(microseconds=1)
+    if wish.kind != "bars":
+        return (StockTradesRequest if wish.kind == "trades" else StockQuotesRequest)(**given)
+    frame = TimeFrame(1, TimeFrameUnit.Day if wish.interval == "1d" else TimeFrameUnit.Minute)
+    return StockBarsRequest(**given, timeframe=frame, adjustment=Adjustment(adjustment))
 
 
 def _failure(response: requests.Response) -> Exception:

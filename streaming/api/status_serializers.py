@@ -22,6 +22,7 @@ class WorkerStatusSerializer(serializers.Serializer[Any]):
     alive = serializers.BooleanField()
     capacity = serializers.IntegerField()
     in_use = serializers.IntegerField()
+    detail = serializers.JSONField(help_text="Upkeep: what its last round did, in how many seconds.")
 
 
 class BeatStatusSerializer(serializers.Serializer[Any]):

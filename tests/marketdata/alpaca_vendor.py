@@ -17,30 +17,42 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 Query = dict[str, str]
+PATHS: dict[str, tuple[str, ...]] = {
+    "/v2/stocks/bars": (),
+    "/v2/stocks/trades": ("trades",),
+    "/v2/stocks/quotes": ("quotes",),
+}
 Failure = Callable[["Handler"], None]
 
 
 @dataclass
 class Vendor:
-    """`bars`: symbol → wire bars in time order. `failures`: what the next requests get instead of a page."""
+    """`bars`, `trades`, `quotes`: symbol → wire rows in time order.
+
+    `failures`: what the next requests get instead of a page.
+    """
 
     url: str = ""
     page_size: int = 10_000
     bars: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    trades: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    quotes: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     failures: deque[Failure] = field(default_factory=deque)
     asked: list[Query] = field(default_factory=list)
     at: list[float] = field(default_factory=list)
     key: str = "key"
 
-    def page(self, query: Query) -> dict[str, Any]:
+    def page(self, query: Query, kind: str = "bars") -> dict[str, Any]:
         """Rows of start ≤ t ≤ end, the end included, as the vendor has it."""
         start, end = (dt.datetime.fromisoformat(query[name]) for name in ("start", "end"))
         symbol = query["symbols"]
-        rows = [row for row in self.bars.get(symbol, []) if start <= dt.datetime.fromisoformat(row["t"]) <= end]
+        rows = [
+            row for row in getattr(self, kind).get(symbol, []) if start <= dt.datetime.fromisoformat(row["t"]) <= end
+        ]
         first = int(query.get("page_token", "0").removeprefix("from-"))
         size = min(self.page_size, int(query["limit"]))
         part, more = rows[first : first + size], len(rows) > first + size
-        return {"bars": {symbol: part} if part else {}, "next_page_token": f"from-{first + size}" if more else None}
+        return {kind: {symbol: part} if part else {}, "next_page_token": f"from-{first + size}" if more else None}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -57,10 +69,10 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(401, {"code": 40110000, "message": "unauthorized"})
         elif self.vendor.failures:
             self.vendor.failures.popleft()(self)
-        elif url.path != "/v2/stocks/bars":
-            self.answer(404, {"message": "Not Found"})
+        elif url.path in PATHS:
+            self.answer(200, self.vendor.page(query, *PATHS[url.path]))
         else:
-            self.answer(200, self.vendor.page(query))
+            self.answer(404, {"message": "Not Found"})
 
     def answer(self, status: int, body: Any, **headers: str) -> None:
         payload = gzip.compress(body if isinstance(body, bytes) else json.dumps(body).encode())

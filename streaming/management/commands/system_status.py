@@ -112,8 +112,14 @@ def _readers(count: int | None, slowest: dict[str, Any] | None) -> str:
 
 
 def _worker_line(row: dict[str, Any], now: dt.datetime) -> str:
-    there = f"{row['in_use']} of {row['capacity']} in use" if row["alive"] else "gone"
-    return f"{row['name']} ({row['kind']}): {there}, seen {_ago(row['seen_at'], now)}"
+    there = f"{row['in_use']} of {row['capacity']} in use" if row["capacity"] else _did(row["detail"])
+    return f"{row['name']} ({row['kind']}): {there if row['alive'] else 'gone'}, seen {_ago(row['seen_at'], now)}"
+
+
+def _did(detail: dict[str, Any]) -> str:
+    """What upkeep's last round came to: 2 sessions, 12 filled in 0.04 s."""
+    done = ", ".join(f"{count} {kind}" for kind, count in detail.get("did", {}).items() if count)
+    return f"{done or 'nothing to do'} in {detail.get('seconds', 0):.2f} s"
 
 
 def _ago(moment: dt.datetime, now: dt.datetime) -> str:
