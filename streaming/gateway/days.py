@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
+from django.db.models import Q
 from numpy.typing import NDArray
 
 from marketdata import store
 from marketdata.columns import BarColumns, Floats, Ints
-from marketdata.models import BarDay, Scope
+from marketdata.models import BarDay, BarDayQuerySet, Scope
 from sessions.models import Session
 from streaming import journal
 from streaming.gateway.moments import MINUTE, SECOND, midnight, new_york_date
@@ -83,31 +84,40 @@ class Days:
 
     def __init__(self, session: Session, visible: int) -> None:
         self.session, self.visible = session, visible
+        self.clock = dt.datetime.fromtimestamp(visible // SECOND, dt.UTC)
         self.today = new_york_date(visible)
 
     def rows(self, symbols: Sequence[str], first: dt.date, last: dt.date) -> dict[str, list[DayRow]]:
         """Symbol → its days within the dates and not after today, ascending; no columns are read."""
-        stored = BarDay.objects.current().filter(
+        stored = self._stored().filter(
             dataset_id=self.session.dataset_id,
             interval="1m",
             date__range=(first, min(last, self.today)),
             instrument__symbol__in=list(symbols),
         )
-        values = stored.values_list("instrument__symbol", "id", "date", "scope", "open_at").order_by("date")
-        found: dict[str, list[DayRow]] = {}
+        values = stored.values_list("instrument__symbol", "date", "scope", "id", "open_at").order_by("date", "version")
+        chosen = {(symbol, date, scope): (pk, opened) for symbol, date, scope, pk, opened in values}
         pins = self._pins()
-        for symbol, pk, date, scope, opened in values:
-            pinned = pins.get(date, {}).get(symbol, pk) if scope == Scope.REGULAR else pk
-            if pinned is not None:
-                row = DayRow(pinned, date, scope, int(opened.timestamp()) * SECOND)
+        found: dict[str, list[DayRow]] = {}
+        for (symbol, date, scope), (pk, opened) in chosen.items():
+            played = pins.get(date, {}).get(symbol, pk) if scope == Scope.REGULAR else pk
+            if played is not None:
+                row = DayRow(played, date, scope, int(opened.timestamp()) * SECOND)
                 found.setdefault(symbol, []).append(row)
         return found
 
+    def _stored(self) -> BarDayQuerySet:
+        """The newest versions; in a session of what was known, those that the market knew by its clock."""
+        if not self.session.as_known:
+            return BarDay.objects.current()
+        return BarDay.objects.filter(Q(version=1) | Q(known_at__lte=self.clock))
+
     def _pins(self) -> Mapping[dt.date, Mapping[str, int | None]]:
         """The versions that this session plays, by date: they hold for it whatever the store gets later."""
-        played = journal.read(self.session.pk)
-        dates = {entry.payload["date"] for entry in played.entries if entry.kind == journal.Kind.LOAD}
-        return {date: played.playing(self.session, date) for date in map(dt.date.fromisoformat, dates)}
+        played, generation = journal.read(self.session.pk), self.session.generation
+        loads = (entry.payload["date"] for entry in played.entries if entry.kind == journal.Kind.LOAD)
+        dates = map(dt.date.fromisoformat, set(loads))
+        return {date: played.in_effect(date, generation, self.clock) for date in dates}
 
     def minutes(self, rows: Sequence[DayRow]) -> Minutes:
         """The visible minutes of these days of one symbol, earliest first."""

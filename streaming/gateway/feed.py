@@ -21,6 +21,7 @@ from streaming.reader import Reading, read
 
 log = logging.getLogger(__name__)
 LOOK_FOR_REVOKED = 5.0
+RELOADS = ("day_open", "revision")
 RESTARTED, FAILED, REVOKED = 1012, 1011, 1008
 
 
@@ -92,10 +93,10 @@ class Feed:
                     member.put(messages)
 
     async def _bring_forward(self, session: Session, frame: Frame) -> None:
-        """The day so far, if anybody wants it; loaded anew with every day."""
+        """The day so far, if anybody wants it; loaded anew with every day, and when it was corrected."""
         if not any(member.channels["dailyBars"] for member in self.members):
             self.daily = None
-        elif self.daily is None or any(event["type"] == "day_open" for event in frame.extras):
+        elif self.daily is None or any(event["type"] in RELOADS for event in frame.extras):
             self.daily = await in_thread(DailyBars.load)(session, frame.id.ms * NS_PER_MS)
         elif block := minute_block(frame):
             self.daily.add(block, complete(block))

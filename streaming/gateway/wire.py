@@ -106,9 +106,9 @@ class Outgoing:
                 yield self.daily.stamp, symbol, bar("d", symbol, values)
 
     def _updated_bars(self) -> Iterator[Event]:
-        """Minutes that were corrected or filled after they had gone out."""
+        """Minutes that were corrected or filled after they had gone out; the broker has no word for one taken back."""
         for event in self.frame.extras:
-            if event["type"] == "revision" and event["interval"] == "1m":
+            if event["type"] == "revision" and event["interval"] == "1m" and event["open"] is not None:
                 symbol = event["symbol"]
                 yield start_of(event["start"]), symbol, bar("u", symbol, _told_values(event))
 

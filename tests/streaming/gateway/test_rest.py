@@ -122,6 +122,18 @@ def test_a_later_version_of_the_day_changes_nothing_for_the_session(bot: Bot) ->
     assert len(bot.bars("IBM", timeframe="1Min", start=OPEN.isoformat())) == 30, "not in the session, in its dataset"
 
 
+def test_a_session_of_what_was_known_has_no_later_knowledge_in_its_history(bot: Bot) -> None:
+    before = calendar.previous_trading_day(DAY).date
+    BarDay.objects.filter(date=before).update(current=False)
+    for version, known_at in ((2, OPEN + dt.timedelta(minutes=10)), (3, OPEN + dt.timedelta(minutes=50))):
+        day = a_day("AAPL", before, version=version, known_at=known_at, current=version == 3)
+        revise(day, close=[float(version)] * 390)
+    asked = {"timeframe": "1Min", "start": f"{before}T15:00:00Z", "limit": 1}
+    assert bot.bars(**asked)[0]["c"] == 3.0, "the newest, where a session replays what is final"
+    Session.objects.filter(pk=bot.session.pk).update(as_known=True)
+    assert bot.bars(**asked)[0]["c"] == 2.0
+
+
 @pytest.mark.parametrize(
     ("query", "words"),
     [
