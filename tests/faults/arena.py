@@ -79,7 +79,7 @@ class Arena:
     def await_worker(self, pid: int) -> None:
         from sessions.models import ServiceHeartbeat
 
-        wait_for(lambda: ServiceHeartbeat.objects.filter(kind="replay", pid=pid).exists(), f"worker {pid}", 60)
+        wait_for(lambda: ServiceHeartbeat.objects.filter(kind="replay", pid=pid).exists(), f"worker {pid}", 180)
 
     def start_celery(self) -> subprocess.Popen[bytes]:
         """The whole thing, with a queue."""
