@@ -114,7 +114,11 @@ class Session(models.Model):
     moving = models.JSONField(
         default=dict, blank=True, help_text="Market time between frames: ms, at a wall's ms, its pace, until."
     )
-    real_speed = models.FloatField(null=True, blank=True)
+    real_speed = models.FloatField(null=True, blank=True, help_text="Market seconds per second, lately.")
+    clock_error = models.FloatField(
+        null=True, blank=True, help_text="Milliseconds after their instant that frames went out: 99th percentile."
+    )
+    bottleneck = models.CharField(max_length=128, blank=True, help_text="The stage that it waits for most.")
     days_held = ArrayField(models.DateField(), default=list, blank=True)
     bars_held = models.PositiveBigIntegerField(default=0)
 

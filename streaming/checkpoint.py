@@ -11,12 +11,12 @@ from streaming.db import connected
 from streaming.frames import moment
 from streaming.journal import LeaseLost
 from streaming.lease import Lease
+from streaming.pace import Pace
 from streaming.progress import write_progress
 from streaming.publisher import Publisher
 from streaming.tape import Tape
 
 EVERY, PROGRESS_EVERY = 0.2, 2.0
-JUMP = dt.timedelta(hours=12)
 """Nights and weekends are jumped: they are no measure of speed."""
 
 
@@ -26,7 +26,7 @@ class Checkpoint:
     def __init__(self, session: Session, lease: Lease) -> None:
         self.session, self.lease = session, lease
         self.saved = self.progressed = 0.0
-        self.measured: tuple[dt.datetime, float] | None = None
+        self.pace = Pace()
         self.moving: Callable[[], dict[str, float]] = dict
         """Where market time stands between frames, and how it moves: told with every write."""
 
@@ -42,21 +42,10 @@ class Checkpoint:
         if output.prev is None or (not force and wall - self.saved < EVERY):
             return
         self.session.clock, self.saved = moment(output.prev.ms), wall
-        self.write(**self.position(output), **held, real_speed=self._real_speed(wall, anew=force))
+        self.write(**self.position(output), **self.pace.report(), **held)
         if force or wall - self.progressed > PROGRESS_EVERY:
             self.progressed = wall
             write_progress(self.session.pk, self.lease.epoch, tape, k)
-
-    def _real_speed(self, wall: float, *, anew: bool) -> float | None:
-        """Market seconds per second since the last measurement; measured anew where the clock stood or jumped."""
-        clock, before = self.session.clock, self.measured
-        assert clock is not None
-        if anew or before is None or not before[0] < clock < before[0] + JUMP:
-            self.measured = clock, wall
-        elif wall - before[1] > PROGRESS_EVERY:
-            self.session.real_speed = (clock - before[0]).total_seconds() / (wall - before[1])
-            self.measured = clock, wall
-        return self.session.real_speed
 
     @staticmethod
     def position(output: Publisher) -> dict[str, object]:

@@ -78,6 +78,7 @@ class Coordinator:
         with connected():
             self.session = Session.objects.select_related("dataset").get(pk=self.lease.session_id)
             self.checkpoint = Checkpoint(self.session, self.lease)
+            self.pace = self.checkpoint.pace
             self.recipe = Recipe.of(self.session)
             self.bus.raise_fence(self.session.pk, self.lease.epoch)
             self.output = Publisher(self.bus, self.lease, self.session, self._rest)
@@ -179,7 +180,8 @@ class Coordinator:
             self._give_up_seek(move.to, str(error))
             return
         if loaded is None:
-            self._idle()
+            with self.pace.stage("store"):
+                self._idle()
             return
         with connected():
             self.move = None
@@ -297,7 +299,8 @@ class Coordinator:
         if self.output.prev and self.session.clock != moment(self.output.prev.ms):
             with connected():
                 self._save()
-        self.wake.wait(self.gate.wait)
+        with self.pace.stage(f"lockstep reader {self.gate.waits_for}"):
+            self.wake.wait(self.gate.wait)
         return 0
 
     def _tell_lockstep(self, told: str) -> None:
@@ -315,10 +318,15 @@ class Coordinator:
     def _emit(self, last: int) -> None:
         if self.output.prev is None:
             self.checkpoint.mark_day(self.output, self.tape)
-        frames, self.k = self.output.pack(self.tape, self.k, last, self.journal)
+        due = self.tape.instant(self.k)
+        with self.pace.stage("merge"):
+            frames, self.k = self.output.pack(self.tape, self.k, last, self.journal)
         if not frames:
             return
-        held_up = self.output.publish(frames)
+        with self.pace.stage("Redis"):
+            held_up = self.output.publish(frames)
+        paced = self.speed and not self.paused
+        self.pace.told(frames, (self.time.now() - due) / self.speed if paced else None)
         self.late = (self.time.now() - frames[-1].id.ms) / 1000 / self.speed if self.speed else 0.0
         if held_up or self.speed == 0 or self.paused or self.late > LATE_AFTER:
             self.time.anchor(frames[-1].id.ms)
@@ -326,7 +334,8 @@ class Coordinator:
             self._save(force=self._standing())
 
     def _save(self, *, force: bool = False) -> None:
-        self.checkpoint.save(self.output, self.tape, self.k, force=force)
+        with self.pace.stage("Postgres"):
+            self.checkpoint.save(self.output, self.tape, self.k, force=force)
 
     def _idle(self) -> None:
         self.lease.check()

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from marketdata.calendar import session_date_of
 from sessions import wakeup
-from sessions.models import ActiveStream, ServiceHeartbeat, Session, StreamType
+from sessions.models import ActiveStream, ServiceHeartbeat, Session, State, StreamType
 from streaming import readers
 
 ALIVE_WITHIN = {"replay": dt.timedelta(seconds=30)}
@@ -147,7 +147,9 @@ def session_report(session: Session, streams: list[ActiveStream]) -> dict[str, A
         "days_held": session.days_held,
         "bars_held": session.bars_held,
         "speed": session.speed,
-        "real_speed": session.real_speed,
+        "real_speed": session.real_speed if session.state == State.RUNNING else None,
+        "clock_error": session.clock_error if session.state == State.RUNNING else None,
+        "bottleneck": session.bottleneck if session.state == State.RUNNING else "",
         "worker": session.worker,
     }
 

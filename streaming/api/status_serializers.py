@@ -49,6 +49,8 @@ class SessionStatusSerializer(serializers.Serializer[Any]):
     bars_held = serializers.IntegerField()
     speed = serializers.FloatField()
     real_speed = serializers.FloatField(allow_null=True)
+    clock_error = serializers.FloatField(allow_null=True, help_text="Milliseconds, 99th percentile.")
+    bottleneck = serializers.CharField(help_text="The stage that it waits for: store, merge, Redis, Postgres, …")
     worker = serializers.CharField()
     readers = serializers.IntegerField(allow_null=True, help_text="Null where Redis does not answer.")
     slowest_reader = ReaderSerializer(allow_null=True)

@@ -85,6 +85,8 @@ def session_lines(row: dict[str, Any]) -> list[str]:
         f"Quality: {'n/a' if row['quality'] is None else format(row['quality'], '.1%')}",
         f"Days Held: {days}",
         f"Speed: {'as fast as possible' if row['speed'] == 0 else format(row['speed'], 'g')}{real}",
+        f"Clock Error: {'n/a' if row['clock_error'] is None else format(row['clock_error'], '.0f') + ' ms (p99)'}",
+        f"Bottleneck: {row['bottleneck'] or 'none'}",
         f"Dataset: {row['dataset']}" + (" (synthetic)" if row["synthetic"] else ""),
         f"Worker: {row['worker'] or 'none yet'}",
         f"Readers: {_readers(row['readers'], row['slowest_reader'])}",
