@@ -209,7 +209,7 @@ if folder := env("BARS_FOLDER", default=""):
         "BACKEND": "marketdata.providers.files.FilesProvider",
         "OPTIONS": {"root": folder},
     }
-if "APCA_API_KEY_ID" in env.ENVIRON and find_spec("alpaca"):
+if {"APCA_API_KEY_ID", "APCA_API_SECRET_KEY"} <= set(env.ENVIRON) and find_spec("alpaca"):
     MARKETDATA_PROVIDERS["alpaca"] = {
         "BACKEND": "marketdata.providers.alpaca.AlpacaProvider",
         "OPTIONS": {
