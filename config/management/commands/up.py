@@ -7,6 +7,7 @@ import fcntl
 import os
 import signal
 import socket
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -49,6 +50,7 @@ WEB_OPTIONS = [
     "warning",
 ]
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ENDING = threading.Event()
 
 
 class Command(ExplainedCommand):
@@ -142,7 +144,7 @@ class Command(ExplainedCommand):
         """Keep everything running until Ctrl-C; on a terminal with a line that shows the session's clock."""
         looked = time.monotonic()
         with self.console.status("Running. Ctrl-C ends everything.") as status:
-            while True:
+            while not ENDING.is_set():
                 time.sleep(0.5)
                 supervisor.tend()
                 if session and self.console.is_terminal:
@@ -226,6 +228,10 @@ def _ignore_ends() -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Once: make hands Ctrl-C on a second time, and the end must not be interrupted."""
+    """Once: make hands Ctrl-C on a second time, and the end must not be interrupted.
+
+    Where Python is in the midst of an import or a finalizer, the exception is lost; the event is not.
+    """
     _ignore_ends()
+    ENDING.set()
     raise KeyboardInterrupt
