@@ -31,7 +31,7 @@ class Paper:
         BarDay.objects.all().delete()
         self.session = a_session(*symbols or ("AAPL", "MSFT"), clock=None, frame_id="")
         self.journal = journals.read(self.session.pk)
-        self.tape = tape_of(Recipe.of(self.session), self.journal, DAY)
+        self.tape = tape_of(Recipe.of(self.session), self.journal, DAY, generation=1)
         self.bus = Bus()
         self.bus.raise_fence(self.session.pk, 1)
         self.begin(1, 0)
