@@ -1,7 +1,7 @@
 """`/ws/sessions/{id}/`: a session over a WebSocket, a frame per message.
 
 The client may change what it wants at any time: `{"action": "subscribe", "symbols": ["AAPL"], "intervals": ["5m"]}`
-and `unsubscribe`; a field left out, or `"*"` in it, is all. Among the intervals `bars`, `ticks` and `quotes` may be
+and `unsubscribe`; a field left out, or `"*"` in it, is all. Among the intervals `ticks` and `quotes` may be
 named too. What is newly wanted comes with its day so far.
 With `?lockstep=<name>` the replay waits until `{"action": "acknowledge", "id": "<the frame's id>"}`.
 """

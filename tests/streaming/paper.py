@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from functools import cache
 from typing import Any
 
 from marketdata.models import BarDay
@@ -22,6 +23,12 @@ Told = tuple[str, str]
 """A frame's id and hash."""
 
 
+@cache
+def _bus() -> Bus:
+    """One for the run: its connection stays open."""
+    return Bus()
+
+
 class Paper:
     """One day of the symbols, from its open on."""
 
@@ -32,7 +39,7 @@ class Paper:
         self.session = a_session(*symbols or ("AAPL", "MSFT"), clock=None, frame_id="")
         self.journal = journals.read(self.session.pk)
         self.tape = tape_of(Recipe.of(self.session), self.journal, DAY, generation=1)
-        self.bus = Bus()
+        self.bus = _bus()
         self.bus.raise_fence(self.session.pk, 1)
         self.begin(1, 0)
 

@@ -207,7 +207,8 @@ def test_only_a_socket_that_takes_nothing_is_dropped(
         await stuck.text()
         stuck.stuck = True
         async with connected(http(path, token)) as healthy:
-            await healthy.text()
+            begin, state = await healthy.text(), await healthy.text()
+            assert begin == "" and event(state)[0] is None
             whole = await in_thread(paper.complete)()
             got = [event(await healthy.text())[0] for _ in range(len(whole))]
         await asyncio.wait_for(stuck.task, 20)
