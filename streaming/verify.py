@@ -11,12 +11,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from marketdata import calendar
 from marketdata.errors import MarketDataError
+from marketdata.ticks.columns import TickKind
+from marketdata.ticks.wire import stamp
 from sessions.models import ENDED, Session
 from streaming import journal as journals
 from streaming.bus import Packed, published
-from streaming.frames import NO_CHAIN, FrameId, decode, link, milliseconds, moment, rfc3339
+from streaming.frames import NO_CHAIN, Frame, FrameId, decode, link, milliseconds, moment, rfc3339
 from streaming.journal import Entry, Journal, Kind
 from streaming.loading import Recipe, tape_of
 from streaming.rederive import Mark, day_bodies, marks
@@ -165,9 +169,22 @@ def _check_order(found: Verification, packed: Packed, before: FrameId | None) ->
             found.differs("order", f"Frame {packed.id} tells at {told} bars that are known at {known}.")
         if list(block.symbols) != sorted(set(block.symbols)):
             found.differs("order", f"Frame {packed.id}: symbols are not in order, once each.")
+    _check_ticks(found, packed, frame)
     widths = [block.width for block in frame.blocks]
     if widths != sorted(widths):
         found.differs("order", f"Frame {packed.id}: the shorter interval does not come first.")
+
+
+def _check_ticks(found: Verification, packed: Packed, frame: Frame) -> None:
+    """Trades and quotes are not later than their frame, quotes before trades, each kind by its stamps."""
+    for block in frame.ticks:
+        if len(block) and int(block.at[-1]) > packed.id.ms * 1_000_000:
+            found.differs("order", f"Frame {packed.id} tells {block.kind} of {stamp(int(block.at[-1]))}: too early.")
+        if (np.diff(block.at) < 0).any():
+            found.differs("order", f"Frame {packed.id}: {block.kind} are not in the order of their stamps.")
+    kinds = [block.kind for block in frame.ticks]
+    if kinds != sorted(kinds, key=lambda kind: kind != TickKind.QUOTES):
+        found.differs("order", f"Frame {packed.id}: quotes do not come before trades.")
 
 
 def _hold_against_row(found: Verification, replica: Replica) -> None:
