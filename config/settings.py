@@ -93,6 +93,17 @@ DATABASE_URL = env("DATABASE_URL", default=paths.postgres_url(VAR_DIR))
 REDIS_URL = env("REDIS_URL", default=paths.valkey_url(VAR_DIR))
 
 
+def _objects(name: str) -> dict[str, dict[str, object]]:
+    """A JSON object from the environment, name → options."""
+    try:
+        found = env.json(name, default={})
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is not JSON: {error}.") from None
+    if not isinstance(found, dict):
+        raise ImproperlyConfigured(f'{name} is no JSON object: write it as {{"name": {{…}}}}.')
+    return found
+
+
 def _database(url: str) -> dict[str, object]:
     """A libpq URL as Django's settings; replay workers run many threads, hence the pool."""
     known = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
@@ -218,7 +229,7 @@ if {"APCA_API_KEY_ID", "APCA_API_SECRET_KEY"} <= set(env.ENVIRON) and find_spec(
             "base_url": env("ALPACA_DATA_URL", default=""),
         },
     }
-MARKETDATA_PROVIDERS |= env.json("MARKETDATA_PROVIDERS", default={})
+MARKETDATA_PROVIDERS |= _objects("MARKETDATA_PROVIDERS")
 
 API_RATES = {
     "caller": env.int("API_RATE", default=1200),
@@ -227,7 +238,7 @@ API_RATES = {
 }
 """Requests a minute: of an account or session key, of an address without either, of passwords from an address."""
 
-MARKETDATA_MAPPINGS: dict[str, dict[str, object]] = env.json("MARKETDATA_MAPPINGS", default={})
+MARKETDATA_MAPPINGS: dict[str, dict[str, object]] = _objects("MARKETDATA_MAPPINGS")
 """Name → how that vendor's files are read: COLUMNS, HEADER, TZ, LABEL, DATE_ORDER, DELIMITER, SCALE."""
 REFILL_ATTEMPTS = env.int("REFILL_ATTEMPTS", default=5)
 """Times that a day's absent minutes are asked for."""
