@@ -27,6 +27,8 @@ PRICES = ("open", "high", "low", "close")
 REQUIRED = ("time", *PRICES)
 QUOTE_COLUMNS = {"bid", "ask", "bid_price", "ask_price", "bid_open", "ask_open"}
 MOST_NAMED = 12
+SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.\-^/=_]{0,15}")
+SYMBOL_FORM = "one to sixteen capitals, digits or . - ^ / = _"
 FILE_SYMBOL = re.compile(r"([A-Za-z][A-Za-z0-9.\-]*?)(?:_.*)?$")
 
 

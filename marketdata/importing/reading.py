@@ -27,9 +27,9 @@ ABSENT = ("", "nan", "null", "none", "n/a", "na", "-")
 class Table:
     """A file's rows in the file's order.
 
-    `symbol`: index into `names`. `stamp`: bar start, UTC seconds since the epoch; UNREADABLE where it could not be
-    read. `values`: float64, shape (7, n), NaN absent. `garbled`: an optional value is there and is no number.
-    `sheet` keeps the rows as they stand in the file.
+    `symbol`: index into `names`, "" where the row has none. `stamp`: bar start, UTC seconds since the epoch;
+    UNREADABLE where it could not be read. `values`: float64, shape (7, n), NaN absent. `garbled`: an
+    optional value is there and is no number. `sheet` keeps the rows as they stand in the file.
     """
 
     path: Path
@@ -84,7 +84,8 @@ def _table(path: Path, sheet: Sheet, mapped: Mapping[str, str], reading: Reading
 def _symbols(path: Path, frame: pd.DataFrame, mapped: Mapping[str, str], reading: Reading) -> tuple[list[str], Ints]:
     if reading.symbol or "symbol" not in mapped:
         return [reading.symbol.upper() or symbol_of(path)], np.zeros(len(frame), np.int64)
-    codes, uniques = pd.factorize(frame[mapped["symbol"]].astype(str))
+    column = frame[mapped["symbol"]]
+    codes, uniques = pd.factorize(column.astype(object).where(column.notna(), "").astype(str))
     clean = [str(name).strip().upper() for name in uniques]
     names = sorted(set(clean))
     at = {name: place for place, name in enumerate(names)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -17,14 +16,13 @@ from marketdata import store
 from marketdata.columns import BarColumns
 from marketdata.errors import MarketDataError
 from marketdata.importing import quarantine
-from marketdata.importing.dialects import Reading, UnreadableFile
+from marketdata.importing.dialects import SYMBOL, SYMBOL_FORM, Reading, UnreadableFile
 from marketdata.importing.reading import read
 from marketdata.importing.splitting import Split, split
 from marketdata.ledger import complete
 from marketdata.models import Dataset, Instrument, Scope
 from marketdata.store import NewDay, StoredDay
 
-SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.\-^/=_]{0,15}")
 CHUNK = 1_000
 """Days per transaction: some 390,000 bars. A killed import loses at most one chunk's work."""
 
@@ -184,7 +182,7 @@ def refuse_bad_symbols(path: Path, found: Collection[str], known_only: bool) -> 
     symbols = sorted(found)
     bad = [symbol for symbol in symbols if not SYMBOL.fullmatch(symbol)]
     if bad:
-        raise UnreadableFile(f"{path}: {bad[0]!r} is not a symbol: one to sixteen capitals, digits or . - ^ / = _.")
+        raise UnreadableFile(f"{path}: {bad[0]!r} is not a symbol: {SYMBOL_FORM}.")
     if known_only:
         known = set(Instrument.objects.filter(symbol__in=symbols).values_list("symbol", flat=True))
         unknown = [symbol for symbol in symbols if symbol not in known]

@@ -9,7 +9,7 @@ import numpy as np
 
 from marketdata.calendar import FIRST, LAST, NEW_YORK, is_trading_day, trading_day
 from marketdata.columns import BarColumns, Ints
-from marketdata.importing.dialects import NotBars
+from marketdata.importing.dialects import SYMBOL, NotBars
 from marketdata.importing.reading import UNREADABLE, Table, groups
 from marketdata.models import Scope
 from marketdata.rules import broken_rows
@@ -72,13 +72,19 @@ def split(table: Table) -> Split:
 
 
 def _readable(table: Table, result: Split) -> Ints:
-    """Rows whose stamp can be placed in a session."""
+    """Rows of a symbol, whose stamp can be placed in a session."""
     rows = np.arange(len(table), dtype=np.int64)
-    unread = table.stamp <= UNREADABLE
+    nameless = np.zeros(len(table), dtype=bool)
+    if len(table.names) > 1:  # a lone name is the whole file's: the runner refuses it
+        for place in (place for place, name in enumerate(table.names) if not SYMBOL.fullmatch(name)):
+            these = table.symbol == place
+            nameless |= these
+            _reject(table, rows[these], f"{table.names[place]!r} is not a symbol", result)
+    unread = (table.stamp <= UNREADABLE) & ~nameless
     _reject(table, rows[unread], "the time cannot be read", result)
-    fraction = table.sub_second & ~unread
+    fraction = table.sub_second & ~unread & ~nameless
     _reject(table, rows[fraction], "the stamp is not on a whole minute", result)
-    return rows[~unread & ~fraction]
+    return rows[~nameless & ~unread & ~fraction]
 
 
 def _refuse_other_widths(table: Table, rows: Ints) -> None:

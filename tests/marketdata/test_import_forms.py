@@ -312,6 +312,18 @@ def test_symbols_that_look_like_other_things_stay_symbols(tmp_path: Path) -> Non
     assert sorted(minutes(path)) == ["NA", "NAN", "T", "TRUE"]
 
 
+def test_rows_without_a_symbol_or_with_none_that_can_be_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    rows = "".join(f"{symbol},{Z[0]},{FIRST}\n" for symbol in ("IBM", "", "a b", "AAPL"))
+    path.write_text("symbol,time,open,high,low,close,volume\n" + rows)
+    parts = split(read(path, Reading()))
+    assert [day.symbol for day in parts.days] == ["AAPL", "IBM"]
+    assert [(row.line, row.reason) for row in parts.rejected] == [
+        (3, "'' is not a symbol"),
+        (4, "'A B' is not a symbol"),
+    ]
+
+
 def test_a_file_with_only_a_head_has_no_rows(tmp_path: Path) -> None:
     path = tmp_path / "A.csv"
     path.write_text("time,open,high,low,close,volume\n")
