@@ -37,3 +37,4 @@ urlpatterns = [
     re_path(r"^alpaca/+", include("streaming.gateway.urls")),
     re_path(r"^api/([\s\S]*/)?$", NoSuchAddressView.as_view()),
 ]
+handler500 = "config.failures.server_error"

@@ -12,7 +12,7 @@ from django.test import Client
 from marketdata import calendar
 from marketdata.models import BarDay, Scope
 from sessions import keys
-from sessions.models import Session, SessionKey
+from sessions.models import JournalEntry, Session, SessionKey
 from sessions.wakeup import connection as redis_connection
 from tests.streaming.rows import DAY, a_day, a_session
 
@@ -171,6 +171,13 @@ def test_unknown_addresses_are_answered_in_json_and_slashes_do_not_redirect(bot:
     assert bot.ask("/v2/stocks/definitely/not/here", 404)["code"] == 40410000
     assert bot.ask("//v2/clock")["is_open"] is True
     assert bot.ask("/v1beta1/news", 404)["message"] == "endpoint not found."
+
+
+def test_a_defect_of_ours_is_told_in_json(bot: Bot) -> None:
+    JournalEntry.objects.filter(session=bot.session, kind="load").update(payload={})
+    client = Client(raise_request_exception=False)
+    answer = client.get("/alpaca/v2/stocks/bars/latest?symbols=AAPL", headers=bot.headers)
+    assert (answer.status_code, answer.json()) == (500, {"code": 50010000, "message": "internal server error"})
 
 
 @pytest.mark.parametrize("scheme", ["headers", "basic", "bearer"])
