@@ -27,7 +27,7 @@ def unauthorized() -> GatewayError:
 
 
 def not_simulated(what: str) -> GatewayError:
-    text = f"{what} not simulated: this replays market data, and has no account, orders or positions"
+    text = f"{what}: not simulated; this replays market data and has no account, orders or positions"
     return GatewayError(HTTPStatus.FORBIDDEN, text)
 
 
