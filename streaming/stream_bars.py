@@ -17,18 +17,27 @@ class SessionFailed(Exception):
 
 
 async def stream_bars(
-    session: Session | int, symbols: Sequence[str], interval: str = "1m", after: str | None = None
+    session: Session | int, symbols: Sequence[str], interval: str = "1m", after: str | None = None, lockstep: str = ""
 ) -> AsyncIterator[dict[str, Any]]:
     """Bars of a session in wire form, all of the run so far and then as they become known, until it ends.
 
     Nothing happens before the first `__anext__`. Then a created session is started, a running one is joined, and a
-    symbol that it does not play yet is added. Raises StartError (also without a worker), ControlError for a symbol
-    that cannot be added, SessionFailed and CursorError.
+    symbol that it does not play yet is added. With `lockstep`, a name, the replay waits for this reader.
+    Raises StartError (also without a worker), ControlError for a symbol that cannot be added, SessionFailed and
+    CursorError.
     """
     session_id = session if isinstance(session, int) else session.pk
     wanted = {symbol.upper() for symbol in symbols}
     await in_thread(_ensure)(session_id, wanted)
-    frames = follow(session_id, after=after, from_start=after is None, symbols=wanted, intervals={interval})
+    frames = follow(
+        session_id,
+        after=after,
+        from_start=after is None,
+        symbols=wanted,
+        intervals={interval},
+        kind="stream_bars",
+        lockstep=lockstep,
+    )
     async for frame in frames:
         for event in frame["events"]:
             if event["type"] == "bar":
