@@ -16,10 +16,13 @@ from streaming.bus import PAGE, Tail
 from streaming.db import waited_for
 from streaming.frames import Frame, FrameId, milliseconds, moment
 from streaming.shelf import Shelf
+from streaming.wanted import TICKS
 
 log = logging.getLogger(__name__)
 
 Frames = list[Frame]
+PART_BYTES = 16 << 20
+"""Of frames with trades and quotes that are made again at a time."""
 
 
 def frames_shelf(most_bytes: int) -> Shelf[Frames]:
@@ -53,7 +56,13 @@ class History:
             return []  # made again instead
 
     async def _day(self, session: Session, cursor: FrameId | None, until: FrameId) -> Frames:
-        """The rest of the cursor's day, or the next day that has frames; the day as a whole is what is kept."""
+        """The rest of the cursor's day, or the next day that has frames; the day as a whole is what is kept.
+
+        Of days with trades and quotes only a part at a time, which all who stand at the same place share.
+        """
+        if set(session.types) & set(TICKS):
+            part = ("part", session.pk, until.generation, cursor, until)
+            return await self.shelf.get(part, lambda: _part(session, cursor, until), lambda _: True)
         before = _day_floor(cursor)
         key = ("day", session.pk, until.generation, before)
         frames = self.shelf.find(key)
@@ -90,6 +99,10 @@ def _day_floor(cursor: FrameId | None) -> FrameId | None:
     day = calendar.trading_day(date)
     inside = milliseconds(day.open) <= cursor.ms < milliseconds(day.close)
     return FrameId(cursor.generation, milliseconds(day.open) - 1, 0) if inside else cursor
+
+
+async def _part(session: Session, cursor: FrameId | None, until: FrameId) -> Frames:
+    return await waited_for(lambda: rederive.part_after(session, until.generation, cursor, until, PART_BYTES))
 
 
 async def _rederived(session: Session, generation: int, before: FrameId | None, until: FrameId) -> Frames:

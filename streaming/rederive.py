@@ -40,6 +40,29 @@ def frames_between(session: Session, generation: int, after: FrameId | None, unt
             yield [frame for frame in frames if after is None or frame.id > after]
 
 
+def part_after(
+    session: Session, generation: int, after: FrameId | None, until: FrameId, most_bytes: int
+) -> list[Frame]:
+    """The next published frames of one day, as many as fit: a day of trades and quotes is too large to hold."""
+    recipe, journal = Recipe.of(session), journals.read(session.pk)
+    found: list[Frame] = []
+    size = 0
+    for mark in marks(session.pk, generation):
+        day = calendar.trading_day(mark.date)
+        if milliseconds(day.open) > until.ms or found:
+            return found
+        if after is not None and milliseconds(day.close) <= after.ms:
+            continue
+        tape = tape_of(recipe, journal, mark.date, generation=generation)
+        for frame in day_bodies(tape, journal, generation, mark, until):
+            if after is None or frame.id > after:
+                found.append(decode(frame.id, frame.body, frame.chain.hex()))
+                size += len(frame.body)
+                if size > most_bytes:
+                    return found
+    return found
+
+
 def day_frames(recipe: Recipe, journal: Journal, generation: int, mark: Mark, until: FrameId) -> Iterator[Frame]:
     """One day's frames from its first one on, up to `until`; a visible clock, never beyond it."""
     tape = tape_of(recipe, journal, mark.date, generation=generation)

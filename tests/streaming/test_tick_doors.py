@@ -14,6 +14,8 @@ from marketdata.providers.synthetic_ticks import make_quotes, make_trades
 from marketdata.ticks.columns import TickColumns, TickKind
 from marketdata.ticks.store import NewTicks, find_ticks, write_ticks
 from sessions.models import ActiveStream, JournalEntry, Session
+from streaming.frames import Frame, FrameId
+from streaming.rederive import frames_between, part_after
 from streaming.snapshot import snapshot
 from streaming.wanted import Wanted
 from tests.streaming.callers import ALL, assert_problem, log_in
@@ -108,3 +110,17 @@ def test_types_are_channels_beside_the_intervals() -> None:
     both = Wanted.of(types=["bars", "quotes"], intervals=["5m"])
     assert [both.symbols(name) for name in ("5m", "1m", "quotes", "ticks")] == [None, frozenset(), None, frozenset()]
     assert Wanted.of(types=["bars"]).symbols("15m") is None
+
+
+def test_frames_made_again_part_by_part_are_those_made_at_once(session: Session) -> None:
+    session.record("day_open", "", date=DAY.isoformat(), generation=1, chain="", prev="")
+    until = FrameId.parse(f"1.{session.frame_id}")
+    (whole,) = frames_between(session, 1, None, until)
+    parts: list[list[Frame]] = [part_after(session, 1, None, until, 20_000)]
+    while parts[-1]:
+        parts.append(part_after(session, 1, parts[-1][-1].id, until, 20_000))
+    assert len(parts) > 3
+    together = [frame for part in parts for frame in part]
+    assert [frame.wire() for frame in together] == [frame.wire() for frame in whole]
+    events = [event for frame in together for event in frame.wire()["events"]]
+    assert stamps([event for event in events if event["type"] == "trade"]) == known(TRADES)
