@@ -17,7 +17,6 @@ from streaming.publisher import Publisher
 from streaming.tape import Tape
 
 EVERY, PROGRESS_EVERY = 0.2, 2.0
-"""Nights and weekends are jumped: they are no measure of speed."""
 
 
 class Checkpoint:

@@ -67,6 +67,7 @@ def scrape(client: APIClient) -> dict[tuple[str, ...], float]:
 def test_metrics_tell_how_each_session_fares() -> None:
     renewed = timezone.now() - dt.timedelta(seconds=3)
     session = a_session("AAPL", "MSFT", speed=60, real_speed=59.5, bars_held=780, lease_renewed_at=renewed)
+    wakeup.connection().flushdb()
     seen = scrape(log_in("view_session"))
     pk = str(session.pk)
     assert seen["tapedeck_session_speed_target", pk] == 60

@@ -1,0 +1,93 @@
+"""Whatever is done to a session, in whatever order: its run is what its journal and the store give."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import time
+from contextlib import suppress
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from marketdata import store
+from marketdata.models import BarDay
+from marketdata.store import NewDay
+from sessions import control
+from sessions.control import ControlError
+from sessions.models import Session, State
+from streaming.verify import verify
+from tests.faults.judge import what_was_told
+from tests.faults.listener import told_by
+from tests.streaming.conftest import Player
+from tests.streaming.playing import durable, read_all, start, wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+symbols = st.sampled_from(["AAPL", "IBM", "MSFT"])
+moments = st.builds(
+    lambda day, minute: dt.datetime(2025, 7, day, 13, 30, tzinfo=dt.UTC) + dt.timedelta(minutes=minute),
+    st.sampled_from([2, 3, 7]),
+    st.integers(0, 380),
+)
+actions = st.one_of(
+    st.tuples(st.just("add"), symbols),
+    st.tuples(st.just("remove"), symbols),
+    st.tuples(st.just("seek"), moments),
+    st.tuples(st.just("fill"), symbols),
+    st.tuples(st.just("kill"), st.just("")),
+    st.tuples(st.just("step"), st.integers(1, 500)),
+)
+pauses = st.floats(0, 0.15)
+
+
+def act(player: Player, session: Session, what: str, given: object) -> None:
+    """One thing that people, upkeep or fate do to a session; refusals are part of it."""
+    with suppress(ControlError):
+        if what == "add":
+            control.add_symbols(session.pk, [str(given)])
+        elif what == "remove":
+            control.remove_symbols(session.pk, [str(given)])
+        elif what == "seek" and isinstance(given, dt.datetime):
+            control.seek(session.pk, given)
+        elif what == "step" and isinstance(given, int):
+            control.pause(session.pk)
+            control.step(session.pk, given)
+        elif what == "fill":
+            fill(str(given))
+        elif what == "kill" and session.pk in player.playing:
+            # No last word to Postgres: the position is that of the last checkpoint.
+            player.playing[session.pk].lease.lost = True
+            player.playing[session.pk].wake.set()
+
+
+def fill(symbol: str) -> None:
+    """A new version of the window's last day, with its first close changed."""
+    days = BarDay.objects.filter(instrument__symbol=symbol, date="2025-07-07", scope="regular", interval="1m")
+    day = store.load_versions([days.get(current=True).pk])[symbol]
+    close = day.bars.close.copy()
+    close[0] = day.bars.low[0] if close[0] != day.bars.low[0] else day.bars.high[0]
+    store.write_days(
+        days[0].dataset_id, [NewDay(day.instrument_id, days[0].date, dataclasses.replace(day.bars, close=close))]
+    )
+
+
+@pytest.mark.timeout(400)
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.tuples(actions, pauses), min_size=2, max_size=8))
+def test_a_run_is_what_its_journal_gives_whatever_happened(
+    player: Player, real_days: str, happens: list[tuple[tuple[str, object], float]]
+) -> None:
+    session = start("AAPL", "MSFT", speed=9000.0)
+    for (what, how), pause in happens:
+        act(player, session, what, how)
+        time.sleep(pause)
+    with suppress(ControlError):
+        control.set_speed(session.pk, 0.0)
+    with suppress(ControlError):
+        control.resume(session.pk)
+    wait_until(session, lambda s: not s.is_live)
+    assert (session.state, session.reason) == (State.COMPLETED, "")
+    assert verify(session.pk).problems == []
+    heard = [told_by(frame) for frame in durable(read_all(session.pk))]
+    assert heard == what_was_told(session, session.generation)
