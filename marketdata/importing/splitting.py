@@ -16,6 +16,8 @@ from marketdata.rules import broken_rows
 
 FEW = 20
 """Rows from which on their spacing tells the bars' width."""
+FEW_DAYS, NIGHT = 3, 20 * 3600
+"""The same for bars of a day, which are farther apart than this many seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +92,29 @@ def _readable(table: Table, result: Split) -> Ints:
 def _refuse_other_widths(table: Table, rows: Ints) -> None:
     """Five-minute bars on the minute's grid would look like minutes with four of five missing."""
     stamp, symbol = table.stamp[rows], table.symbol[rows]
+    if len(stamp) and _only_dates(stamp):
+        raise NotBars(f"{table.path}: its stamps are dates without a time: only 1m is kept, the rest is derived.")
     apart = np.diff(stamp)[symbol[1:] == symbol[:-1]]
     apart = apart[apart > 0]
+    if len(apart) >= FEW_DAYS and apart.min() >= NIGHT:
+        raise NotBars(f"{table.path}: its bars are a day apart: only 1m is kept, the rest is derived.")
     if len(apart) < FEW:
         return
     seconds = int(np.gcd.reduce(apart))
     if seconds > 60:
-        raise NotBars(f"{table.path}: its bars are {_width(seconds)} apart: only 1m is kept, the rest is derived.")
+        raise NotBars(
+            f"{table.path}: its bars are {seconds // 60} minutes apart: only 1m is kept, the rest is derived."
+        )
     if np.median(apart) < 60:
         raise NotBars(f"{table.path}: its rows are {int(np.median(apart))} seconds apart: only 1m is kept.")
 
 
-def _width(seconds: int) -> str:
-    return f"{seconds // 60} minutes" if seconds < 86_400 else "a day"
+def _only_dates(stamp: Ints) -> bool:
+    """All at midnight, of UTC or of New York, when nothing trades."""
+    if (stamp % 3600).any():
+        return False
+    local = {dt.datetime.fromtimestamp(int(at), NEW_YORK).hour for at in np.unique(stamp)}
+    return not (stamp % 86_400).any() or local == {0}
 
 
 def _sessions(stamps: Ints) -> tuple[Ints, Ints, Ints]:

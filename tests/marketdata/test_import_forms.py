@@ -216,6 +216,12 @@ def test_leans_layout_names_the_dataset_and_what_is_not_minute_bars_is_passed_ov
             "time,open,high,low,close\n" + "".join(f"{1751463000 + i},1,1,1,1\n" for i in range(30)),
             "its rows are 1 seconds apart",
         ),
+        (
+            "time,open,high,low,close\n" + "".join(f"2025-07-{day:02}T13:30:00Z,1,1,1,1\n" for day in (1, 2, 7, 8)),
+            "its bars are a day apart",
+        ),
+        ("Date,Open,High,Low,Close\n2025-07-02T00:00-04:00,1,1,1,1\n", "its stamps are dates without a time"),
+        ("Date,Open,High,Low,Close\n2025-07-02T00:00Z,1,1,1,1\n", "its stamps are dates without a time"),
     ],
 )
 def test_what_is_no_minute_bars_says_what_it_is(tmp_path: Path, text: str, told: str) -> None:
