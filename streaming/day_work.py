@@ -8,10 +8,11 @@ from collections.abc import Sequence
 
 from marketdata import calendar, store
 from marketdata.calendar import TradingDay
+from marketdata.daily import daily_of, differences
 from marketdata.derive import derive
 from marketdata.errors import MarketDataError
 from marketdata.gaps import feed_holes, find_gaps
-from marketdata.intervals import interval_name
+from marketdata.intervals import DAY, interval_name
 from marketdata.store import NewDay, StoredDay
 from sessions import control
 from sessions.models import SessionEvent
@@ -78,15 +79,33 @@ def _report_gaps(holding: Holding) -> int:
     told = f"{day.date}: {sum(absent.values())} absent minutes in {len(absent)} of {len(ledgers)} symbols"
     if holes:
         told += f"; {len(holes)} minutes absent in all of them (a hole in the feed)"
-    session.record("gaps", told, date=day.date.isoformat(), absent=absent, feed_holes=list(map(int, holes)))
+    differ = _daily_differences(holding)
+    if differ:
+        told += f"; the minutes of {', '.join(differ)} do not add up to the daily bar"
+    date = day.date.isoformat()
+    session.record("gaps", told, date=date, absent=absent, feed_holes=list(map(int, holes)), daily=differ)
     return 1
+
+
+def _daily_differences(holding: Holding) -> dict[str, dict[str, list[float]]]:
+    """Symbol → field → [of the minutes, of the daily bar that the source gave], where there is one and it differs."""
+    daily = daily_of(holding.session.dataset_id, holding.day.date, list(holding.held))
+    minutes = store.load_versions([holding.held[symbol].newest_id for symbol in daily])
+    found = {s: differences(minutes[s].bars, holding.day.minutes, told) for s, told in sorted(daily.items())}
+    return {symbol: differ for symbol, differ in found.items() if differ}
 
 
 def _store_derived(holding: Holding) -> int:
     """Keep the derived bars of the finished day, for queries; unchanged ones are not written again."""
     recipe = Recipe.of(holding.session)
     stored = store.load_versions([row.newest_id for row in holding.held.values()]).values()
-    days = [_derived_day(row, holding.day, width) for width in recipe.widths for row in stored]
+    given = daily_of(recipe.dataset.pk, holding.day.date, list(holding.held)) if DAY in recipe.widths else {}
+    days = [
+        _derived_day(row, holding.day, width)
+        for width in recipe.widths
+        for row in stored
+        if width != DAY or row.symbol not in given
+    ]
     return store.write_days(recipe.dataset.pk, days).days_written
 
 

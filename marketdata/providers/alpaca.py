@@ -101,9 +101,11 @@ class AlpacaProvider:
         return PatientClient(**self._options)
 
     def fetch_bars(self, symbol: str, start: dt.datetime, end: dt.datetime, interval: str = "1m") -> BarsAnswer:
+        """Of a daily bar only the prices are of the regular session: its counts, which are not, are left out."""
         if interval not in FRAMES:
             raise MarketDataError(f"Interval {interval!r} cannot be fetched from alpaca: give {' or '.join(FRAMES)}.")
-        return self._answer(Wish("bars", symbol, start, end, interval), _rows)
+        columns = _prices if interval == "1d" else _rows
+        return self._answer(Wish("bars", symbol, start, end, interval), columns)
 
     def fetch_trades(self, symbol: str, start: dt.datetime, end: dt.datetime) -> TicksAnswer:
         return self._answer(Wish("trades", symbol, start, end), partial(ticks, TickKind.TRADES))
@@ -135,6 +137,10 @@ def _rows(bars: Sequence[Row]) -> Rows:
     except (KeyError, TypeError, ValueError) as error:
         raise ProviderFailed(f"alpaca sent something that is no bar: {error!r}") from None
     return Rows(stamps, BarColumns(np.zeros(len(stamps), np.int64), *columns))
+
+
+def _prices(bars: Sequence[Row]) -> Rows:
+    return _rows([{**bar, "v": None, "n": None, "vw": None} for bar in bars])
 
 
 def _one_of(name: str, value: str, known: Sequence[str]) -> None:

@@ -50,6 +50,8 @@ class Tally:
     failed: list[tuple[str, dt.date, str]] = field(default_factory=list)
     unknown: dict[str, str] = field(default_factory=dict)
     refused: str = ""
+    daily: dict[str, int | str] = field(default_factory=dict)
+    """Symbol → daily bars that came, or why none did."""
 
     def count(self, symbol: str, date: dt.date, problem: Problem | None) -> None:
         if problem is None:
@@ -71,6 +73,7 @@ class Tally:
             "failed": rows(self.failed),
             "unknown": self.unknown,
             "refused": self.refused,
+            "daily": self.daily,
         }
 
 

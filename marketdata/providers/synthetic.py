@@ -12,7 +12,7 @@ import numpy as np
 
 from marketdata.calendar import TradingDay, previous_trading_day, trading_days
 from marketdata.columns import BarColumns, Floats
-from marketdata.errors import UnknownSymbol
+from marketdata.errors import NoData, UnknownSymbol
 from marketdata.providers.base import BarsAnswer, DatasetSpec, Label, NoDataExists, Rows
 from marketdata.providers.synthetic_ticks import LEAST_TRADES, SECOND_NS, make_quotes, make_trades
 from marketdata.ticks.columns import TickColumns, join
@@ -45,6 +45,8 @@ class SyntheticProvider:
         self.now = now
 
     def fetch_bars(self, symbol: str, start: dt.datetime, end: dt.datetime, interval: str = "1m") -> BarsAnswer:
+        if interval != "1m":
+            raise NoData(f"{self.name} makes minutes only, no {interval}.")
         days = self._days(symbol, start, end)
         if isinstance(days, NoDataExists):
             return days

@@ -35,6 +35,7 @@ class Vendor:
     url: str = ""
     page_size: int = 10_000
     bars: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    daily: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     trades: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     quotes: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     failures: deque[Failure] = field(default_factory=deque)
@@ -45,9 +46,9 @@ class Vendor:
     def page(self, query: Query, kind: str = "bars") -> dict[str, Any]:
         """Rows of start ≤ t ≤ end, the end included, as the vendor has it."""
         start, end = (dt.datetime.fromisoformat(query[name]) for name in ("start", "end"))
-        symbol = query["symbols"]
+        symbol, kept = query["symbols"], "daily" if query.get("timeframe") == "1Day" else kind
         rows = [
-            row for row in getattr(self, kind).get(symbol, []) if start <= dt.datetime.fromisoformat(row["t"]) <= end
+            row for row in getattr(self, kept).get(symbol, []) if start <= dt.datetime.fromisoformat(row["t"]) <= end
         ]
         first = int(query.get("page_token", "0").removeprefix("from-"))
         size = min(self.page_size, int(query["limit"]))

@@ -15,6 +15,7 @@ from django.core.management import CommandError, call_command
 
 from marketdata import store
 from marketdata.calendar import TradingDay, trading_days
+from marketdata.daily import daily_of, differences
 from marketdata.models import BarDay, Dataset, FetchAttempt
 from marketdata.providers.base import get_provider
 from tests.marketdata.alpaca_vendor import Vendor, page, serving, status
@@ -163,3 +164,22 @@ def test_what_was_fetched_is_what_the_vendor_sent(vendor: Vendor) -> None:
 def test_what_cannot_be_asked_is_told(vendor: Vendor, options: dict[str, Any], told: str) -> None:
     with pytest.raises(CommandError, match=told):
         fetch("AAPL", **options)
+
+
+def test_daily_bars_come_with_their_prices_and_without_counts_of_more_than_the_session(vendor: Vendor) -> None:
+    bar = {"o": 100.5, "h": 200.25, "l": 100, "c": 104.0, "v": 10**9, "n": 5, "vw": 101.0}
+    vendor.daily["AAPL"] = [{"t": "2024-11-18T05:00:00Z", **bar}, {"t": "2024-11-19T05:00:00Z", **bar}]
+    told = fetch("AAPL", "MSFT", end="2024-11-19", daily=True)
+    assert told["daily"] == {"AAPL": 2, "MSFT": "alpaca has no daily bars of MSFT from 2024-11-18 to 2024-11-19."}
+    dataset = Dataset.objects.get(name="alpaca-sip")
+    daily = daily_of(dataset.pk, DAYS[0].date, ["AAPL", "MSFT"])
+    assert list(daily) == ["AAPL"]
+    assert (daily["AAPL"].open[0], daily["AAPL"].close[0]) == (100.5, 104.0)
+    assert np.isnan(daily["AAPL"].volume[0])
+    minutes = store.load_day(dataset.pk, DAYS[0].date, ["AAPL"])["AAPL"].bars
+    assert differences(minutes, 390, daily["AAPL"]) == {"close": [pytest.approx(104.64), 104.0]}
+
+
+def test_a_provider_without_daily_bars_says_so(vendor: Vendor) -> None:
+    told = fetch("AAPL", end="2024-11-18", provider="synthetic", daily=True)
+    assert told["daily"] == {"AAPL": "synthetic makes minutes only, no 1d."}

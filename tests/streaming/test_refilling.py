@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,9 @@ from django.core.management import call_command
 from marketdata import store
 from marketdata.calendar import TradingDay, session_date_of, trading_day
 from marketdata.columns import BarColumns
+from marketdata.derive import derive
 from marketdata.errors import ProviderFailed
+from marketdata.intervals import DAY as DAY_WIDTH
 from marketdata.models import BarDay, Dataset, FetchAttempt
 from marketdata.providers.base import BarsAnswer, DatasetSpec, NoDataExists, Rows, get_provider
 from marketdata.providers.fetching import origin_of
@@ -69,7 +72,7 @@ def archives(settings: Any) -> Iterator[None]:
 
 @pytest.fixture
 def half(shared_data: Any) -> Days:
-    """The half day of 2025-07-03: AAPL and MSFT whole, IBM with a few quiet minutes."""
+    """The half day of 2025-07-03: AAPL, IBM and MSFT, every minute traded."""
     call_command("import_bars", str(shared_data / "bars" / "exthours_2025"), verbosity=0)
     return the_days("exthours_2025", HALF, ["AAPL", "IBM", "MSFT"])
 
@@ -266,3 +269,20 @@ def test_a_filled_day_is_announced_to_the_session_that_plays_it(half: Days) -> N
     assert session.control_version == before + 1, "its worker looks at the row"
     upkeep.run_one(session.pk, NOW)
     assert session.events.filter(kind="day_ready").count() == 1
+
+
+def test_minutes_that_do_not_add_up_to_the_daily_bar_are_told_and_are_no_gap(half: Days) -> None:
+    session = a_holed_session(half, trading_day(HALF), "echo", {symbol: set() for symbol in half})
+    right, wrong = (derive(half[symbol].bars, 210, DAY_WIDTH).columns for symbol in ("AAPL", "MSFT"))
+    wrong = replace(wrong, high=wrong.high + 1)
+    daily = [
+        NewDay(half[symbol].instrument_id, HALF, bars, interval="1d", origin="provider echo")
+        for symbol, bars in (("AAPL", right), ("MSFT", wrong))
+    ]
+    store.write_days(session.dataset_id, daily)
+    upkeep.run_one(session.pk, NOW)
+    event = session.events.get(kind="gaps")
+    high = float(half["MSFT"].bars.high.max())
+    assert event.data["daily"] == {"MSFT": {"high": [high, high + 1]}}
+    assert "the minutes of MSFT do not add up to the daily bar" in event.message
+    assert event.data["absent"] == {}

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from marketdata import calendar
 from marketdata.calendar import TradingDay
+from marketdata.daily import fetch_daily
 from marketdata.errors import MarketDataError
 from marketdata.management.explained import ExplainedCommand
 from marketdata.models import Dataset
@@ -43,6 +44,7 @@ class Command(ExplainedCommand):
             "--parallel", type=int, metavar="N", help="Questions at once; default: the provider's most."
         )
         parser.add_argument("--again", action="store_true", help='Also ask for days answered with "no data" before.')
+        parser.add_argument("--daily", action="store_true", help="Also the daily bars, to hold the minutes against.")
         parser.add_argument("--json", action="store_true", help="One JSON object on standard output.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -52,6 +54,8 @@ class Command(ExplainedCommand):
             dataset, days = provider_dataset(provider), _days(options["start"], options["end"] or options["start"])
             made = plan(dataset, provider, symbols, days, again=options["again"])
             tally = self._fetch(dataset, provider, made, options)
+            if options["daily"]:
+                tally.daily = {symbol: _daily(dataset, provider, symbol, days) for symbol in symbols}
         except MarketDataError as error:
             raise CommandError(str(error)) from None
         except KeyboardInterrupt:
@@ -89,6 +93,8 @@ class Command(ExplainedCommand):
             raise CommandError(_verdict(tally))
 
     def _explain(self, tally: Tally) -> None:
+        for symbol, told in tally.daily.items():
+            self.stdout.write(f"  {symbol}: {told} daily bars" if isinstance(told, int) else f"  {symbol}: {told}")
         for symbol, date, reason in sorted(tally.without)[:TOLD]:
             self.stdout.write(f"  {symbol} {date}: {reason}")
         for symbol, date, reason in sorted(tally.failed)[:TOLD]:
@@ -102,6 +108,14 @@ def _days(start: dt.date, end: dt.date) -> list[TradingDay]:
     if not days:
         raise CommandError(f"There is no trading day from {start} to {end}.")
     return days
+
+
+def _daily(dataset: Dataset, provider: Provider, symbol: str, days: list[TradingDay]) -> int | str:
+    """How many daily bars came, or why none did."""
+    try:
+        return fetch_daily(dataset, provider, symbol, days)
+    except MarketDataError as error:
+        return str(error)
 
 
 def _verdict(tally: Tally) -> str:
