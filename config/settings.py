@@ -175,7 +175,7 @@ REST_FRAMEWORK = {
         "rest_framework.renderers.JSONRenderer",
         "rest_framework.renderers.BrowsableAPIRenderer",
     ],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["streaming.api.parsers.BoundedJSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["streaming.api.filters.StrictFilterBackend"],
     "DEFAULT_THROTTLE_CLASSES": ["streaming.api.throttles.Throttle"],
     "NUM_PROXIES": 0,  # the server in front sets the address: a header that anybody can send is not believed

@@ -72,7 +72,7 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
 
 
 class StartSerializer(StrictSerializer):
-    symbols = serializers.ListField(child=serializers.CharField(max_length=16), min_length=1)
+    symbols = serializers.ListField(child=serializers.CharField(max_length=16), min_length=1, max_length=20_000)
     date = serializers.DateField(default=None, allow_null=True, help_text="Default: the latest stored day.")
     until = serializers.DateField(default=None, allow_null=True, help_text="Last day; default: the first.")
     speed = serializers.FloatField(default=1.0, validators=[possible_speed])
@@ -117,7 +117,7 @@ class SeekSerializer(StrictSerializer):
 
 
 class SymbolsSerializer(StrictSerializer):
-    symbols = serializers.ListField(child=serializers.CharField(max_length=16), min_length=1)
+    symbols = serializers.ListField(child=serializers.CharField(max_length=16), min_length=1, max_length=20_000)
 
 
 class StreamSerializer(serializers.ModelSerializer[ActiveStream]):

@@ -30,6 +30,7 @@ from sessions.models import Session
 from streaming import copies, service
 from streaming.api.filters import EventFilter, SessionFilter, StreamFilter
 from streaming.api.pagination import InOrder, NewestFirst
+from streaming.api.parsers import BoundedJSONParser
 from streaming.api.permissions import CanAnalyze, CanViewSessions, ControlPermissions, ModelPermissions
 from streaming.api.proof_serializers import VerificationSerializer
 from streaming.api.serializers import (
@@ -68,6 +69,7 @@ class TokenView(ObtainAuthToken):
 
     permission_classes = [AllowAny]
     throttle_classes = [LoginThrottle]
+    parser_classes = [BoundedJSONParser]
 
 
 class NoSuchAddressView(APIView):

@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 from sessions import control
 from sessions.models import Session, State
 from sessions.wakeup import connection as redis_connection
+from streaming.api import parsers
 from tests.streaming.callers import ALL, assert_problem, log_in
 from tests.streaming.rows import DAY, a_dataset, a_day, a_session
 
@@ -201,6 +202,12 @@ def test_a_post_that_cannot_start_names_field_and_value(
 def test_a_body_that_is_no_json_is_a_problem(client: APIClient) -> None:
     answer = client.post("/api/sessions/", "{", content_type="application/json")
     assert_problem(answer, 400, "JSON")
+
+
+def test_a_body_beyond_all_measure_is_refused_unread(client: APIClient) -> None:
+    body = '{"name": "' + "x" * parsers.MOST_BYTES + '"}'
+    assert_problem(client.post("/api/sessions/", body, content_type="application/json"), 413, "1,048,576")
+    assert_problem(APIClient().post("/api/token/", body, content_type="application/json"), 413)
 
 
 def test_controls_record_the_intent(client: APIClient) -> None:
