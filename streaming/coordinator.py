@@ -6,7 +6,6 @@ import datetime as dt
 import logging
 import sys
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import partial
@@ -23,7 +22,6 @@ from streaming import lease as leases
 from streaming.admission import Admission
 from streaming.bus import Bus
 from streaming.checkpoint import Checkpoint, end_session
-from streaming.clock import TimeProvider
 from streaming.days import Days, Loaded, Loading, Move
 from streaming.db import connected
 from streaming.frames import milliseconds, moment, rfc3339
@@ -32,13 +30,12 @@ from streaming.lease import Lease
 from streaming.loading import PREFETCH_BEFORE_CLOSE, Recipe
 from streaming.lockstep import Gate
 from streaming.membership import Membership
+from streaming.playhead import Playhead
 from streaming.publisher import Publisher
 
 log = logging.getLogger(__name__)
 LOOK_EVERY = 1.0
 """Seconds after which a waiting session looks around even if nobody woke it."""
-LATE_AFTER = 0.25
-"""Wall seconds behind its clock at which a session that cannot keep up stops trying to."""
 
 
 class Coordinator:
@@ -48,7 +45,7 @@ class Coordinator:
         self.lease, self.bus, self.loader, self.ask_upkeep = lease, bus, loader, ask_upkeep
         self.wake, self.let_go = threading.Event(), threading.Event()
         self.move: Move | None = None
-        self.prefetch_told, self.late = False, 0.0
+        self.prefetch_told = False
 
     def run(self) -> None:
         try:
@@ -93,10 +90,9 @@ class Coordinator:
         loaded = self._first_day(calendar.session_date_of(at) if at else self.session.first_date)
         if loaded is None:
             return False
-        self._show(loaded)
-        self.k = self.tape.first_after(milliseconds(at)) if at else 0
-        self.time = TimeProvider(milliseconds(at) if at else self.tape.open_ms, self.session.speed)
         with connected():
+            self.session.refresh_from_db()
+            self.journal, self.head = loaded.journal, Playhead(loaded.tape, at, self.session)
             self._acknowledge(at)
         return True
 
@@ -113,28 +109,38 @@ class Coordinator:
         return loaded
 
     def _acknowledge(self, at: dt.datetime | None) -> None:
-        self.session.refresh_from_db()
-        self.paused, self.speed, self.run_until = self.session.paused, self.session.speed, self.session.run_until
         self.checkpoint.moving = self._moving
         if at and self.session.clock is None:
             self.checkpoint.write(clock=at)
         where = str(self.output.prev or at or "the start")
-        self.checkpoint.acknowledge(self.tape, where, leases.worker_name(), **self._held())
+        self.checkpoint.acknowledge(self.head.tape, where, leases.worker_name(), **self._held())
 
     # --- days ---------------------------------------------------------------------------------------
 
-    def _show(self, loaded: Loaded) -> None:
-        self.journal, self.tape = loaded.journal, loaded.tape
-        self.prefetch_told = False
+    def _show(self, loaded: Loaded, at: dt.datetime | None = None) -> None:
+        """Stand in another day, after a moment of it or before its first frame."""
+        self.journal, self.prefetch_told = loaded.journal, False
+        self.head.put(loaded.tape, at)
+        # What was being added to the day before, or corrected in it, is asked for again, for this one.
+        self.members.adding = self.admission.loading = None
+        self.wake.set()
+        self.checkpoint.write(reason="", **self._held())
+
+    def _show_changed(self, loaded: Loaded) -> None:
+        """The same day with other content, from the frame after the last one on."""
+        self.journal, self.prefetch_told = loaded.journal, False
+        clock = moment(self.output.prev.ms) if self.output.prev else self.session.clock
+        self.head.change(loaded.tape, clock)
+        self.checkpoint.write(**self._held())
 
     def _prefetch_if_due(self) -> None:
         """Ask for the window's next day: 30 minutes before the close, earlier where loading would be late."""
-        upcoming = self.recipe.after(self.tape.day.date)
+        upcoming = self.recipe.after(self.head.tape.day.date)
         if self.days.prefetched or self.members.adding or not upcoming:
             self._tell_prefetched()
             return
-        lead = max(PREFETCH_BEFORE_CLOSE.total_seconds(), 3 * self.days.load_seconds * self.speed)
-        if self.speed == 0 or self.tape.seconds_left(self.k) <= lead:
+        lead = max(PREFETCH_BEFORE_CLOSE.total_seconds(), 3 * self.days.load_seconds * self.head.speed)
+        if self.head.speed == 0 or self.head.tape.seconds_left(self.head.k) <= lead:
             self.days.prefetch(upcoming.date)
             self.ask_upkeep(self.session.pk)
 
@@ -147,18 +153,18 @@ class Coordinator:
 
     def _held(self) -> dict[str, object]:
         """The current day and at most the prefetched next one."""
-        tapes = [tape for tape in (self.tape, self.days.ready()) if tape]
+        tapes = [tape for tape in (self.head.tape, self.days.ready()) if tape]
         return {"days_held": [t.day.date for t in tapes], "bars_held": sum(t.bar_count for t in tapes)}
 
     def _day_over(self) -> bool:
         """All frames of the day are out: on to the next, or False when that was the last of the window."""
-        if self._standing():
+        if self.head.standing:
             self._idle()
             return True
         with connected():
             self._save(force=True)
         self.ask_upkeep(self.session.pk)
-        upcoming = self.recipe.after(self.tape.day.date)
+        upcoming = self.recipe.after(self.head.tape.day.date)
         if not upcoming:
             self._end(State.COMPLETED)
             return False
@@ -193,18 +199,14 @@ class Coordinator:
     def _roll_over(self, loaded: Loaded) -> None:
         """Let the finished day go and show the next."""
         self._show(loaded)
-        self._look_again()
-        self.k = 0
-        self.time.anchor(self.tape.open_ms)
-        self.checkpoint.write(reason="", **self._held())
-        previous = calendar.previous_trading_day(self.tape.day.date)
+        previous = calendar.previous_trading_day(self.head.tape.day.date)
         self.output.trim_before(milliseconds(previous.open))
-        self.checkpoint.mark_day(self.output, self.tape)
+        self.checkpoint.mark_day(self.output, self.head.tape)
 
     def _seek(self, to: dt.datetime) -> None:
         date = calendar.session_date_of(to)
-        if date == self.tape.day.date and not self.tape.corrected:
-            self._arrive(Loaded(self.journal, self.tape), to)
+        if date == self.head.tape.day.date and not self.head.tape.corrected:
+            self._arrive(Loaded(self.journal, self.head.tape), to)
             return
         self.session.record("seek", f"loading {date} to move to {rfc3339(milliseconds(to))}")
         self.move = Move(self.days.take(date, self.output.generation + 1), to)
@@ -225,21 +227,12 @@ class Coordinator:
             transaction.on_commit(partial(wakeup.announce, self.session.pk))
         self.output.new_generation(generation)
         self.days.generation = generation
-        self._show(Loaded(journals.read(self.session.pk, loaded.tape.day.date), loaded.tape))
-        self._look_again()
-        self.k = self.tape.first_after(milliseconds(to))
-        self.time.anchor(milliseconds(to))
-        self.checkpoint.write(reason="", **self._held())
-
-    def _look_again(self) -> None:
-        """Symbols that were being added to another day are asked for again, for this one."""
-        self.members.adding = self.admission.loading = None
-        self.wake.set()
+        self._show(Loaded(journals.read(self.session.pk, loaded.tape.day.date), loaded.tape), to)
 
     def _give_up_seek(self, to: dt.datetime, reason: str) -> None:
         """Stay where we are, and say why."""
         self.move = None
-        self.time.anchor(self._here_ms())
+        self.head.hold()
         with connected():
             self.checkpoint.write(seek_to=None)
             self.session.record("seek", f"not moved to {rfc3339(milliseconds(to))}: {reason}", level="error")
@@ -260,7 +253,7 @@ class Coordinator:
                 self._admit(self.admission.loading)
             elif self.members.adding and self._added():
                 continue
-            elif self.k >= len(self.tape):
+            elif self.head.over:
                 if not self._day_over():
                     return
             else:
@@ -273,20 +266,14 @@ class Coordinator:
     def _due(self) -> int:
         """Wait for the next frame's instant; the index after the last frame that is due then, 0 for none."""
         if self.output.end and self.output.prev != self.output.end:
-            return self.tape.first_after(self.output.end.ms)
-        ms = self.tape.instant(self.k)
-        if self.paused:
-            if self._standing():
-                self._idle()
-                return 0
-            assert self.run_until is not None
-            return self.tape.first_after(milliseconds(self.run_until))
-        if self.speed == 0:
-            return len(self.tape)
-        wait = self.time.seconds_until(ms)
+            return self.head.tape.first_after(self.output.end.ms)
+        if self.head.standing:
+            self._idle()
+            return 0
+        wait = self.head.wait()
         if wait > 0 and (self.wake.wait(min(wait, LOOK_EVERY)) or wait > LOOK_EVERY):
             return 0
-        return max(self.k + 1, self.tape.first_after(int(self.time.now())))
+        return self.head.last_due()
 
     def _in_step(self, last: int) -> int:
         """No further than the lockstep readers have come; while they hold it, market time stands still."""
@@ -294,8 +281,8 @@ class Coordinator:
         if room is None:
             return last
         if room > 0:
-            return min(last, self.k + room)
-        self.time.anchor(self.tape.instant(self.k))
+            return min(last, self.head.k + room)
+        self.head.time.anchor(self.head.tape.instant(self.head.k))
         if self.output.prev and self.session.clock != moment(self.output.prev.ms):
             with connected():
                 self._save()
@@ -307,35 +294,24 @@ class Coordinator:
         with connected():
             self.session.record("lockstep", told, level="warning")
 
-    def _standing(self) -> bool:
-        """Whether the session is paused, with no step that reaches beyond what is out already."""
-        if not self.paused:
-            return False
-        if self.k < len(self.tape):
-            return self.run_until is None or milliseconds(self.run_until) < self.tape.instant(self.k)
-        return self.run_until is None or self.run_until <= self.tape.day.close
-
     def _emit(self, last: int) -> None:
         if self.output.prev is None:
-            self.checkpoint.mark_day(self.output, self.tape)
-        due = self.tape.instant(self.k)
+            self.checkpoint.mark_day(self.output, self.head.tape)
+        due = self.head.tape.instant(self.head.k)
         with self.pace.stage("merge"):
-            frames, self.k = self.output.pack(self.tape, self.k, last, self.journal)
+            frames, self.head.k = self.output.pack(self.head.tape, self.head.k, last, self.journal)
         if not frames:
             return
         with self.pace.stage("Redis"):
             held_up = self.output.publish(frames)
-        paced = self.speed and not self.paused
-        self.pace.told(frames, (self.time.now() - due) / self.speed if paced else None)
-        self.late = (self.time.now() - frames[-1].id.ms) / 1000 / self.speed if self.speed else 0.0
-        if held_up or self.speed == 0 or self.paused or self.late > LATE_AFTER:
-            self.time.anchor(frames[-1].id.ms)
+        self.pace.told(frames, self.head.late(due))
+        self.head.played(frames[-1].id.ms, held_up=held_up)
         with connected():
-            self._save(force=self._standing())
+            self._save(force=self.head.standing)
 
     def _save(self, *, force: bool = False) -> None:
         with self.pace.stage("Postgres"):
-            self.checkpoint.save(self.output, self.tape, self.k, force=force)
+            self.checkpoint.save(self.output, self.head.tape, self.head.k, force=force)
 
     def _idle(self) -> None:
         self.lease.check()
@@ -369,9 +345,9 @@ class Coordinator:
                 self._seek(row.seek_to)
             elif not self.move:
                 clock = self.output.end and moment(self.output.end.ms)
-                self.journal = self.members.obey(self.journal, self.tape.day.date, clock, self.output.generation)
+                self.journal = self.members.obey(self.journal, self.head.tape.day.date, clock, self.output.generation)
                 if not self.members.adding:
-                    self.admission.obey(self.journal, self.tape, clock, self.output.generation)
+                    self.admission.obey(self.journal, self.head.tape, clock, self.output.generation)
         return False
 
     def _pace(self, row: Session) -> None:
@@ -379,9 +355,7 @@ class Coordinator:
 
         One write says that it is applied, with the state and the position; whoever asked may be waiting for it.
         """
-        now = self.time.market_ms if self.paused else self._here_ms()
-        self.time.anchor(now, row.speed)
-        self.paused, self.speed, self.run_until = row.paused, row.speed, row.run_until
+        self.head.obey(row)
         target = State.PAUSED if row.paused else State.RUNNING
         if row.state != target:
             applied = {**self.checkpoint.position(self.output), "applied_version": row.control_version}
@@ -391,19 +365,7 @@ class Coordinator:
             self.checkpoint.write(applied_version=row.control_version)
 
     def _moving(self) -> dict[str, float]:
-        """For whoever shows market time between frames; it may not pass `until`, the next frame's instant."""
-        stands = self.paused or self.speed == 0 or self.move is not None
-        return {
-            "generation": self.output.generation,
-            "market": self.time.market_ms if stands else self._here_ms(),
-            "wall": time.time() * 1000,
-            "pace": 0 if stands else self.speed,
-            "late": 0 if stands else self.late,
-            "until": self.tape.instant(min(self.k, len(self.tape) - 1)),
-        }
-
-    def _here_ms(self) -> float:
-        return min(self.time.now(), self.tape.instant(min(self.k, len(self.tape) - 1)))
+        return {"generation": self.output.generation, **self.head.moving(still=self.move is not None)}
 
     def _added(self) -> bool:
         """Whether new symbols have come to the tape."""
@@ -412,16 +374,8 @@ class Coordinator:
             loaded = self.members.poll(clock, self.output.generation)
             if loaded is None:
                 return False
-            self._show(loaded)
-            self.k = self._after_clock()
-            self.checkpoint.write(**self._held())
+            self._show_changed(loaded)
         return True
-
-    def _after_clock(self) -> int:
-        """Where to go on in a tape that has other instants than the one before it."""
-        if self.output.prev:
-            return self.tape.first_after(self.output.prev.ms)
-        return self.tape.first_after(milliseconds(self.session.clock)) if self.session.clock else 0
 
     def _admit(self, loading: Loading) -> None:
         """Wait for the day with what was admitted; market time stands still until it is there."""
@@ -430,14 +384,15 @@ class Coordinator:
             self._idle()
             return
         self.admission.loading = None
-        self._show(loaded)
-        self.time.anchor(self._here_ms())
+        with connected():
+            self._show_changed(loaded)
+        self.head.hold()
         self.wake.set()
 
     def _end(self, state: State, reason: str = "") -> None:
         """The last state, also of a session that never came to play."""
         with connected():
-            if hasattr(self, "tape"):
+            if hasattr(self, "head"):
                 self._save(force=True)
             ended = end_session(self.lease, state, reason)
             if ended is not None:

@@ -1,0 +1,81 @@
+"""Where a session stands on its tape, and when its next frame is due."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from typing import Any
+
+import pytest
+
+from sessions.models import Session
+from streaming.frames import milliseconds
+from streaming.playhead import Playhead
+from streaming.tape import Tape
+from tests.streaming.test_tape import HALF_DAY, bars
+
+MINUTE = dt.timedelta(minutes=1)
+OPEN = HALF_DAY.open
+
+
+def a_playhead(at: dt.datetime | None = None, **wanted: Any) -> Playhead:
+    return Playhead(Tape(HALF_DAY, {"AAPL": bars(list(range(210)))}, [], synthetic=False), at, Session(**wanted))
+
+
+@pytest.mark.parametrize(
+    ("at", "next_frame"),
+    [
+        pytest.param(None, 0, id="before the first frame"),
+        pytest.param(OPEN, 1, id="at the open, which is told"),
+        pytest.param(OPEN + 10 * MINUTE, 11, id="after a minute's end"),
+        pytest.param(HALF_DAY.close, 211, id="at the close"),
+    ],
+)
+def test_a_playhead_stands_after_the_moment_it_is_put_to(at: dt.datetime | None, next_frame: int) -> None:
+    assert a_playhead(at, speed=1.0).k == next_frame
+
+
+def test_market_time_runs_at_its_speed_and_never_past_the_next_frame() -> None:
+    head = a_playhead(OPEN, speed=60.0)
+    head.time.wall -= 0.5
+    assert 30_000 <= head.now() - milliseconds(OPEN) < 60_000
+    head.time.wall -= 3600
+    assert head.now() == milliseconds(OPEN + MINUTE)
+
+
+def test_all_frames_that_are_due_go_out_together() -> None:
+    head = a_playhead(OPEN, speed=60.0)
+    head.time.wall -= 3.5
+    assert head.last_due() == 4
+
+
+def test_a_paused_session_stands_until_a_step_reaches_beyond_what_is_out() -> None:
+    assert a_playhead(OPEN, paused=True).standing
+    assert a_playhead(OPEN, paused=True, run_until=OPEN).standing
+    stepping = a_playhead(OPEN, paused=True, run_until=OPEN + 2 * MINUTE)
+    assert not stepping.standing and (stepping.wait(), stepping.last_due()) == (0.0, 3)
+
+
+def test_a_paused_session_stands_at_the_close_too() -> None:
+    assert a_playhead(HALF_DAY.close, paused=True, run_until=HALF_DAY.close).standing
+    assert not a_playhead(HALF_DAY.close, paused=True, run_until=HALF_DAY.close + MINUTE).standing
+
+
+def test_a_change_of_speed_keeps_the_market_time_so_far() -> None:
+    head = a_playhead(OPEN, speed=60.0)
+    head.time.wall -= 0.5
+    head.obey(Session(speed=1.0))
+    assert 30_000 <= head.now() - milliseconds(OPEN) < 40_000
+    head.obey(Session(speed=1.0, paused=True))
+    stood = head.moving(still=False)
+    head.time.wall -= 100
+    assert head.moving(still=False)["market"] == stood["market"] and stood["pace"] == 0
+
+
+def test_a_session_that_cannot_keep_up_does_not_catch_up_in_a_burst() -> None:
+    head = a_playhead(OPEN, speed=60.0)
+    head.time.wall -= 10
+    head.k = 2
+    head.played(milliseconds(OPEN + MINUTE), held_up=False)
+    assert head.now() < milliseconds(OPEN + MINUTE) + 60_000 * (time.monotonic() - head.time.wall + 1)
+    assert head.last_due() == 2 + 1
