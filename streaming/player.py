@@ -26,6 +26,7 @@ from streaming.queues import ask_upkeep
 log = logging.getLogger(__name__)
 SWITCH_INTERVAL = 0.0005
 """Seconds after which a thread that loads a day lets another run: controls are not to wait for it."""
+LISTEN_FOR = 0.5
 LOADERS = 8
 """Days loaded at once: more than cores, for a provider may keep some of them waiting."""
 
@@ -40,13 +41,17 @@ class Player:
         self.playing: dict[int, Coordinator] = {}
         self.lock = threading.Lock()
         self.closing = threading.Event()
+        self.threads = [
+            threading.Thread(target=self._keep, name="keep", daemon=True),
+            threading.Thread(target=self._listen, name="listen", daemon=True),
+        ]
         self.versions: dict[int, int] = {}
 
     def start(self) -> None:
         sys.setswitchinterval(SWITCH_INTERVAL)
         self.loader.submit(calendar.prepare)
-        for target in (self._keep, self._listen):
-            threading.Thread(target=target, name=target.__name__.strip("_"), daemon=True).start()
+        for thread in self.threads:
+            thread.start()
 
     def take(self, session_id: int) -> bool:
         """Claim a session and play it in a thread of its own; False when it is somebody else's or no slot is free."""
@@ -73,6 +78,8 @@ class Player:
         end = time.monotonic() + timeout
         while self.playing and time.monotonic() < end:
             time.sleep(0.02)
+        for thread in self.threads:
+            thread.join(LISTEN_FOR * 2)
         with connected():
             ServiceHeartbeat.objects.filter(pk=leases.worker_name()).delete()
 
@@ -134,7 +141,7 @@ class Player:
 
     def _pass_on(self, channel: redis.client.PubSub) -> None:
         while not self.closing.is_set():
-            message = channel.get_message(timeout=1.0)
+            message = channel.get_message(timeout=LISTEN_FOR)
             coordinator = self.playing.get(int(message["data"])) if message else None
             if coordinator:
                 coordinator.wake.set()
