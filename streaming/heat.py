@@ -40,7 +40,7 @@ class Heat:
 
 
 def heat_of(session: Session) -> Heat:
-    """The ledgers of the versions that the session has pinned for the day that its clock is in."""
+    """The ledgers of the versions that the session plays, as of its clock, on the day that its clock is in."""
     date = calendar.session_date_of(session.clock) if session.clock else session.start_date
     pins = journal.read(session.pk).playing(session, date)
     wanted = {symbol: pins[symbol] for symbol in sorted(pins)[:MOST_ROWS]}
