@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import hashlib
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.contrib.staticfiles import finders
 from django.test import Client
 from django.utils import timezone
 
+from marketdata import chart_library
 from sessions.models import ServiceHeartbeat, Session, State
 from sessions.wakeup import connection as redis_connection
 from tests.streaming.rows import DAY, a_dataset, a_day, a_session
@@ -168,3 +172,45 @@ def test_the_engines_rows_are_listed_cheaply_and_read_only(
         answer = client.get(f"/admin/replay/{page}/")
     assert answer.status_code == 200
     assert client.get(f"/admin/replay/{page}/add/").status_code == 403
+
+
+def test_the_landing_page_says_what_is_missing_and_shows_what_plays(
+    client: Client, django_assert_max_num_queries: Any
+) -> None:
+    sessions = [a_session("AAPL", "MSFT", minutes=195, speed=60, name="both")]
+    with django_assert_max_num_queries(14):
+        page = client.get("/admin/").content.decode()
+    assert "No replay worker is running, so no session can start: start one with manage.py up." in page
+    assert "both (session" in page and "12:45:00" in page
+    told = client.get("/admin/replay/session/live/").json()["cards"]
+    assert [card["id"] for card in told] == [session.pk for session in sessions]
+    assert (told[0]["position"], told[0]["total"]) == (195, 390)
+
+
+def test_a_verb_is_asked_by_post_and_answers_in_words(client: Client) -> None:
+    session = a_session("AAPL")
+    assert client.get(f"{SESSIONS}{session.pk}/pause/").status_code == 405
+    assert client.post(f"{SESSIONS}{session.pk}/pause/").json()["paused"] is True
+    assert client.post(f"{SESSIONS}{session.pk}/step/", {"n": "5"}).status_code == 200
+    refused = client.post(f"{SESSIONS}{session.pk}/speed/", {"speed": "fast"})
+    assert (refused.status_code, refused.json()["detail"]) == (400, "'fast' is no number.")
+    outside = client.post(f"{SESSIONS}{session.pk}/seek/", {"when": "2024-11-20T15:00:00Z"})
+    assert outside.status_code == 409 and "outside session" in outside.json()["detail"]
+
+
+def test_the_calendar_of_the_form_knows_holidays_half_days_and_coverage(client: Client) -> None:
+    a_day("AAPL", date=dt.date(2025, 7, 3))
+    told = client.get(f"{SESSIONS}month/", {"month": "2025-07", "symbols": "AAPL MSFT"}).json()
+    days = {day["date"]: day for day in told["days"]}
+    assert len(days) == 31 and told["asked"] == 2
+    assert (days["2025-07-03"]["kind"], days["2025-07-03"]["held"]) == ("half", 1)
+    assert days["2025-07-04"]["kind"] == "holiday" and days["2025-07-05"]["kind"] == "weekend"
+    assert client.get(f"{SESSIONS}symbols/", {"q": "aa"}).json()["symbols"] == [{"symbol": "AAPL", "name": ""}]
+
+
+def test_the_chart_library_is_the_file_that_the_pages_name() -> None:
+    kept = (chart_library.folder() / chart_library.FILE).read_bytes()
+    digest = base64.b64encode(hashlib.sha384(kept).digest()).decode()
+    assert f"sha384-{digest}" == chart_library.INTEGRITY
+    assert finders.find("charts/lightweight-charts.js") == str(chart_library.folder() / chart_library.FILE)
+    assert finders.find("charts/bundle.js") is None

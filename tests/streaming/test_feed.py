@@ -15,6 +15,7 @@ from django.test import Client
 from marketdata import calendar
 from marketdata.models import BarDay
 from sessions.models import Session, State
+from sessions.wakeup import connection as redis_connection
 from streaming import cards
 from streaming.db import in_thread
 from streaming.feed import Feed, Unsent
@@ -24,6 +25,11 @@ from tests.streaming.rows import DAY, a_session
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OPEN = calendar.trading_day(DAY).open
+
+
+@pytest.fixture(autouse=True)
+def no_frames_of_other_runs(transactional_db: None) -> None:
+    redis_connection().flushdb()
 
 
 async def first_messages(feed: Feed, *kinds: str) -> dict[str, Any]:
