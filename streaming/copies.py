@@ -32,6 +32,10 @@ def fork(session_id: int, *, by: str = "") -> Session:
         ticks = {kind: journal.tick_pins(date, kind) for kind in session.types if kind != StreamType.BARS}
         pins = {"date": date.isoformat(), "days": journal.playing(session, date), **ticks}
         journals.append(copy.pk, JournalEntry.Kind.LOAD, pins)
+        for since, days in journal.admitted(date, session.generation):
+            if since is not None and since >= session.clock:
+                later = {"date": date.isoformat(), "days": days, "generation": 0, "known": True}
+                journals.append(copy.pk, JournalEntry.Kind.ADMIT, later, clock=since)
     return copy
 
 

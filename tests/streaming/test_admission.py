@@ -228,6 +228,16 @@ def test_as_known_what_was_known_before_the_open_is_the_day(player: Player, real
     assert [event["close"] for _, event in told(frames, "bar")] == corrected.close.tolist()
 
 
+def test_a_fork_as_known_has_the_same_future(player: Player, real_days: str) -> None:
+    correct(300.0, known_at=KNOWN_AT)
+    session = play(as_known=True, speed=600.0)
+    wait_until(session, lambda s: s.clock and s.clock >= DAY.open + 5 * MINUTE)
+    control.pause(session.pk)
+    wait_until(session, lambda s: s.state == State.PAUSED)
+    started = service.open_streams(copies.fork(session.pk), service.quiet).session
+    assert [at for at, _ in told(finish(started), "revision")] == ["2025-07-02T15:01:00Z"]
+
+
 @pytest.mark.parametrize(
     ("known_at", "revised_at"),
     [
