@@ -6,39 +6,42 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+
+import psutil
 
 from benchmarks import world
 from benchmarks.rows import Row
 
-SIZES = {2: 60, 100: 20, 500: 10}
+SIZES = {2: 20, 100: 20, 500: 8}
 """Symbols → days: enough that starting is not what is measured."""
-MODES = {"columns": "as columns", "bars": "as Python bars"}
+MODES = {"columns": "as columns", "bars": "as Python bars", "sse": "through SSE"}
 
 
 def run() -> Iterator[Row]:
-    with world.worker():
+    with world.worker() as worker, world.web() as web:
         for count, days in SIZES.items():
             for mode in MODES:
-                yield measure(count, days, mode)
+                yield measure(psutil.Process(worker.pid), count, days, mode, web if mode == "sse" else ())
 
 
-def measure(count: int, days: int, mode: str) -> Row:
+def measure(worker: psutil.Process, count: int, days: int, mode: str, web: Sequence[str]) -> Row:
     """From the resume of a session that stands at its first open to the arrival of its last frame."""
     from sessions import control
 
     session_id, bars = paused_session(count, days)
-    with reader(session_id, mode) as process:
-        began = time.time()
+    with reader(session_id, mode, *web) as process:
+        began, spent = time.time(), sum(worker.cpu_times()[:2])
         control.resume(session_id)
         assert process.stdout is not None
         told = json.loads(process.stdout.readline())
     if told["bars"] != bars:
         raise RuntimeError(f"session {session_id}: {told['bars']} bars arrived of {bars}")
-    seconds = told["at"] - began
+    seconds, spent = told["at"] - began, sum(worker.cpu_times()[:2]) - spent
     what = f"{count} symbols, {days} days, {MODES[mode]}"
-    return Row(what, bars / seconds, "bars/s", f"{bars:,} bars in {seconds:.2f} s")
+    note = f"{bars:,} bars in {seconds:.2f} s; CPU: worker {spent:.2f} s, reader {told['cpu']:.2f} s"
+    return Row(what, bars / seconds, "bars/s", note)
 
 
 def paused_session(count: int, days: int) -> tuple[int, int]:
@@ -57,9 +60,9 @@ def paused_session(count: int, days: int) -> tuple[int, int]:
 
 
 @contextmanager
-def reader(session_id: int, mode: str) -> Iterator[subprocess.Popen[str]]:
+def reader(session_id: int, mode: str, *web: str) -> Iterator[subprocess.Popen[str]]:
     """A process that reads the session from its first frame on, and is about to."""
-    command = [sys.executable, "-m", "benchmarks.reading", str(session_id), mode]
+    command = [sys.executable, "-m", "benchmarks.reading", str(session_id), mode, *web]
     process = subprocess.Popen(command, cwd=world.ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:

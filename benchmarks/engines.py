@@ -28,7 +28,7 @@ def run() -> Iterator[Row]:
             raise RuntimeError(f"{engine}: {done.stderr.strip().splitlines()[-1]}")
         told = json.loads(done.stdout.splitlines()[-1])
         seconds = told["seconds"]
-        note = f"{told['bars']:,} bars in {seconds:.2f} s, in-process, bars made beforehand"
+        note = f"{told['bars']:,} bars in {seconds:.2f} s (CPU {told['cpu']:.2f} s), in-process, bars made beforehand"
         yield Row(f"{engine}, {symbols} symbols, 1 day", told["bars"] / seconds, "bars/s", note)
 
 

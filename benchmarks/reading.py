@@ -1,6 +1,6 @@
 """A reader in a process of its own: `python -m benchmarks.reading SESSION columns|bars|sse [ADDRESS TOKEN]`.
 
-Says `ready` when it is about to read, and at the end one JSON object: bars, and the wall time of its last frame.
+Says `ready` when it is about to read, and at the end one JSON object: bars, wall time of the last frame, CPU seconds.
 """
 
 from __future__ import annotations
@@ -40,7 +40,23 @@ async def bars(session_id: int) -> int:
     return count
 
 
-READERS: dict[str, Callable[[int], Awaitable[int]]] = {"columns": columns, "bars": bars}
+async def sse(session_id: int) -> int:
+    """Server-sent events as bytes, their bars counted: parsing JSON is the client's own business."""
+    import httpx
+
+    address, token = sys.argv[3:5]
+    count, rest = 0, b""
+    url = f"{address}/api/sessions/{session_id}/stream/?from_start=true"
+    headers = {"Authorization": f"Token {token}", "Accept": "text/event-stream"}
+    async with httpx.AsyncClient(timeout=None) as client, client.stream("GET", url, headers=headers) as answer:
+        answer.raise_for_status()
+        async for chunk in answer.aiter_raw(1 << 20):
+            *messages, rest = (rest + chunk).split(b"\n\n")
+            count += sum(message.count(b'"type":"bar"') for message in messages)
+    return count
+
+
+READERS: dict[str, Callable[[int], Awaitable[int]]] = {"columns": columns, "bars": bars, "sse": sse}
 
 
 def main() -> None:
@@ -48,12 +64,16 @@ def main() -> None:
     import django
 
     django.setup()
-    import streaming.stream_bars  # noqa: F401 - importing pandas is not part of reading
+    import streaming.stream_bars  # noqa: F401 - neither importing pandas nor building the calendar is part of reading
+    from marketdata import calendar
+
+    calendar.prepare()
 
     session_id, mode = int(sys.argv[1]), sys.argv[2]
     print("ready", flush=True)
+    began = time.process_time()
     count = asyncio.run(READERS[mode](session_id))  # type: ignore[arg-type]
-    print(json.dumps({"bars": count, "at": time.time()}), flush=True)
+    print(json.dumps({"bars": count, "at": time.time(), "cpu": time.process_time() - began}), flush=True)
 
 
 if __name__ == "__main__":

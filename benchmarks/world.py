@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[1]
 VAR = ROOT / "var" / "bench"
@@ -60,6 +61,38 @@ def ensure_days(names: Sequence[str], days: int) -> tuple[str, dt.date, dt.date,
         store.write_days(dataset.pk, [NewDay(ids[name], day.date, make_day(name, day)) for name in missing])
         bars += sum(len(stored.bars) for stored in store.load_day(dataset.pk, day.date, list(names)).values())
     return dataset.name, window[0].date, window[-1].date, bars
+
+
+@contextmanager
+def web(port: int = 8018) -> Iterator[tuple[str, str]]:
+    """A web process as `manage.py up` starts it; yields its address and a token for it."""
+    import httpx
+    from django.contrib.auth.models import User
+    from rest_framework.authtoken.models import Token
+
+    user, _ = User.objects.get_or_create(username="benchmark", defaults={"is_superuser": True})
+    token, _ = Token.objects.get_or_create(user=user)
+    address = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--port", str(port), "--lifespan", "off"]
+    with (VAR / "log" / "web.log").open("wb") as out:
+        process = subprocess.Popen([*command, "--log-level", "warning"], cwd=ROOT, stdout=out, stderr=out)
+    try:
+        end = time.monotonic() + 90
+        while not _answers(httpx, address):
+            if process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError(f"the web process did not come up: see {VAR}/log/web.log")
+            time.sleep(0.1)
+        yield address, token.key
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _answers(httpx: ModuleType, address: str) -> bool:
+    try:
+        return bool(httpx.get(f"{address}/healthz", timeout=2).status_code == 200)
+    except httpx.HTTPError:
+        return False
 
 
 @contextmanager

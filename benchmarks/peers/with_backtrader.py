@@ -29,9 +29,18 @@ def main(path):
         frame.index = pd.to_datetime(columns["end"][rows], unit="s")
         cerebro.adddata(backtrader.feeds.PandasData(dataname=frame, openinterest=None))
     cerebro.addstrategy(Counter)
-    began = time.perf_counter()
+    began, spent = time.perf_counter(), time.process_time()
     (strategy,) = cerebro.run(preload=True, runonce=True)
-    print(json.dumps({"bars": len(columns["end"]), "seen": strategy.count, "seconds": time.perf_counter() - began}))
+    print(
+        json.dumps(
+            {
+                "bars": len(columns["end"]),
+                "seen": strategy.count,
+                "seconds": time.perf_counter() - began,
+                "cpu": time.process_time() - spent,
+            }
+        )
+    )
 
 
 if __name__ == "__main__":
