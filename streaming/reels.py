@@ -111,8 +111,9 @@ class Schedule:
 
     def __init__(self, reels: Sequence[Reel]) -> None:
         self.reels = sorted(reels, key=lambda reel: (ORDER[TickKind(reel.kind)], reel.symbol))
-        steps = [reel.steps for reel in self.reels]
-        step = np.concatenate(steps) if steps else np.empty(0, np.int32)
+        # int64, as what is searched for: else every search would convert the whole of it.
+        steps = [reel.steps.astype(np.int64) for reel in self.reels]
+        step = np.concatenate(steps) if steps else np.empty(0, np.int64)
         reel = np.repeat(np.arange(len(steps), dtype=np.int16), [len(part) for part in steps])
         order = np.argsort(step, kind="stable")
         self.step, self.reel = step[order], reel[order]
