@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -68,26 +66,9 @@ class Hub:
     def __post_init__(self) -> None:
         self.registry = readers.Registry(self.redis, self.tails)
 
-    @asynccontextmanager
-    async def attach(self, session_id: int, reader: Attached) -> AsyncIterator[SharedTail]:
-        """The session's tail, for as long as the reader needs it. Raises SessionUnknown."""
-        async with self.opening.setdefault(session_id, asyncio.Lock()):
-            shared = self.tails.get(session_id)
-            if shared is None:
-                await in_thread(calendar.prepare)()
-                shared = SharedTail(Tail(self.redis, session_id), await find_session(session_id))
-                await shared.open()
-                self.tails[session_id] = shared
-            shared.readers.add(reader)
-        self.registry.changed.set()
-        try:
-            yield shared
-        finally:
-            shared.readers.discard(reader)
-            self.registry.changed.set()
-            if not shared.readers and self.tails.get(session_id) is shared:
-                del self.tails[session_id]
-                await shared.aclose()
+    def attach(self, session_id: int, reader: Attached) -> Attachment:
+        """The session's tail, for as long as the reader needs it. Raises SessionUnknown on entering."""
+        return Attachment(self, session_id, reader)
 
     def history(self, shared: SharedTail) -> History:
         return History(shared.tail, self.frames)
@@ -117,18 +98,59 @@ class Hub:
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
 
 
-@asynccontextmanager
-async def shared_hub() -> AsyncIterator[Hub]:
-    """This event loop's hub; the last reader to leave closes it."""
-    loop = asyncio.get_running_loop()
-    hub = _hubs.get(loop)
-    if hub is None:
-        hub = _hubs[loop] = Hub(redis.asyncio.Redis.from_url(settings.REDIS_URL))
-    hub.users += 1
-    try:
-        yield hub
-    finally:
-        hub.users -= 1
-        if not hub.users:
-            _hubs.pop(loop, None)
-            await hub.aclose()
+# Classes, not generators: of a reader that simply stops, asyncio closes all generators at once, the inner ones too,
+# and one that is being closed twice says so on the terminal.
+
+
+@dataclass
+class Attachment:
+    """A reader's hold on the tail of a session."""
+
+    hub: Hub
+    session_id: int
+    reader: Attached
+
+    async def __aenter__(self) -> SharedTail:
+        hub, session_id = self.hub, self.session_id
+        async with hub.opening.setdefault(session_id, asyncio.Lock()):
+            shared = hub.tails.get(session_id)
+            if shared is None:
+                await in_thread(calendar.prepare)()
+                shared = SharedTail(Tail(hub.redis, session_id), await find_session(session_id))
+                await shared.open()
+                hub.tails[session_id] = shared
+            shared.readers.add(self.reader)
+        hub.registry.changed.set()
+        self.shared = shared
+        return shared
+
+    async def __aexit__(self, *_: object) -> None:
+        hub, shared = self.hub, self.shared
+        shared.readers.discard(self.reader)
+        hub.registry.changed.set()
+        if not shared.readers and hub.tails.get(self.session_id) is shared:
+            del hub.tails[self.session_id]
+            await shared.aclose()
+
+
+class HubHold:
+    """A reader's hold on this event loop's hub; the last one to leave closes it."""
+
+    async def __aenter__(self) -> Hub:
+        self.loop = asyncio.get_running_loop()
+        hub = _hubs.get(self.loop)
+        if hub is None:
+            hub = _hubs[self.loop] = Hub(redis.asyncio.Redis.from_url(settings.REDIS_URL))
+        hub.users += 1
+        self.hub = hub
+        return hub
+
+    async def __aexit__(self, *_: object) -> None:
+        self.hub.users -= 1
+        if not self.hub.users:
+            _hubs.pop(self.loop, None)
+            await self.hub.aclose()
+
+
+def shared_hub() -> HubHold:
+    return HubHold()

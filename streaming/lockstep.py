@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -103,26 +102,17 @@ class Lockstep:
         if not 1 <= self.window <= MOST_WINDOW:
             raise BadWindow(f"A window of {self.window} frames is not possible: give 1 to {MOST_WINDOW}.")
 
-    @asynccontextmanager
-    async def held(self, client: redis.asyncio.Redis, place: FrameId | None) -> AsyncIterator[None]:
+    def held(self, client: redis.asyncio.Redis, place: FrameId | None) -> Held:
         """Be waited for, from a place on, until the block ends. A reader of the same name before this one is out."""
         self.client = client
-        args: list[str | int] = [self.name, self.token, str(place or BEFORE_ALL), _ttl_ms(), self.window]
-        await client.eval(JOIN, 2, *_keys(self.session_id), *args)
-        renewing = asyncio.create_task(self._renew())
-        try:
-            yield
-        finally:
-            await end(renewing)
-            with contextlib.suppress(redis.RedisError):
-                await client.eval(LEAVE, 2, *_keys(self.session_id), self.name, self.token)
+        return Held(self, place)
 
     async def acknowledge(self, place: FrameId) -> bool:
         """The reader is done with this frame; False when it has been let go."""
         args: list[str | int] = [self.name, self.token, str(place), _ttl_ms(), ""]
         return bool(await self.client.eval(RENEW, 2, *_keys(self.session_id), *args))
 
-    async def _renew(self) -> None:
+    async def renew(self) -> None:
         """While this event loop runs. A client that acknowledges by hand must have done so for all it was sent."""
         while True:
             await asyncio.sleep(settings.LOCKSTEP_TTL / 3)
@@ -130,6 +120,26 @@ class Lockstep:
             with contextlib.suppress(redis.RedisError):
                 args: list[str | int] = [self.name, self.token, "", _ttl_ms(), settled]
                 await self.client.eval(RENEW, 2, *_keys(self.session_id), *args)
+
+
+@dataclass
+class Held:
+    """A class, not a generator, for the reason that `streaming.hub` gives."""
+
+    step: Lockstep
+    place: FrameId | None
+
+    async def __aenter__(self) -> None:
+        step = self.step
+        args: list[str | int] = [step.name, step.token, str(self.place or BEFORE_ALL), _ttl_ms(), step.window]
+        await step.client.eval(JOIN, 2, *_keys(step.session_id), *args)
+        self.renewing = asyncio.create_task(step.renew())
+
+    async def __aexit__(self, *_: object) -> None:
+        await end(self.renewing)
+        step = self.step
+        with contextlib.suppress(redis.RedisError):
+            await step.client.eval(LEAVE, 2, *_keys(step.session_id), step.name, step.token)
 
 
 def acknowledge(client: redis.Redis, session_id: int, name: str, place: FrameId) -> bool:

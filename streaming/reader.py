@@ -69,7 +69,7 @@ class Reading:
             "name": self.name,
             "since": since,
             "cursor": cursor,
-            "lockstep": False,
+            "lockstep": self.lockstep is not None,
         }
 
 
