@@ -173,7 +173,7 @@ def _within_window(session: Session, when: dt.datetime) -> dt.datetime:
 
 def _require_data(session: Session, names: Sequence[str]) -> None:
     """Say at once what no provider could mend later."""
-    if session.provider:
+    if session.provider or StreamType.BARS not in session.types:
         return
     date = calendar.session_date_of(session.clock) if session.clock else session.first_date
     without = sorted(set(names) - store.have(session.dataset_id, date, names))
