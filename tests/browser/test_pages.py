@@ -1,0 +1,125 @@
+"""Landing page, start form and a stored day in a real browser, on a desk and on a phone."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from playwright.sync_api import Browser, Page, expect
+
+from marketdata.models import BarDay
+from sessions.models import Session, State
+from tests.browser.conftest import OpenPage
+from tests.browser.watching import a_live_session, address_of, clock_on, minutes_on, until, until_row
+
+Worker = subprocess.Popen[bytes]
+pytestmark = pytest.mark.django_db(transaction=True)
+NAMELESS = """() => [...document.querySelectorAll("#main button, #main a, #main input, #main select")]
+  .filter((one) => one.type !== "hidden" && one.offsetParent !== null)
+  .filter((one) => !(one.innerText.trim() || one.ariaLabel || one.title || one.placeholder || one.labels?.length
+                     || one.getAttribute("aria-labelledby")))
+  .map((one) => one.outerHTML.slice(0, 120))"""
+SHIFTS = """() => new Promise((done) => {
+  let sum = 0;
+  new PerformanceObserver((list) => { for (const one of list.getEntries()) if (!one.hadRecentInput) sum += one.value; })
+    .observe({ type: "layout-shift", buffered: true });
+  setTimeout(() => done(sum), 3000);
+})"""
+
+
+@pytest.fixture(autouse=True)
+def days(real_days: str) -> None:
+    """Every test has them in the store."""
+
+
+def test_somebody_logs_in_starts_a_session_from_the_form_and_watches_it(
+    browser: Browser, address: str, worker: Worker
+) -> None:
+    User.objects.create_superuser("ada", password="secret")
+    page = browser.new_page(base_url=address)
+    page.set_default_timeout(60_000)
+    page.goto("/admin/")
+    page.get_by_label("Username").fill("ada")
+    page.get_by_label("Password").fill("secret")
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("link", name="start a session", exact=True).click()
+    field = page.get_by_role("combobox", name="Symbols")
+    field.press_sequentially("aa")
+    page.get_by_role("option", name="AAPL").click()
+    field.press_sequentially("ms")
+    expect(page.get_by_role("option", name="MSFT")).to_be_visible()
+    field.press("ArrowDown")
+    field.press("Enter")
+    expect(field).to_have_value("AAPL MSFT ")
+    expect(page.locator("#calendar-month")).to_have_text("July 2025")
+    assert page.get_by_role("button", name=re.compile("Friday, July 4, 2025, July 4th")).is_disabled()
+    page.get_by_role("button", name=re.compile("July 3, 2025, half day, closes 13:00, 2 of 2 symbols")).click()
+    page.get_by_role("button", name=re.compile("Monday, July 7, 2025")).click()
+    page.get_by_label("Speed").fill("120")
+    page.get_by_role("button", name="Start the session").click()
+    page.wait_for_url(re.compile(r"/session/\d+/change/"))
+    until(lambda: "of 210 minutes: " in minutes_on(page), "minutes of the half day", page)
+    session = Session.objects.get()
+    assert (str(session.start_date), str(session.end_date), session.speed) == ("2025-07-03", "2025-07-07", 120)
+    page.close()
+
+
+def test_the_form_says_at_the_field_what_is_wrong(open_page: OpenPage) -> None:
+    page = open_page("/admin/replay/session/add/?symbols=AAPL&date=2025-07-03&until=2025-07-01")
+    page.get_by_role("button", name="Start the session").click()
+    expect(page.locator(".field-until, .form-row", has_text="before its first trading day").first).to_be_visible()
+    assert not Session.objects.exists()
+
+
+def test_a_session_appears_on_the_landing_page_by_itself_and_is_played_there(
+    open_page: OpenPage, worker: Worker
+) -> None:
+    page = open_page("/admin/")
+    expect(page.get_by_text("Nothing plays now")).to_be_visible()
+    session = a_live_session(speed=60)
+    card = page.get_by_role("article")
+    expect(card).to_have_count(1)
+    before = clock_on(page)
+    until(lambda: clock_on(page) > before, "the card's clock", page)
+    card.get_by_role("button", name="Play or pause").click()
+    until_row(session, "paused", page, state=State.PAUSED)
+    expect(card.locator(".td-state")).to_have_text("paused")
+    expect(page.locator("#system")).to_contain_text("1 is here")
+
+
+def test_the_landing_page_says_what_is_missing_and_what_to_do(open_page: OpenPage) -> None:
+    page = open_page("/admin/", role="viewer")
+    expect(page.locator("#system")).to_contain_text("Upkeep has not run lately: start beat")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_pages_fit_stand_still_and_name_their_controls(
+    open_page: OpenPage, worker: Worker, width: int, theme: str
+) -> None:
+    session = a_live_session(speed=60)
+    day = BarDay.objects.filter(scope="regular").latest("pk")
+    page = open_page("/admin/", width=width, theme=theme)
+    addresses = ["/admin/", address_of(session), f"/admin/marketdata/barday/{day.pk}/change/"]
+    for address in [*addresses, "/admin/replay/session/add/"]:
+        look_at(page, address, width)
+
+
+def look_at(page: Page, address: str, width: int) -> None:
+    page.goto(address)
+    shifted = page.evaluate(SHIFTS)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{address} is wider than the window"
+    assert page.evaluate(NAMELESS) == [], f"{address} has controls without a name"
+    assert shifted < 0.1, f"{address} moves under the reader's eyes ({shifted:.3f})"
+
+
+def test_a_quiet_day_shows_its_gaps(open_page: OpenPage, shared_data: str) -> None:
+    call_command("import_bars", f"{shared_data}/bars/alphavantage_2019", verbosity=0)
+    day = BarDay.objects.get(instrument__symbol="AMT", date="2019-02-13", scope="regular", interval="1m")
+    page = open_page(f"/admin/marketdata/barday/{day.pk}/change/")
+    assert "353 traded, 37 absent" in minutes_on(page, "AMT")
+    page.get_by_text("35 gaps").click()
+    expect(page.get_by_text("absent in its source, unproven").nth(1)).to_be_visible()
