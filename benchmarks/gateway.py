@@ -204,44 +204,52 @@ def _await_port(port: int) -> None:
 # --- what the processes do -------------------------------------------------------------------------
 
 
-async def _listen(url: str, auth: str) -> None:
-    """All the clients: a place is kept for each message, and each arrival's time goes there."""
+class Arrivals:
+    """When each message came to each client: a place for each message, in the order of the first arrivals."""
+
+    def __init__(self) -> None:
+        self.places: dict[bytes, int] = {}
+        self.times: list[list[float]] = []
+        self.counts = [0] * CLIENTS
+
+    def note(self, client: int, message: bytes) -> None:
+        now = time.time()
+        place = self.places.setdefault(message, len(self.times))
+        if place == len(self.times):
+            self.times.append([])
+        self.times[place].append(now)
+        self.counts[client] += 1
+
+
+async def _client(number: int, url: str, auth: str, turn: asyncio.Semaphore, there: list[int], got: Arrivals) -> None:
     from websockets.asyncio.client import connect
 
-    places: dict[bytes, int] = {}
-    times: list[list[float]] = []
-    counts = [0] * CLIENTS
+    async with turn:
+        headers = {"Content-Type": "application/msgpack"}
+        client = await connect(url, additional_headers=headers, compression=None, open_timeout=60)
+        if auth:
+            await client.recv()
+            for told in (json.loads(auth), {"action": "subscribe", "bars": ["*"]}):
+                await client.send(msgpack.packb(told))
+                await client.recv()
+        there.append(number)
+    async for message in client:
+        got.note(number, message)  # type: ignore[arg-type]
 
-    async def one(number: int, ready: asyncio.Semaphore, there: list[int]) -> None:
-        async with ready:
-            headers = {"Content-Type": "application/msgpack"}
-            client = await connect(url, additional_headers=headers, compression=None, open_timeout=60)
-            if auth:
-                await client.recv()
-                await client.send(msgpack.packb(json.loads(auth)))
-                await client.recv()
-                await client.send(msgpack.packb({"action": "subscribe", "bars": ["*"]}))
-                await client.recv()
-            there.append(number)
-        async for message in client:
-            now = time.time()
-            place = places.setdefault(message, len(times))  # type: ignore[arg-type]
-            if place == len(times):
-                times.append([])
-            times[place].append(now)
-            counts[number] += 1
 
-    ready, there = asyncio.Semaphore(AT_ONCE), []
-    tasks = [asyncio.create_task(one(number, ready, there)) for number in range(CLIENTS)]
+async def _listen(url: str, auth: str) -> None:
+    """All the clients, until each has as many messages as stdin says."""
+    turn, there, got = asyncio.Semaphore(AT_ONCE), [], Arrivals()
+    tasks = [asyncio.create_task(_client(number, url, auth, turn, there, got)) for number in range(CLIENTS)]
     while len(there) < CLIENTS:
         await asyncio.sleep(0.1)
     print("ready", flush=True)
     frames = int(await asyncio.to_thread(sys.stdin.readline))
-    while min(counts) < frames:
+    while min(got.counts) < frames:
         await asyncio.sleep(0.1)
     for task in tasks:
         task.cancel()
-    print(json.dumps(_told(list(places)[:frames], times[:frames], counts, frames)), flush=True)
+    print(json.dumps(_told(list(got.places)[:frames], got.times[:frames], got.counts, frames)), flush=True)
 
 
 def _told(messages: list[bytes], times: list[list[float]], counts: list[int], frames: int) -> dict[str, Any]:
