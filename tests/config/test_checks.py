@@ -55,6 +55,7 @@ def test_what_is_missing_is_told_with_what_to_set(settings: Any, change: dict[st
 @pytest.mark.django_db
 def test_no_secret_reaches_the_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="django.request")
     session = a_session("AAPL")
     key, secret = keys.create(session)
     client = APIClient(HTTP_AUTHORIZATION=f"Bearer {key.key_id}.{secret}")
