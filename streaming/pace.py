@@ -12,7 +12,7 @@ from streaming.frames import FrameId
 
 EVERY = 2.0
 """Seconds over which speed and stages are measured."""
-ERRORS = 1000
+ERRORS = 120
 """Frames over which the clock's error is."""
 NIGHT_MS = 8 * 3_600_000
 """Longer than any session: a frame that far after the one before it is another day's."""
