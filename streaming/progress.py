@@ -11,12 +11,15 @@ from marketdata.ticks.columns import TickKind
 from sessions.models import StreamType
 from streaming.tape import Tape
 
+STREAMS = """
+SELECT i.symbol, a.stream_type, a.id FROM replay_activestream a JOIN marketdata_instrument i ON i.id = a.instrument_id
+ WHERE a.session_id = %s
+"""
+# By row number alone: a join on symbol and type makes the planner go through all pairs of the session's streams.
 UPDATE = """
 UPDATE replay_activestream a SET expected = %s, present = p.present, last_price = COALESCE(p.price, a.last_price)
-  FROM unnest(%s::text[], %s::text[], %s::int[], %s::float8[]) AS p(symbol, stream_type, present, price)
-  JOIN marketdata_instrument i USING (symbol)
- WHERE a.session_id = %s AND a.instrument_id = i.id AND a.stream_type = p.stream_type
-   AND EXISTS (SELECT FROM replay_session s WHERE s.id = a.session_id AND s.epoch = %s)
+  FROM unnest(%s::bigint[], %s::int[], %s::float8[]) AS p(id, present, price)
+ WHERE a.id = p.id AND (SELECT epoch FROM replay_session WHERE id = %s) = %s
 """
 
 
@@ -24,16 +27,17 @@ UPDATE replay_activestream a SET expected = %s, present = p.present, last_price 
 class Rows:
     """Columns of the update, one row a stream."""
 
-    symbols: list[str] = field(default_factory=list)
-    types: list[str] = field(default_factory=list)
+    ids: dict[tuple[str, str], int]
+    there: list[int] = field(default_factory=list)
     present: list[int] = field(default_factory=list)
     prices: list[float | None] = field(default_factory=list)
 
     def add(self, symbol: str, stream_type: str, present: int, price: float | None) -> None:
-        self.symbols.append(symbol)
-        self.types.append(stream_type)
-        self.present.append(present)
-        self.prices.append(price)
+        row = self.ids.get((symbol, stream_type))
+        if row is not None:
+            self.there.append(row)
+            self.present.append(present)
+            self.prices.append(price)
 
 
 def progress(tape: Tape, k: int) -> dict[str, tuple[int, float | None]]:
@@ -54,7 +58,9 @@ def progress(tape: Tape, k: int) -> dict[str, tuple[int, float | None]]:
 
 
 def write_progress(session_id: int, epoch: int, tape: Tape, k: int) -> None:
-    rows = Rows()
+    with connection.cursor() as cursor:
+        cursor.execute(STREAMS, [session_id])
+        rows = Rows({(symbol, stream_type): row for symbol, stream_type, row in cursor.fetchall()})
     for symbol, (present, price) in progress(tape, k).items():
         rows.add(symbol, StreamType.BARS, present, price)
     for reel in tape.schedule.reels:
@@ -62,7 +68,4 @@ def write_progress(session_id: int, epoch: int, tape: Tape, k: int) -> None:
         traded = last is not None and len(last) and reel.kind == TickKind.TRADES
         rows.add(reel.symbol, reel.kind, count, float(last.value("price")[0]) if last and traded else None)
     with connection.cursor() as cursor:
-        cursor.execute(
-            UPDATE,
-            [tape.minutes_before(k), rows.symbols, rows.types, rows.present, rows.prices, session_id, epoch],
-        )
+        cursor.execute(UPDATE, [tape.minutes_before(k), rows.there, rows.present, rows.prices, session_id, epoch])
