@@ -84,7 +84,7 @@ class Coordinator:
         self.days = Days(
             self.recipe, self.lease, self.loader, self.wake.set, self._tell_waiting, self.output.generation
         )
-        self.members = Membership(self.session, self.lease.epoch, self.days, self.checkpoint)
+        self.members = Membership(self.session, self.lease.epoch, self.days)
         self.admission = Admission(self.session, self.lease.epoch, self.days)
         at = moment(self.output.prev.ms) if self.output.prev else begins
         loaded = self._first_day(calendar.session_date_of(at) if at else self.session.first_date)

@@ -22,6 +22,7 @@ from django.utils import timezone
 from sessions.models import Session
 from streaming import cards, chart
 from streaming.db import in_thread
+from streaming.ending import end
 from streaming.frames import COLUMNS, BarBlock, Frame, rfc3339
 from streaming.heat import Heat, heat_of
 from streaming.hub import shared_hub
@@ -103,9 +104,7 @@ class Feed:
                     filling.result()
                 await asyncio.sleep(TAPE_EVERY)
         finally:
-            filling.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await filling
+            await end(filling)
 
     async def _fill(self) -> None:
         """Follow the session; after a seek begin anew, with the day so far."""

@@ -69,7 +69,7 @@ class History:
         if frames is None:
             partial = (*key, until)
             frames = await self.shelf.get(
-                partial, lambda: _rederived(session, until.generation, before, until), lambda day: not _closes(day)
+                partial, lambda: _rederived(session, before, until), lambda day: not _closes(day)
             )
             if _closes(frames):
                 self.shelf.keep(key, frames)
@@ -102,11 +102,11 @@ def _day_floor(cursor: FrameId | None) -> FrameId | None:
 
 
 async def _part(session: Session, cursor: FrameId | None, until: FrameId) -> Frames:
-    return await waited_for(lambda: rederive.part_after(session, until.generation, cursor, until, PART_BYTES))
+    return await waited_for(lambda: rederive.part_after(session, cursor, until, PART_BYTES))
 
 
-async def _rederived(session: Session, generation: int, before: FrameId | None, until: FrameId) -> Frames:
+async def _rederived(session: Session, before: FrameId | None, until: FrameId) -> Frames:
     def day() -> Frames:
-        return next(rederive.frames_between(session, generation, before, until), [])
+        return next(rederive.frames_between(session, before, until), [])
 
     return await waited_for(day)

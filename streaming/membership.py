@@ -10,7 +10,6 @@ from django.db.models.functions import Now
 from marketdata.errors import MarketDataError
 from sessions.models import Session
 from streaming import journal as journals
-from streaming.checkpoint import Checkpoint
 from streaming.days import Days, Loaded, Loading
 from streaming.journal import Journal, Kind
 
@@ -18,8 +17,8 @@ from streaming.journal import Journal, Kind
 class Membership:
     """Removes at once; adds once the current day of the new symbols is loaded. Both take effect after the clock."""
 
-    def __init__(self, session: Session, epoch: int, days: Days, checkpoint: Checkpoint) -> None:
-        self.session, self.epoch, self.days, self.checkpoint = session, epoch, days, checkpoint
+    def __init__(self, session: Session, epoch: int, days: Days) -> None:
+        self.session, self.epoch, self.days = session, epoch, days
         self.adding: Loading | None = None
 
     def obey(self, journal: Journal, date: dt.date, clock: dt.datetime | None, generation: int) -> Journal:

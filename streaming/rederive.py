@@ -28,8 +28,9 @@ class Mark:
     prev: FrameId | None
 
 
-def frames_between(session: Session, generation: int, after: FrameId | None, until: FrameId) -> Iterator[list[Frame]]:
-    """Published frames with `after` < id ≤ `until`, one list per session day."""
+def frames_between(session: Session, after: FrameId | None, until: FrameId) -> Iterator[list[Frame]]:
+    """Published frames of `until`'s generation with `after` < id ≤ `until`, one list per session day."""
+    generation = until.generation
     recipe, journal = Recipe.of(session), journals.read(session.pk)
     for mark in marks(session.pk, generation):
         day = calendar.trading_day(mark.date)
@@ -40,10 +41,9 @@ def frames_between(session: Session, generation: int, after: FrameId | None, unt
             yield [frame for frame in frames if after is None or frame.id > after]
 
 
-def part_after(
-    session: Session, generation: int, after: FrameId | None, until: FrameId, most_bytes: int
-) -> list[Frame]:
+def part_after(session: Session, after: FrameId | None, until: FrameId, most_bytes: int) -> list[Frame]:
     """The next published frames of one day, as many as fit: a day of trades and quotes is too large to hold."""
+    generation = until.generation
     recipe, journal = Recipe.of(session), journals.read(session.pk)
     found: list[Frame] = []
     size = 0

@@ -180,16 +180,17 @@ def find_ticks(
     if derived is not None:
         days = days.filter(derived=derived)
     rows = days.filter(instrument__symbol__in=list(symbols)).select_related("instrument")
-    return {row.instrument.symbol: _stored(row) for row in rows.order_by("-derived")}
+    return {row.instrument.symbol: stored_ticks(row) for row in rows.order_by("-derived")}
 
 
 def find_versions(day_ids: Sequence[int]) -> list[StoredTicks]:
     """Exactly those days, current or not: what a session has pinned."""
     rows = TickDay.objects.filter(pk__in=list(day_ids)).select_related("instrument")
-    return [_stored(row) for row in rows.order_by("kind", "instrument__symbol")]
+    return [stored_ticks(row) for row in rows.order_by("kind", "instrument__symbol")]
 
 
-def _stored(row: TickDay) -> StoredTicks:
+def stored_ticks(row: TickDay) -> StoredTicks:
+    """A day without its rows; wants the instrument selected along."""
     return StoredTicks(
         row.pk,
         row.instrument.symbol,

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from sessions.models import Session, SessionKey
 from streaming.db import in_thread
+from streaming.ending import end
 from streaming.frames import Frame
 from streaming.gateway import clock
 from streaming.gateway.channels import Channels
@@ -58,9 +59,7 @@ class Feed:
         self.watch = asyncio.create_task(self._watch_keys())
 
     def stop(self) -> None:
-        for task in (self.tail, self.watch):
-            if task:
-                task.cancel()
+        self.ending = [asyncio.create_task(end(task)) for task in (self.tail, self.watch) if task]
 
     def _ended(self, tail: asyncio.Task[None]) -> None:
         if not tail.cancelled() and (error := tail.exception()):

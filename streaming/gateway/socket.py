@@ -13,6 +13,7 @@ from django.db import OperationalError
 
 from sessions.models import SessionKey
 from streaming.db import in_thread
+from streaming.ending import end
 from streaming.gateway import channels as subscriptions
 from streaming.gateway import codecs, keys, throttle
 from streaming.gateway.channels import INVALID_SYNTAX, Channels, SocketError
@@ -69,8 +70,7 @@ class Socket:
                     await asyncio.wait({writing})
         finally:
             self._part()
-            reading.cancel()
-            await asyncio.gather(reading, self.outbox.stop(), return_exceptions=True)
+            await asyncio.gather(end(reading), end(writing))
 
     def _part(self) -> None:
         if self.feed:
@@ -173,10 +173,6 @@ class Outbox:
     def start(self) -> asyncio.Task[None]:
         self.writing = asyncio.create_task(self._empty())
         return self.writing
-
-    async def stop(self) -> None:
-        self.writing.cancel()
-        await asyncio.gather(self.writing, return_exceptions=True)
 
     def put(self, messages: list[Message]) -> bool:
         """False where the client has left too much unread."""

@@ -12,7 +12,7 @@ import numpy as np
 from marketdata.models import Scope
 from marketdata.tick_models import TickDay
 from marketdata.ticks.columns import TickColumns, TickKind
-from marketdata.ticks.store import Spans, StoredTicks, load_chunk, spans
+from marketdata.ticks.store import Spans, StoredTicks, load_chunk, spans, stored_ticks
 from sessions.models import Session
 from streaming import journal
 from streaming.gateway import tick_wire
@@ -75,7 +75,7 @@ class Ticks:
             if played:
                 places = (0,) if scope == Scope.REGULAR else (-1, 1)
                 opened = int(played.open_at.timestamp()) * SECOND
-                found.setdefault(symbol, []).extend(TickRow(opened, place, _stored(played)) for place in places)
+                found.setdefault(symbol, []).extend(TickRow(opened, place, stored_ticks(played)) for place in places)
         return {symbol: sorted(rows, key=lambda row: (row.open_ns, row.place)) for symbol, rows in found.items()}
 
     def _pins(self) -> Mapping[dt.date, Mapping[str, int | None]]:
@@ -126,17 +126,3 @@ def _played(day: TickDay, pins: Mapping[str, int | None]) -> TickDay | None:
     if pin in (None, day.pk):
         return day if pin else None
     return TickDay.objects.select_related("instrument").get(pk=pin)
-
-
-def _stored(row: TickDay) -> StoredTicks:
-    return StoredTicks(
-        row.pk,
-        row.instrument.symbol,
-        row.instrument_id,
-        row.kind,
-        row.version,
-        row.row_count,
-        row.chunk_count,
-        row.derived,
-        row.ledger,
-    )

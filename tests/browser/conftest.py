@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(autouse=True)
-def patient(settings: Any) -> None:
+def patient(settings: Any, logs: Path) -> None:
     """A browser, a web server and a worker on a small machine take their time."""
     settings.LOADED_TIMEOUT = 120.0
     expect.set_options(timeout=60_000)
@@ -59,6 +59,17 @@ def patient(settings: Any) -> None:
 @pytest.fixture(scope="module")
 def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("logs")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Function, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """A test that fails tells what its pages showed and what the servers said."""
+    report = yield
+    if report.when == "call" and report.failed and "browser" in item.funcargs:
+        pages = [page for window in item.funcargs["browser"].contexts for page in window.pages]
+        report.sections += [(page.url, page.locator("body").inner_text()[:4000]) for page in pages]
+        report.sections += [(log.name, log.read_text()[-4000:]) for log in item.funcargs["logs"].glob("*.log")]
+    return report
 
 
 @pytest.fixture(scope="module")

@@ -187,7 +187,7 @@ def read_up_to_now(session: Session) -> list[dict[str, Any]]:
     wait_until(session, lambda s: s.events.filter(kind="admit").exists())
     session.refresh_from_db()
     until = FrameId.parse(f"{session.generation}.{session.frame_id}")
-    return [frame.wire() for day in rederive.frames_between(session, 1, None, until) for frame in day]
+    return [frame.wire() for day in rederive.frames_between(session, None, until) for frame in day]
 
 
 # --- as known -----------------------------------------------------------------------------------------

@@ -115,10 +115,10 @@ def test_types_are_channels_beside_the_intervals() -> None:
 def test_frames_made_again_part_by_part_are_those_made_at_once(session: Session) -> None:
     session.record("day_open", "", date=DAY.isoformat(), generation=1, chain="", prev="")
     until = FrameId.parse(f"1.{session.frame_id}")
-    (whole,) = frames_between(session, 1, None, until)
-    parts: list[list[Frame]] = [part_after(session, 1, None, until, 20_000)]
+    (whole,) = frames_between(session, None, until)
+    parts: list[list[Frame]] = [part_after(session, None, until, 20_000)]
     while parts[-1]:
-        parts.append(part_after(session, 1, parts[-1][-1].id, until, 20_000))
+        parts.append(part_after(session, parts[-1][-1].id, until, 20_000))
     assert len(parts) > 3
     together = [frame for part in parts for frame in part]
     assert [frame.wire() for frame in together] == [frame.wire() for frame in whole]
