@@ -3,6 +3,8 @@ PYTHON ?= python3
 PORT ?= 8000
 HOST ?= 127.0.0.1
 BIN := .venv/bin
+# Files in random order, a process for each core, each with a Postgres and Valkey of its own.
+PYTEST := $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
 .PHONY: start test check lint format install install-dev clean chaos bench
 KILLS ?= 20
@@ -12,10 +14,10 @@ start: install  ## install, start everything, open a session for AAPL and MSFT
 	@exec $(BIN)/python manage.py up --host $(HOST) --port $(PORT)
 
 test: install-dev  ## the whole suite, on a Postgres and Valkey of its own
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 check: install-dev lint  ## the whole gate, as CI runs it
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 lint: install-dev
 	$(BIN)/ruff format --check .

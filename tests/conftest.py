@@ -11,6 +11,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """As many test processes as cores, each with servers of its own; one where the servers are given."""
+    given = os.environ.keys() & {"DATABASE_URL", "REDIS_URL"}
+    return 1 if given else min(4, os.cpu_count() or 1)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def real_services() -> Iterator[None]:
     """Postgres and Valkey for the whole run, stopped at its end; ones that a killed run left are adopted."""

@@ -4,9 +4,10 @@ import os
 
 from tests.own_services import claim_var_dir
 
-# The processes that a test starts inherit the run's folder.
-if "TAPEDECK_TEST_RUN" not in os.environ:
-    os.environ["TAPEDECK_TEST_RUN"] = str(claim_var_dir())
+# Each of the processes that share a run's tests has a folder; the programs that its tests start inherit it.
+process = os.environ.get("PYTEST_XDIST_WORKER", "only")
+if os.environ.get("TAPEDECK_TEST_PROCESS") != process:
+    os.environ["TAPEDECK_TEST_RUN"], os.environ["TAPEDECK_TEST_PROCESS"] = str(claim_var_dir()), process
 os.environ["VAR_DIR"] = os.environ["TAPEDECK_TEST_RUN"]
 
 from config.settings import *  # noqa: F403

@@ -56,7 +56,7 @@ class Newcomer:
         return BASH + "\n".join(f"bounded {line}" if ENDLESS.search(line) else line for line in kept)
 
     def environment(self) -> dict[str, str]:
-        ours = ("DATABASE_URL", "REDIS_URL", "TAPEDECK_TEST_RUN", "DJANGO_SETTINGS_MODULE")
+        ours = ("DATABASE_URL", "REDIS_URL", "TAPEDECK_TEST_RUN", "TAPEDECK_TEST_PROCESS", "DJANGO_SETTINGS_MODULE")
         env = {name: value for name, value in os.environ.items() if name not in ours}
         return {**env, "HOME": str(self.home), "VAR_DIR": str(self.clone / "var"), "TAPEDECK_URL": self.address}
 
