@@ -246,10 +246,15 @@ def dates_with(dataset_id: int, symbols: Sequence[str], interval: str = "1m") ->
     return list(dates.filter(n=len(set(symbols))).order_by("date").values_list("date", flat=True))
 
 
+def current_rows(dataset_id: int, date: dt.date, symbols: Iterable[str]) -> dict[str, int]:
+    """Symbol → the row of its current regular day of minutes, for the symbols that have one on that date."""
+    days = BarDay.objects.current().regular().filter(dataset_id=dataset_id, date=date, interval="1m")
+    return dict(days.filter(instrument__symbol__in=list(symbols)).values_list("instrument__symbol", "pk"))
+
+
 def have(dataset_id: int, date: dt.date, symbols: Iterable[str]) -> set[str]:
     """Those of the symbols that have a current regular day of minutes on that date."""
-    days = BarDay.objects.current().regular().filter(dataset_id=dataset_id, date=date, interval="1m")
-    return set(days.filter(instrument__symbol__in=list(symbols)).values_list("instrument__symbol", flat=True))
+    return set(current_rows(dataset_id, date, symbols))
 
 
 def choose_dataset(symbols: Sequence[str], date: dt.date | None = None) -> Dataset | None:

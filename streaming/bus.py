@@ -15,16 +15,21 @@ from django.conf import settings
 from sessions.wakeup import notice_key
 from streaming import lockstep
 from streaming.frames import Frame, FrameId, decode
+from streaming.journal import LeaseLost
 
 # Equality, not "greater": after a flush a zombie would else set the fence for itself. A missing key refuses.
 # An entry that is there already was written by an earlier holder, byte for byte: re-emitting it is a no-op.
+# The bodies come end to end: one large argument is sent in one piece, many small ones in as many.
 APPEND = """
 local epoch = redis.call('GET', KEYS[1])
 if not epoch then return -2 end
 if epoch ~= ARGV[1] then return -1 end
-local added = 0
-for i = 2, #ARGV, 3 do
-  local reply = redis.pcall('XADD', KEYS[2], ARGV[i], 'b', ARGV[i + 1], 'h', ARGV[i + 2])
+if ARGV[2] == 'free' and redis.call('EXISTS', KEYS[3]) == 1 then return -3 end
+local added, first = 0, 1
+for i = 4, #ARGV, 3 do
+  local last = first + ARGV[i + 1] - 1
+  local reply = redis.pcall('XADD', KEYS[2], ARGV[i], 'b', string.sub(ARGV[3], first, last), 'h', ARGV[i + 2])
+  first = last + 1
   if type(reply) == 'table' and reply.err then
     if not string.find(reply.err, 'equal or smaller', 1, true) then return reply end
   else
@@ -45,12 +50,16 @@ PAGE = 256
 """Frames that a reader takes at once."""
 
 
-class Fenced(Exception):
+class Fenced(LeaseLost):
     """Another epoch holds the stream."""
 
 
 class FenceMissing(Exception):
     """Redis lost the fence: renew the lease in Postgres, then set it again."""
+
+
+class HeldBack(Exception):
+    """There are lockstep readers: frames may not go out without looking how far those have come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +98,20 @@ class Bus:
         if not self._raise_fence(keys=[fence_key(session_id)], args=[epoch]):
             raise Fenced(f"Session {session_id} is past epoch {epoch}.")
 
-    def append(self, session_id: int, epoch: int, frames: Sequence[Packed]) -> int:
-        """Append frames in order; returns how many were new."""
-        args: list[Any] = [epoch]
+    def append(self, session_id: int, epoch: int, frames: Sequence[Packed], *, free: bool = False) -> int:
+        """Append frames in order; returns how many were new. With `free`, only where there is no lockstep reader."""
+        args: list[Any] = [epoch, "free" if free else "", b"".join(frame.body for frame in frames)]
         for frame in frames:
-            args += (frame.id.entry, frame.body, frame.chain)
-        key = stream_key(session_id, frames[0].id.generation)
-        added = int(cast(int, self._append(keys=[fence_key(session_id), key], args=args)))
+            args += (frame.id.entry, len(frame.body), frame.chain)
+        stream = stream_key(session_id, frames[0].id.generation)
+        keys = [fence_key(session_id), stream, lockstep.acknowledged_key(session_id)]
+        added = int(cast(int, self._append(keys=keys, args=args)))
         if added == -1:
             raise Fenced(f"Session {session_id} is no longer at epoch {epoch}.")
         if added == -2:
             raise FenceMissing(f"Session {session_id} has no epoch in Redis.")
+        if added == -3:
+            raise HeldBack(f"Session {session_id} has lockstep readers.")
         return added
 
     def end(self, session_id: int, generation: int) -> FrameId | None:

@@ -20,7 +20,7 @@ from sessions.models import Session, State, TransitionError
 from streaming import journal as journals
 from streaming import lease as leases
 from streaming.admission import Admission
-from streaming.bus import Bus
+from streaming.bus import Bus, HeldBack
 from streaming.checkpoint import Checkpoint, end_session
 from streaming.days import Days, Loaded, Loading, Move
 from streaming.db import connected
@@ -277,7 +277,9 @@ class Coordinator:
 
     def _in_step(self, last: int) -> int:
         """No further than the lockstep readers have come; while they hold it, market time stands still."""
-        room = self.gate.room(self.output.stream, self.output.generation) if last else None
+        if not last or self.gate.free:
+            return last
+        room = self.gate.room(self.output.stream, self.output.generation)
         if room is None:
             return last
         if room > 0:
@@ -299,11 +301,16 @@ class Coordinator:
             self.checkpoint.mark_day(self.output, self.head.tape)
         due = self.head.tape.instant(self.head.k)
         with self.pace.stage("merge"):
-            frames, self.head.k = self.output.pack(self.head.tape, self.head.k, last, self.journal)
+            frames, k = self.output.pack(self.head.tape, self.head.k, last, self.journal)
+        try:
+            with self.pace.stage("Redis"):
+                held_up = self.output.publish(frames, free=self.gate.free) if frames else False
+        except HeldBack:
+            self.gate.free = False
+            return
+        self.head.k = k
         if not frames:
             return
-        with self.pace.stage("Redis"):
-            held_up = self.output.publish(frames)
         self.pace.told(frames, self.head.late(due))
         self.head.played(frames[-1].id.ms, held_up=held_up)
         with connected():

@@ -3,14 +3,16 @@
 import asyncio
 from typing import Any
 
+AGAIN_AFTER = 2.0
+
 
 async def end(task: asyncio.Task[Any]) -> None:
     """Cancel until it is over: a cancellation that meets a reply just come in can get lost in `wait_for`.
 
-    Whoever ends it does not want its result any more, nor its error.
+    Not again too soon, which would cut short how it leaves. Its result or error nobody wants any more.
     """
     while not task.done():
         task.cancel()
-        await asyncio.wait([task], timeout=0.2)
+        await asyncio.wait([task], timeout=AGAIN_AFTER)
     if not task.cancelled():
         task.exception()

@@ -108,8 +108,8 @@ def pin(recipe: Recipe, date: dt.date, symbols: Iterable[str], epoch: int) -> Jo
 
 
 def _newest(recipe: Recipe, date: dt.date, symbols: Sequence[str]) -> Pins:
-    stored = store.load_day(recipe.dataset.pk, date, symbols) if StreamType.BARS in recipe.types else {}
-    return {symbol: stored[symbol].id if symbol in stored else None for symbol in symbols}
+    rows = store.current_rows(recipe.dataset.pk, date, symbols) if StreamType.BARS in recipe.types else {}
+    return {symbol: rows.get(symbol) for symbol in symbols}
 
 
 def _pins_as_known(recipe: Recipe, date: dt.date, symbols: Sequence[str]) -> list[tuple[dt.datetime | None, Pins]]:

@@ -83,8 +83,12 @@ class BadWindow(ValueError):
 
 
 def _keys(session_id: int) -> list[str]:
-    key = f"tapedeck:{session_id}:lockstep"
-    return [key, f"{key}:acks"]
+    return [f"tapedeck:{session_id}:lockstep", acknowledged_key(session_id)]
+
+
+def acknowledged_key(session_id: int) -> str:
+    """There as long as the session has a lockstep reader."""
+    return f"tapedeck:{session_id}:lockstep:acks"
 
 
 @dataclass
@@ -167,6 +171,8 @@ class Gate:
         self.session_id, self.tell = session_id, tell
         self.waits_for = ""
         self.wait = SHORTEST_WAIT
+        self.free = False
+        """Nobody was waited for when last asked."""
 
     def room(self, stream: str, generation: int) -> int | None:
         """Frames that may go out; None where nobody is waited for. Lets silent readers go, and says so."""
@@ -177,7 +183,8 @@ class Gate:
             return None  # publishing finds Redis away too, and waits for it
         for name in silent:
             self.tell(f"lockstep reader {name.decode()} was silent for {settings.LOCKSTEP_TTL:g} s and is let go")
-        free = room == -1 or room > 0
+        self.free = room == -1
+        free = self.free or room > 0
         self.waits_for = "" if free else slowest.decode()
         self.wait = SHORTEST_WAIT if free else min(LONGEST_WAIT, self.wait * 1.5)
-        return None if room == -1 else int(room)
+        return None if self.free else int(room)

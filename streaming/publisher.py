@@ -75,9 +75,12 @@ class Publisher:
                 return frames, k + 1
         return frames, last
 
-    def publish(self, frames: list[Packed]) -> bool:
-        """Append frames; True when Redis kept us waiting, so that market time stood still."""
-        held_up = self._append(frames)
+    def publish(self, frames: list[Packed], *, free: bool) -> bool:
+        """Append frames; True when Redis kept us waiting, so that market time stood still.
+
+        `free`: as nobody is waited for. Raises HeldBack, with nothing appended, where somebody is.
+        """
+        held_up = self._append(frames, free)
         self._bound(frames)
         self.prev, self.chain = frames[-1].id, frames[-1].chain
         self.count += len(frames)
@@ -90,12 +93,12 @@ class Publisher:
         while self.kept and self.kept[0][0].ms < ms:
             self.kept_bytes -= self.kept.popleft()[1]
 
-    def _append(self, frames: list[Packed]) -> bool:
+    def _append(self, frames: list[Packed], free: bool) -> bool:
         held_up = False
         while True:
             self.lease.check()
             try:
-                self.bus.append(self.session.pk, self.lease.epoch, frames)
+                self.bus.append(self.session.pk, self.lease.epoch, frames, free=free)
                 return held_up
             except FenceMissing:
                 self._set_fence_again()

@@ -10,6 +10,6 @@ if os.environ.get("TAPEDECK_TEST_PROCESS") != process:
     os.environ["TAPEDECK_TEST_RUN"], os.environ["TAPEDECK_TEST_PROCESS"] = str(claim_var_dir()), process
 os.environ["VAR_DIR"] = os.environ["TAPEDECK_TEST_RUN"]
 
-from config.settings import *  # noqa: F403
+from config.settings import *  # noqa: E402, F403
 
 API_RATES = {"caller": 1_000_000, "stranger": 1_000_000, "login": 1_000_000}

@@ -16,6 +16,7 @@ from sessions import control
 from sessions.models import Session, State
 from sessions.wakeup import connection as redis_connection
 from streaming import service, upkeep
+from streaming.db import connected
 from streaming.queues import queue_replay
 from streaming.service import StartRequest
 from tests.faults.arena import LEASE_TTL, Arena, frozen, patiently, wait_for
@@ -159,7 +160,7 @@ def _run_out(run: Run) -> bool:
 
 def beat_fired_twice(run: Run) -> None:
     run.at_a_random_frame()
-    rounds = [threading.Thread(target=upkeep.run) for _ in range(4)]
+    rounds = [threading.Thread(target=connected()(upkeep.run)) for _ in range(4)]
     for thread in rounds:
         thread.start()
     for thread in rounds:
@@ -204,7 +205,7 @@ def begin(arena: Arena, rng: random.Random, cut: float, speed: float = SPEED) ->
 def begin_killed_while_loading(arena: Arena, rng: random.Random, cut: float) -> Run:
     """The worker dies between taking the session and saying that its day is loaded."""
     session = service.create(StartRequest(SYMBOLS, FIRST, LAST, speed=SPEED))
-    starting = threading.Thread(target=service.open_streams, args=(session, service.quiet))
+    starting = threading.Thread(target=connected()(service.open_streams), args=(session, service.quiet))
     starting.start()
     run = Run(arena, rng, cut, Session.objects.get(pk=session.pk))
     wait_for(lambda: run._look().epoch > 0 or run.session.state == State.FAILED, "a claim", every=0.001)

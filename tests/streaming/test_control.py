@@ -13,6 +13,7 @@ from sessions.control import ControlError
 from sessions.models import Session, State, TransitionError
 from sessions.wakeup import connection as redis_connection
 from streaming import copies, service
+from streaming.db import connected
 from streaming.player import Player
 from streaming.session_data import get_session_data
 from tests.streaming.playing import FIRST, LAST, durable, read_all, start, symbols_by_clock, utc, wait_until
@@ -191,11 +192,12 @@ def test_of_two_people_pressing_at_once_one_wins_and_the_other_is_told(paused: S
     told: list[str] = []
 
     def press() -> None:
-        try:
-            control.resume(paused.pk)
-            told.append("resumed")
-        except ControlError as error:
-            told.append(str(error))
+        with connected():
+            try:
+                control.resume(paused.pk)
+                told.append("resumed")
+            except ControlError as error:
+                told.append(str(error))
 
     threads = [threading.Thread(target=press) for _ in range(2)]
     for thread in threads:
