@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-AGAIN_AFTER = 2.0
+AGAIN_AFTER = 1.0
 
 
 async def end(task: asyncio.Task[Any]) -> None:

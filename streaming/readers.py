@@ -23,7 +23,6 @@ from marketdata import calendar
 from sessions import wakeup
 from sessions.models import Session
 from streaming.bus import stream_key
-from streaming.ending import end
 from streaming.frames import FrameId, moment
 
 if TYPE_CHECKING:
@@ -52,19 +51,17 @@ class Registry:
     def __init__(self, client: redis.asyncio.Redis, tails: Mapping[int, SharedTail]) -> None:
         self.redis, self.tails = client, tails
         self.process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
-        self.changed = asyncio.Event()
+        self.changed, self.closing = asyncio.Event(), asyncio.Event()
         self.told: set[int] = set()
         self.task = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(EVERY):
-                    await self.changed.wait()
+        while not self.closing.is_set():
+            await _within(EVERY, self.changed)
             self.changed.clear()
             with contextlib.suppress(redis.RedisError):
                 await self._tell({pk: _reports(tail) for pk, tail in self.tails.items()})
-            await asyncio.sleep(0.2)  # a thousand that come at once are told of together
+            await _within(0.2, self.closing)  # a thousand that come at once are told of together
 
     async def _tell(self, rows: Mapping[int, list[dict[str, object]]]) -> None:
         pipe = self.redis.pipeline(transaction=False)
@@ -79,9 +76,17 @@ class Registry:
         await pipe.execute()
 
     async def aclose(self) -> None:
-        await end(self.task)
+        self.closing.set()
+        self.changed.set()
+        await self.task
         with contextlib.suppress(redis.RedisError):
             await self._tell({})
+
+
+async def _within(seconds: float, event: asyncio.Event) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 def _reports(tail: SharedTail) -> list[dict[str, object]]:
