@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8000
 HOST ?= 127.0.0.1
 BIN := .venv/bin
-# Files in random order, a process for each core, each with a Postgres and Valkey of its own.
+# Files in random order, in several processes, each with a Postgres and Valkey of its own.
 PYTEST := $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
 .PHONY: start test check lint format install install-dev clean chaos bench

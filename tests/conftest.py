@@ -12,9 +12,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """As many test processes as cores, each with servers of its own; one where the servers are given."""
+    """Twice as many as cores, for most tests wait, each with servers of its own; one where the servers are given."""
     given = os.environ.keys() & {"DATABASE_URL", "REDIS_URL"}
-    return 1 if given else min(4, os.cpu_count() or 1)
+    return 1 if given else 2 * (os.cpu_count() or 1)
 
 
 @pytest.fixture(scope="session", autouse=True)
