@@ -48,7 +48,7 @@ def paused_session(count: int, days: int) -> tuple[int, int]:
     """A session whose first day is loaded and which waits; returns its number and the bars of its window."""
     from sessions.models import Session
     from streaming import service
-    from streaming.service import StartRequest
+    from streaming.start_request import StartRequest
 
     names = world.symbols(count)
     dataset, first, last, bars = world.ensure_days(names, days)

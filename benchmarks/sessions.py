@@ -24,6 +24,7 @@ def run() -> Iterator[Row]:
 
 
 def measure(workers: int) -> Iterator[Row]:
+    from sessions import control
     from sessions.models import Session
 
     ids = [_begin() for _ in range(SESSIONS)]
@@ -33,7 +34,8 @@ def measure(workers: int) -> Iterator[Row]:
         time.sleep(SETTLING + MEASURED)
         told = list(rows.values_list("clock_error", "real_speed", "worker"))
     finally:
-        rows.update(stop_requested=True)
+        for session_id in rows.values_list("pk", flat=True):
+            control.stop(session_id)
         _await(lambda: not rows.filter(worker__gt="").exists())
     errors = sorted(error for error, _, _ in told if error is not None)
     speeds = sorted(speed for _, speed, _ in told if speed is not None)
@@ -49,7 +51,7 @@ def measure(workers: int) -> Iterator[Row]:
 def _begin() -> int:
     """A session on its way to the workers, without waiting until it is loaded."""
     from streaming import service
-    from streaming.service import StartRequest
+    from streaming.start_request import StartRequest
 
     names = world.symbols(SYMBOLS)
     dataset, first, last, _ = world.ensure_days(names, 1)

@@ -11,7 +11,7 @@ from django.contrib.auth import get_user_model
 from marketdata import store
 from sessions.models import Session
 from streaming import service
-from streaming.service import StartRequest
+from streaming.start_request import Say, StartRequest
 
 DEMO, SYMBOLS, SPEED = "demo", ("AAPL", "MSFT"), 60.0
 
@@ -42,7 +42,7 @@ def ensure_admin() -> str | None:
     return password
 
 
-def open_demo(say: service.Say) -> Session:
+def open_demo(say: Say) -> Session:
     """The demo session: the one that is still live, else a new one, on real data where there is any."""
     live = Session.objects.live().filter(name=DEMO).exclude(state="created").first()
     if live:

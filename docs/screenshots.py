@@ -31,7 +31,7 @@ def a_session(symbols: tuple[str, ...], when: str, speed: float) -> int:
     from sessions import control
     from sessions.models import Session
     from streaming import service
-    from streaming.service import StartRequest
+    from streaming.start_request import StartRequest
 
     first, last = dt.date.fromisoformat(DAY), dt.date.fromisoformat(UNTIL)
     request = StartRequest(symbols, date=first, until=last, speed=speed, provider="synthetic", name=f"{symbols[0]} day")

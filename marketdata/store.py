@@ -252,6 +252,12 @@ def current_rows(dataset_id: int, date: dt.date, symbols: Iterable[str]) -> dict
     return dict(days.filter(instrument__symbol__in=list(symbols)).values_list("instrument__symbol", "pk"))
 
 
+def bar_count(dataset_id: int, date: dt.date, symbol: str) -> int:
+    """Minutes of the symbol's current regular day; 0 where it has none."""
+    days = BarDay.objects.current().regular().filter(dataset_id=dataset_id, date=date, interval="1m")
+    return days.filter(instrument__symbol=symbol).values_list("bar_count", flat=True).first() or 0
+
+
 def have(dataset_id: int, date: dt.date, symbols: Iterable[str]) -> set[str]:
     """Those of the symbols that have a current regular day of minutes on that date."""
     return set(current_rows(dataset_id, date, symbols))

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import redis
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from django.db.models.functions import Now
 
 from marketdata import calendar
@@ -86,7 +86,7 @@ class Player:
     def _play(self, coordinator: Coordinator) -> None:
         try:
             coordinator.run()
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
             log.warning("Session %s let go: %s", coordinator.lease.session_id, error)
         finally:
             self.playing.pop(coordinator.lease.session_id, None)
@@ -101,7 +101,7 @@ class Player:
                     waiting = list(Session.objects.claimable(leases.ttl()).values_list("pk", flat=True))
                 for session_id in waiting:
                     self.take(session_id)
-            except DatabaseError as error:
+            except (DatabaseError, InterfaceError) as error:
                 log.warning("Postgres does not answer: %s", error)
             self.closing.wait(self.look_every)
 

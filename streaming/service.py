@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -16,58 +15,18 @@ from django.db import transaction
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
-from marketdata import calendar, store
-from marketdata.errors import BadInterval, MarketDataError, NotATradingDay
-from marketdata.intervals import parse_interval
-from marketdata.models import Dataset
-from marketdata.providers.base import get_provider, provider_dataset
+from marketdata import store
+from marketdata.errors import MarketDataError
 from marketdata.ticks.columns import TickKind
 from marketdata.ticks.store import find_ticks
-from sessions.control import ControlError, check_speed
 from sessions.models import ActiveStream, JournalEntry, ServiceHeartbeat, Session, State, StreamType
 from streaming import journal, loading, messages, queues
 from streaming.db import alone
-from streaming.stream_types import (
-    DEFAULT_STEP_MS,
-    BadStreamType,
-    check_step,
-    choose_dataset,
-    dates_with,
-    parse_types,
-    told,
-)
+from streaming.start_request import Say, StartError, StartRequest, check
 from streaming.tick_loading import fetch_missing_ticks
 
 WORKER_SILENT_AFTER = dt.timedelta(seconds=10)
 OPEN_SPACE = 0x7A9F
-Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class StartRequest:
-    """What a person asks for; empty fields are chosen by the service and said."""
-
-    symbols: tuple[str, ...]
-    date: dt.date | None = None
-    until: dt.date | None = None
-    speed: float = 1.0
-    interval: str = "1m"
-    derive: tuple[str, ...] = ("5m", "15m")
-    types: tuple[str, ...] = (StreamType.BARS,)
-    clock_step: int = DEFAULT_STEP_MS
-    dataset: str = ""
-    provider: str = ""
-    name: str = ""
-    as_known: bool = False
-    created_by: str = ""
-
-
-class StartError(Exception):
-    """Nothing was started; `field` is the part of the request that it is about."""
-
-    def __init__(self, message: str, field: str = "") -> None:
-        super().__init__(message)
-        self.message, self.field = message, field
 
 
 @dataclass(frozen=True)
@@ -98,33 +57,29 @@ def quiet(_: str) -> None:
 
 def create(request: StartRequest, say: Say = quiet) -> Session:
     """Check the request and write its rows, state `created`. Fetches nothing."""
-    symbols = _symbols(request.symbols)
-    types = _check(request)
-    dataset = _dataset(request, symbols, types)
-    first = _first_day(request, dataset, symbols, types, say)
-    last = _last_day(request, first)
+    plan = check(request, say)
     with transaction.atomic():
-        ids = store.ensure_instruments(symbols)
+        ids = store.ensure_instruments(plan.symbols)
         session = Session.objects.create(
             name=request.name,
-            dataset=dataset,
+            dataset=plan.dataset,
             interval=request.interval,
             derive=list(request.derive),
-            types=list(types),
+            types=list(plan.types),
             clock_step=request.clock_step,
-            start_date=first,
-            end_date=last,
-            provider=request.provider or dataset.provider,
+            start_date=plan.first,
+            end_date=plan.last,
+            provider=request.provider or plan.dataset.provider,
             speed=request.speed,
             as_known=request.as_known,
             created_by=request.created_by,
         )
         ActiveStream.objects.bulk_create(
             ActiveStream(session=session, instrument_id=ids[symbol], stream_type=kind, active=False)
-            for symbol in symbols
-            for kind in types
+            for symbol in plan.symbols
+            for kind in plan.types
         )
-        session.record("state", f"created: {', '.join(symbols)} from {first} to {last}, {dataset}")
+        session.record("state", f"created: {', '.join(plan.symbols)} from {plan.first} to {plan.last}, {plan.dataset}")
     return session
 
 
@@ -223,8 +178,7 @@ def _fetch(recipe: loading.Recipe, kind: str, symbol: str, date: dt.date) -> tup
         return 0, reasons[symbol]
     if kind != StreamType.BARS:
         return find_ticks(recipe.dataset.pk, kind, date, [symbol])[symbol].row_count, ""
-    held = store.load_day(recipe.dataset.pk, date, [symbol])
-    return len(held[symbol].bars), ""
+    return store.bar_count(recipe.dataset.pk, date, symbol), ""
 
 
 def _hand_over(session: Session, symbols: list[str]) -> None:
@@ -260,115 +214,6 @@ def _undo(session: Session, reason: str, about: str = "") -> StartError:
     session.streams.update(active=False)
     session.record("state", f"failed: {reason}", level="error")
     return StartError(reason, about)
-
-
-# --- checking what was asked ------------------------------------------------------------------------
-
-
-def _symbols(symbols: tuple[str, ...]) -> list[str]:
-    wanted = list(dict.fromkeys(symbol.strip().upper() for symbol in symbols if symbol.strip()))
-    if not wanted:
-        raise StartError("No symbol was given: name at least one, e.g. AAPL.", "symbols")
-    return wanted
-
-
-def _check(request: StartRequest) -> tuple[StreamType, ...]:
-    """The stream types, once all that needs no data is found right."""
-    try:
-        check_speed(request.speed)
-    except ControlError as error:
-        raise StartError(str(error), "speed") from None
-    if request.interval != "1m":
-        raise StartError(
-            f"Interval {request.interval!r} cannot be streamed: bars are replayed as 1m; derive gives wider ones.",
-            "interval",
-        )
-    try:
-        for name in request.derive:
-            parse_interval(name)
-    except BadInterval as error:
-        raise StartError(str(error), "derive") from None
-    try:
-        check_step(request.clock_step)
-    except BadStreamType as error:
-        raise StartError(str(error), "clock_step") from None
-    try:
-        return parse_types(request.types)
-    except BadStreamType as error:
-        raise StartError(str(error), "types") from None
-
-
-def _dataset(request: StartRequest, symbols: list[str], types: tuple[StreamType, ...]) -> Dataset:
-    if request.provider:
-        return _provider_dataset(request)
-    if request.dataset:
-        found = Dataset.objects.filter(name=request.dataset).first()
-        if found is None:
-            names = ", ".join(Dataset.objects.values_list("name", flat=True)) or "none yet"
-            raise StartError(f"There is no dataset {request.dataset!r}: there are {names}.", "dataset")
-        return found
-    found = choose_dataset(symbols, types, request.date)
-    if found is None:
-        raise StartError(
-            f"No dataset has {_of(types)}{' and '.join(symbols)}{f' on {request.date}' if request.date else ''}: "
-            f"import {told(types)}, or use --provider synthetic.",
-            "symbols",
-        )
-    return found
-
-
-def _of(types: tuple[StreamType, ...]) -> str:
-    return "" if types == (StreamType.BARS,) else f"{told(types)} of "
-
-
-def _provider_dataset(request: StartRequest) -> Dataset:
-    try:
-        dataset = provider_dataset(get_provider(request.provider))
-    except MarketDataError as error:
-        raise StartError(str(error), "provider") from None
-    if request.dataset and request.dataset != dataset.name:
-        raise StartError(
-            f"Provider {request.provider} serves dataset {dataset.name}, not {request.dataset}.", "dataset"
-        )
-    return dataset
-
-
-def _first_day(
-    request: StartRequest, dataset: Dataset, symbols: list[str], types: tuple[StreamType, ...], say: Say
-) -> dt.date:
-    if request.date is not None:
-        try:
-            if not calendar.is_trading_day(request.date):
-                return _next_trading_day(request.date, say)
-        except MarketDataError as error:
-            raise StartError(str(error), "date") from None
-        return request.date
-    days = dates_with(dataset.pk, symbols, types)
-    if days:
-        return days[-1] if request.until is None else next((d for d in reversed(days) if d <= request.until), days[-1])
-    if request.provider or dataset.provider:
-        return calendar.previous_trading_day(dt.datetime.now(dt.UTC).date()).date
-    without = [symbol for symbol in symbols if not dates_with(dataset.pk, [symbol], types)]
-    if without:
-        raise StartError(f"Dataset {dataset} has no {told(types)} of {', '.join(without)}.", "symbols")
-    raise StartError(f"Dataset {dataset} has no day with all of {', '.join(symbols)}: give a date.", "date")
-
-
-def _next_trading_day(date: dt.date, say: Say) -> dt.date:
-    upcoming = calendar.next_trading_day(date).date
-    try:
-        calendar.trading_day(date)
-    except NotATradingDay as error:
-        say(f"{error} Starting on {upcoming}.")
-    return upcoming
-
-
-def _last_day(request: StartRequest, first: dt.date) -> dt.date:
-    if request.until is None:
-        return first
-    if request.until < first:
-        raise StartError(f"The window ends on {request.until}, before its first trading day {first}.", "until")
-    return calendar.trading_days(first, request.until)[-1].date
 
 
 def require_worker() -> None:

@@ -20,7 +20,7 @@ from marketdata.errors import MarketDataError
 from marketdata.models import Dataset
 from sessions.models import Session, StreamType
 from streaming import service
-from streaming.service import StartError, StartRequest
+from streaming.start_request import StartError, StartRequest
 from streaming.stream_types import words
 
 if TYPE_CHECKING:

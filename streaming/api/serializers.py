@@ -10,8 +10,8 @@ from marketdata.api import BARS_ANSWER, MOST_BARS, MomentField, StrictSerializer
 from marketdata.models import Dataset
 from sessions.control import MOST_MINUTES, ControlError, check_speed
 from sessions.models import ActiveStream, Session, SessionEvent
-from streaming.service import StartRequest
 from streaming.session_data import position_of
+from streaming.start_request import StartRequest
 from streaming.stream_types import DEFAULT_STEP_MS
 
 

@@ -12,7 +12,8 @@ from sessions.models import Session, State
 from streaming import service
 from streaming.management.talking import admin_address, get_session, to_json, told_in_a_line
 from streaming.management.watch import watch
-from streaming.service import Say, Started
+from streaming.service import Started
+from streaming.start_request import Say
 
 
 class StartingCommand(ExplainedCommand):

@@ -23,7 +23,7 @@ from sessions.models import Session, TransitionError
 from streaming.frames import CursorError
 from streaming.lockstep import BadWindow
 from streaming.reader import SessionUnknown
-from streaming.service import StartError
+from streaming.start_request import StartError
 from streaming.status import as_json
 
 REFUSALS = (StartError, ControlError, TransitionError, MarketDataError, CursorError, SessionUnknown, BadWindow)

@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 
 from sessions.models import Session
 from streaming import service
-from streaming.service import StartRequest
+from streaming.start_request import StartRequest
 
 NEW_YORK = ZoneInfo("America/New_York")
 DAY = dt.date(2025, 7, 2)

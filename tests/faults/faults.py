@@ -18,7 +18,7 @@ from sessions.wakeup import connection as redis_connection
 from streaming import service, upkeep
 from streaming.db import connected
 from streaming.queues import queue_replay
-from streaming.service import StartRequest
+from streaming.start_request import StartRequest
 from tests.faults.arena import LEASE_TTL, Arena, frozen, patiently, wait_for
 
 FIRST, LAST = dt.date(2025, 7, 2), dt.date(2025, 7, 7)

@@ -20,8 +20,8 @@ from sessions.wakeup import connection as redis_connection
 from streaming import copies, service, upkeep
 from streaming.bus import stream_key
 from streaming.player import Player
-from streaming.service import StartRequest
 from streaming.session_data import get_session_data
+from streaming.start_request import StartRequest
 from streaming.verify import verify
 from tests.streaming.playing import FIRST, durable, read_all, utc, wait_until
 

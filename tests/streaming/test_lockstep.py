@@ -20,7 +20,7 @@ from streaming.db import in_thread
 from streaming.frames import FrameId
 from streaming.lockstep import BadWindow, Gate, Lockstep, acknowledge
 from streaming.reader import follow
-from streaming.service import StartRequest
+from streaming.start_request import StartRequest
 from tests.streaming.conftest import StartWorker
 from tests.streaming.paper import Paper, kinds
 

@@ -15,7 +15,7 @@ from marketdata.store import NewDay
 from sessions import control
 from sessions.models import State
 from streaming import service
-from streaming.service import StartRequest
+from streaming.start_request import StartRequest
 from tests.streaming.conftest import StartWorker
 
 SYMBOLS = tuple(f"M{number:02d}" for number in range(100))

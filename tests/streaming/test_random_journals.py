@@ -17,6 +17,7 @@ from marketdata.store import NewDay
 from sessions import control
 from sessions.control import ControlError
 from sessions.models import Session, State
+from streaming import upkeep
 from streaming.verify import verify
 from tests.faults.judge import what_was_told
 from tests.faults.listener import told_by
@@ -34,7 +35,8 @@ actions = st.one_of(
     st.tuples(st.just("add"), symbols),
     st.tuples(st.just("remove"), symbols),
     st.tuples(st.just("seek"), moments),
-    st.tuples(st.just("fill"), symbols),
+    st.tuples(st.just("fill"), st.tuples(symbols, st.sampled_from(["2025-07-02", "2025-07-03", "2025-07-07"]))),
+    st.tuples(st.just("beat"), st.just("")),
     st.tuples(st.just("kill"), st.just("")),
     st.tuples(st.just("step"), st.integers(1, 500)),
 )
@@ -53,17 +55,19 @@ def act(player: Player, session: Session, what: str, given: object) -> None:
         elif what == "step" and isinstance(given, int):
             control.pause(session.pk)
             control.step(session.pk, given)
-        elif what == "fill":
-            fill(str(given))
+        elif what == "fill" and isinstance(given, tuple):
+            fill(*given)
+        elif what == "beat":
+            upkeep.run_one(session.pk)
         elif what == "kill" and session.pk in player.playing:
             # No last word to Postgres: the position is that of the last checkpoint.
             player.playing[session.pk].lease.lost = True
             player.playing[session.pk].wake.set()
 
 
-def fill(symbol: str) -> None:
-    """A new version of the window's last day, with its first close changed."""
-    days = BarDay.objects.filter(instrument__symbol=symbol, date="2025-07-07", scope="regular", interval="1m")
+def fill(symbol: str, date: str) -> None:
+    """A new version of a day, with its first close changed: upkeep announces it, and it is admitted where it plays."""
+    days = BarDay.objects.filter(instrument__symbol=symbol, date=date, scope="regular", interval="1m")
     day = store.load_versions([days.get(current=True).pk])[symbol]
     close = day.bars.close.copy()
     close[0] = day.bars.low[0] if close[0] != day.bars.low[0] else day.bars.high[0]
@@ -73,7 +77,7 @@ def fill(symbol: str) -> None:
 
 
 @pytest.mark.timeout(400)
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(actions, pauses), min_size=2, max_size=8))
 def test_a_run_is_what_its_journal_gives_whatever_happened(
     player: Player, real_days: str, happens: list[tuple[tuple[str, object], float]]

@@ -24,7 +24,7 @@ from marketdata.providers.fetching import origin_of
 from marketdata.store import NewDay, StoredDay
 from sessions.models import Session, State
 from streaming import journal, loading, service, upkeep
-from streaming.service import StartRequest
+from streaming.start_request import StartRequest
 
 pytestmark = pytest.mark.django_db
 HALF, THIN = dt.date(2025, 7, 3), dt.date(2018, 2, 23)

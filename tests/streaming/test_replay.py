@@ -19,8 +19,8 @@ from streaming import service
 from streaming.bus import stream_key
 from streaming.player import Player
 from streaming.reader import follow
-from streaming.service import StartRequest
 from streaming.session_data import get_session_data
+from streaming.start_request import StartError, StartRequest
 from streaming.stream_bars import stream_bars
 from tests.streaming.conftest import StartWorker
 
@@ -249,7 +249,7 @@ def test_session_doors_never_show_what_is_later_than_the_clock(player: Player, r
 
 
 def test_a_start_without_a_worker_fails_before_anything_is_written(transactional_db: None, real_days: str) -> None:
-    with pytest.raises(service.StartError, match="No replay worker is running"):
+    with pytest.raises(StartError, match="No replay worker is running"):
         start()
     assert not Session.objects.exists()
 

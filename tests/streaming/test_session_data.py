@@ -9,8 +9,8 @@ import pytest
 from marketdata.models import Dataset
 from sessions.models import ActiveStream, Session, State
 from streaming import journal, loading, service
-from streaming.service import StartError, StartRequest
 from streaming.session_data import SymbolUnknown, get_session_data
+from streaming.start_request import StartError, StartRequest
 
 pytestmark = pytest.mark.django_db
 DAY = dt.date(2025, 7, 3)

@@ -18,7 +18,7 @@ from sessions.wakeup import connection as redis_connection
 from streaming import service
 from streaming.bus import stream_key
 from streaming.reader import follow
-from streaming.service import StartRequest
+from streaming.start_request import StartRequest
 from tests.streaming.conftest import StartWorker
 
 pytestmark = pytest.mark.django_db(transaction=True)

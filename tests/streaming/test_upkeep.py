@@ -11,7 +11,7 @@ from marketdata.derive import derive
 from marketdata.models import BarDay, Dataset
 from sessions.models import ActiveStream, Session, State
 from streaming import journal, loading, service, upkeep
-from streaming.service import StartRequest
+from streaming.start_request import StartRequest
 
 pytestmark = pytest.mark.django_db
 HALF, NEXT = dt.date(2025, 7, 3), dt.date(2025, 7, 7)

@@ -22,7 +22,7 @@ from streaming import verify as verifying
 from streaming.bus import stream_key
 from streaming.diff import diff
 from streaming.player import Player
-from streaming.service import StartRequest
+from streaming.start_request import StartRequest
 from streaming.tape import Tape
 from streaming.verify import verify
 from tests.streaming.callers import assert_problem, log_in

@@ -13,7 +13,7 @@ from sessions import control
 from sessions.models import Session, State
 from streaming import days, service
 from streaming.player import Player
-from streaming.service import StartRequest
+from streaming.start_request import StartRequest
 from tests.streaming.playing import durable, read_all, utc, wait_until
 from tests.streaming.weather import CLOSED, Weather
 

@@ -30,7 +30,7 @@ from config.embedded.lock import ServiceError, last_line
 from config.supervisor import Child, Supervisor
 from marketdata.management.explained import ExplainedCommand
 from sessions.models import ServiceHeartbeat, Session
-from streaming.service import StartError
+from streaming.start_request import StartError
 
 UP_WITHIN = 60.0
 LOOK_EVERY = 2.0

@@ -9,7 +9,8 @@ from django.core.management.base import CommandParser
 from streaming import service
 from streaming.management.starting import StartingCommand
 from streaming.management.talking import parse_day, parse_list, parse_number
-from streaming.service import Say, Started, StartRequest
+from streaming.service import Started
+from streaming.start_request import Say, StartRequest
 from streaming.stream_types import DEFAULT_STEP_MS
 
 

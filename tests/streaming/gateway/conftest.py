@@ -22,7 +22,7 @@ from marketdata import calendar
 from sessions import control, keys
 from sessions.models import Session, SessionKey
 from streaming import service
-from streaming.service import StartRequest
+from streaming.start_request import StartRequest
 from tests.streaming.conftest import ROOT, StartWorker, database_url
 
 DAY = dt.date(2025, 7, 2)

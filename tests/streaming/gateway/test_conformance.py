@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from streaming.service import StartRequest
+from streaming.start_request import StartRequest
 from tests.streaming.conftest import StartWorker
 from tests.streaming.gateway.conftest import StartServer, begin
 
