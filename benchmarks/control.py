@@ -31,14 +31,18 @@ def measure(what: str, speed: float, *, seek: bool = False) -> Row:
     days = calendar.trading_days(session.start_date, session.end_date)
     waits: list[float] = []
     for number in range(PRESSES):
+        session.refresh_from_db()
+        if not session.is_live:  # at speed 0 the window does not last
+            session = started(speed)
         if seek:
-            _once(lambda number=number: control.seek(session.pk, days[number % len(days)].open))
+            _once(partial(control.seek, session.pk, days[number % len(days)].open))
         for press in (control.pause, control.step, partial(control.set_speed, speed=speed), control.resume):
-            waits.append(_once(partial(press, session.pk)))
+            waits += filter(None, [_once(partial(press, session.pk))])
             time.sleep(0.05)  # people do not press faster
-    control.stop(session.pk)
+    _once(partial(control.stop, session.pk))
     p50, p99, worst = np.percentile(waits, [50, 99, 100]) * 1000
-    return Row(f"control applied, p99, {what}", p99, "ms", f"median {p50:.1f}, worst {worst:.1f}, {len(waits)} presses")
+    note = f"median {p50:.1f}, worst {worst:.1f}, {len(waits)} controls"
+    return Row(f"control applied, p99, {what}", p99, "ms", note)
 
 
 def started(speed: float):  # type: ignore[no-untyped-def]
@@ -50,15 +54,15 @@ def started(speed: float):  # type: ignore[no-untyped-def]
     return service.start(request).session
 
 
-def _once(press: Callable[[], object]) -> float:
-    """Seconds from the commit of a control to its being applied."""
+def _once(press: Callable[[], object]) -> float | None:
+    """Seconds from the commit of a control to its being applied; None where it was refused."""
     from sessions.control import ControlError
-    from sessions.models import Session
+    from sessions.models import Session, TransitionError
 
     try:
         session = press()
-    except ControlError:  # the seek before is not over yet
-        return 0.0
+    except (ControlError, TransitionError):  # the seek before is not over yet, or the session has ended
+        return None
     began = time.perf_counter()
     assert isinstance(session, Session)
     while True:
