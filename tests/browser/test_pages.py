@@ -67,6 +67,33 @@ def test_somebody_logs_in_starts_a_session_from_the_form_and_watches_it(
     page.close()
 
 
+def test_a_day_that_is_pressed_while_its_month_comes_anew_is_chosen(open_page: OpenPage) -> None:
+    page = open_page("/admin/replay/session/add/")
+    page.get_by_role("combobox", name="Symbols").press_sequentially("AAPL MSFT")
+    button = page.get_by_role("button", name=re.compile("July 3, 2025, half day"))
+    box = button.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 5, box["y"] + 5)
+    with page.expect_response(re.compile("/month/.*symbols=AAPL")):
+        page.mouse.down()  # the symbols' field loses the focus, so coverage is asked for again
+    expect(button).to_have_accessible_name(re.compile("2 of 2 symbols"))
+    page.mouse.up()
+    expect(page.locator("[name=start-date]")).to_have_value("2025-07-03")
+
+
+def test_a_chosen_symbol_stays_chosen_when_the_list_comes_anew(open_page: OpenPage) -> None:
+    page = open_page("/admin/replay/session/add/")
+    field = page.get_by_role("combobox", name="Symbols")
+    field.press_sequentially("m")
+    expect(page.get_by_role("option", name="MSFT")).to_be_visible()
+    with page.expect_response(re.compile("/symbols/.*q=ms")):
+        field.press("s")
+        field.press("ArrowDown")
+    expect(page.get_by_role("option", name="MSFT", selected=True)).to_be_visible()
+    field.press("Enter")
+    expect(field).to_have_value("MSFT ")
+
+
 def test_the_form_says_at_the_field_what_is_wrong(open_page: OpenPage) -> None:
     page = open_page("/admin/replay/session/add/?symbols=AAPL&date=2025-07-03&until=2025-07-01")
     page.get_by_role("button", name="Start the session").click()

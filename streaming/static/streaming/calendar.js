@@ -18,8 +18,10 @@ export class Calendar {
   async look(wanted = this.shown ?? "") {
     const { symbols, dataset } = this.fields;
     const query = new URLSearchParams({ month: wanted, symbols: symbols.value, dataset: dataset.value });
+    this.asked = query;
     const answer = await fetch(`${this.root.dataset.month}?${query}`);
     const told = await answer.json();
+    if (this.asked !== query) return;
     if (!answer.ok) {
       this.said.textContent = told.detail;
       return;
@@ -32,34 +34,43 @@ export class Calendar {
   turn(by) {
     const date = new Date(`${this.shown}-01T00:00Z`);
     date.setUTCMonth(date.getUTCMonth() + by);
-    this.look(date.toISOString().slice(0, 7));
+    this.shown = date.toISOString().slice(0, 7);
+    this.look();
   }
 
-  draw({ days, asked }) {
-    const before = (new Date(`${days[0].date}T00:00Z`).getUTCDay() + 6) % 7;
-    const blanks = Array.from({ length: before }, () => document.createElement("span"));
-    this.days.replaceChildren(...blanks, ...days.map((day) => this.day(day, asked)));
+  /** A month that is there already keeps its buttons: one that goes between press and release swallows the click. */
+  draw({ month: wanted, days, asked }) {
+    if (this.drawn !== wanted) {
+      const before = (new Date(`${days[0].date}T00:00Z`).getUTCDay() + 6) % 7;
+      const blanks = Array.from({ length: before }, () => document.createElement("span"));
+      this.days.replaceChildren(...blanks, ...days.map(({ date }) => this.button(date)));
+      this.drawn = wanted;
+    }
+    const buttons = this.days.querySelectorAll("button");
+    days.forEach((day, index) => this.tell(buttons[index], day, asked));
     this.paint();
   }
 
-  day({ date, held, kind, words }, asked) {
+  button(date) {
     const button = document.createElement("button");
-    const coverage = asked ? `${held} of ${asked}` : String(held);
     button.type = "button";
     button.dataset.date = date;
+    button.append(document.createElement("b"), document.createElement("small"));
+    button.firstChild.textContent = String(Number(date.slice(8)));
+    button.addEventListener("click", () => this.choose(date));
+    return button;
+  }
+
+  tell(button, { date, held, kind, words }, asked) {
+    const coverage = asked ? `${held} of ${asked}` : String(held);
     button.dataset.kind = kind;
     button.dataset.held = asked ? (held === asked ? "all" : held ? "some" : "none") : held ? "all" : "none";
     button.disabled = kind === "weekend" || kind === "holiday";
     const told = [inWords.format(new Date(`${date}T00:00Z`)), words, button.disabled ? "" : `${coverage} symbols in the store`];
     button.setAttribute("aria-label", told.filter(Boolean).join(", "));
     button.title = told.filter(Boolean).slice(1).join(", ");
-    const number = document.createElement("b");
-    number.textContent = String(Number(date.slice(8)));
-    const small = document.createElement("small");
+    const small = button.lastChild;
     small.textContent = button.disabled ? (kind === "holiday" ? words : "") : kind === "half" ? `half · ${coverage}` : coverage;
-    button.append(number, small);
-    button.addEventListener("click", () => this.choose(date));
-    return button;
   }
 
   /** The first choice is the first day; a later one is the last day; a third begins anew. */

@@ -19,7 +19,7 @@ export function complete(field, address, changed = () => {}) {
   const last = () => /[^\s,]*$/.exec(field.value)[0];
 
   function show(symbols) {
-    active = -1;
+    const chosen = options()[active]?.dataset.symbol;
     list.replaceChildren(...symbols.map(({ symbol, name }, index) => {
       const option = document.createElement("li");
       option.id = `${list.id}-${index}`;
@@ -31,7 +31,15 @@ export function complete(field, address, changed = () => {}) {
     }));
     list.hidden = symbols.length === 0;
     field.setAttribute("aria-expanded", String(!list.hidden));
-    field.removeAttribute("aria-activedescendant");
+    mark(symbols.findIndex(({ symbol }) => symbol === chosen));
+  }
+
+  /** The option that Enter takes; a list that comes anew keeps it. */
+  function mark(index) {
+    active = index;
+    options().forEach((option, at) => option.setAttribute("aria-selected", String(at === active)));
+    if (active < 0) field.removeAttribute("aria-activedescendant");
+    else field.setAttribute("aria-activedescendant", options()[active].id);
   }
 
   function take(symbol) {
@@ -41,11 +49,9 @@ export function complete(field, address, changed = () => {}) {
   }
 
   function move(by) {
-    const all = options();
-    active = (active + by + all.length) % all.length;
-    all.forEach((option, index) => option.setAttribute("aria-selected", String(index === active)));
-    field.setAttribute("aria-activedescendant", all[active].id);
-    all[active].scrollIntoView({ block: "nearest" });
+    const count = options().length;
+    mark(active < 0 && by < 0 ? count - 1 : (active + by + count) % count);
+    options()[active].scrollIntoView({ block: "nearest" });
   }
 
   async function look() {
