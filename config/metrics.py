@@ -50,13 +50,16 @@ class Scrape:
         labels = ["kind", "name"]
         age = Gauge("tapedeck_heartbeat_age_seconds", "Since a worker, upkeep or beat was last seen.", labels=labels)
         slots = Gauge("tapedeck_worker_slots", "Sessions a replay worker can play.", labels=labels)
+        upkeep = Gauge("tapedeck_upkeep_seconds", "How long upkeep's last round took.")
         used = Gauge("tapedeck_worker_slots_used", "Sessions it plays.", labels=labels)
         for row in ServiceHeartbeat.objects.all():
             age.add_metric([row.kind, row.name], self._age(row.seen_at))
             if row.kind == "replay":
                 slots.add_metric([row.kind, row.name], row.capacity)
                 used.add_metric([row.kind, row.name], row.in_use)
-        yield from (age, slots, used)
+            if row.kind == "upkeep" and "seconds" in row.detail:
+                upkeep.add_metric([], row.detail["seconds"])
+        yield from (age, slots, used, upkeep)
 
     def _sessions(self) -> Iterator[Metric]:
         states = Gauge("tapedeck_sessions", "Sessions by state.", labels=["state"])
@@ -93,11 +96,20 @@ class Scrape:
         return (self.now - then).total_seconds()
 
 
+def _moving(row: Session, value: float | None) -> float | None:
+    """What was measured says nothing of a session that stands."""
+    return value if row.state == State.RUNNING else None
+
+
 PER_SESSION: dict[str, tuple[str, Any]] = {
     "speed_target": ("Market seconds per second asked for; 0 is as fast as possible.", lambda row: row.speed),
-    "speed_real": ("Market seconds per second reached.", lambda row: row.real_speed),
+    "speed_real": ("Market seconds per second reached.", lambda row: _moving(row, row.real_speed)),
     "clock_seconds": ("The visible clock, seconds since 1970.", lambda row: row.clock and row.clock.timestamp()),
     "clock_error_seconds": ("How late the last frame was, by the wall clock.", lambda row: row.moving.get("late")),
+    "clock_error_p99_seconds": (
+        "How late frames were, 99th percentile of the last 120.",
+        lambda row: _moving(row, row.clock_error and row.clock_error / 1000),
+    ),
     "frames": ("Frames published so far.", lambda row: row.frame_count),
     "symbols": ("Active streams.", lambda row: sum(stream.active for stream in row.streams.all())),
     "quality": ("Minutes present of those expected, 0 to 1.", lambda row: pooled_quality(row.streams.all())),

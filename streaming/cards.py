@@ -74,6 +74,7 @@ def _texts(session: Any) -> dict[str, str]:
         "clock": clock_text(session.clock),
         "date": date_text(session.clock, session.start_date),
         "speed": speed_text(session.speed),
+        **_pace_texts(session),
         "symbols": _some(session.some_symbols, session.active_count or session.stream_count),
         "streams": f"{session.active_count} of {session.stream_count} active",
         "bars": f"{session.bars:,}",
@@ -83,6 +84,17 @@ def _texts(session: Any) -> dict[str, str]:
         "frame": f"{session.generation}.{session.frame_id}" if session.frame_id else "none yet",
         "frames": f"{session.frame_count:,}",
         "hash": session.chain or "none yet",
+    }
+
+
+def _pace_texts(session: Session) -> dict[str, str]:
+    """As measured where it is played; empty while market time stands."""
+    moves = session.state == State.RUNNING
+    real, error = session.real_speed, session.clock_error
+    return {
+        "real": f"really {real:,.3g}×" if moves and real is not None else "",
+        "late": f"{error:.0f} ms (99th percentile)" if moves and error is not None else "n/a",
+        "waits": (session.bottleneck if moves else "") or "nothing",
     }
 
 

@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 
 from config import health
 from sessions import wakeup
-from sessions.models import ServiceHeartbeat
+from sessions.models import ServiceHeartbeat, State
 from tests.streaming.callers import assert_problem, log_in
 from tests.streaming.rows import a_session
 
@@ -85,13 +85,23 @@ def test_metrics_tell_how_each_session_fares() -> None:
 
 def test_metrics_tell_workers_upkeep_and_clock_error() -> None:
     seen_at = timezone.now() - dt.timedelta(seconds=40)
-    ServiceHeartbeat.objects.create(name="upkeep", kind="upkeep", pid=1, seen_at=seen_at)
+    ServiceHeartbeat.objects.create(name="upkeep", kind="upkeep", pid=1, seen_at=seen_at, detail={"seconds": 0.4})
     ServiceHeartbeat.objects.create(name="r", kind="replay", pid=1, capacity=9, in_use=1, seen_at=seen_at)
-    session = a_session("AAPL", moving={"late": 0.012})
+    session = a_session("AAPL", moving={"late": 0.012}, clock_error=25.0)
     seen = scrape(log_in("view_session"))
     assert seen["tapedeck_heartbeat_age_seconds", "upkeep", "upkeep"] >= 40
     assert (seen["tapedeck_worker_slots", "replay", "r"], seen["tapedeck_worker_slots_used", "replay", "r"]) == (9, 1)
     assert seen["tapedeck_session_clock_error_seconds", str(session.pk)] == 0.012
+    assert seen["tapedeck_session_clock_error_p99_seconds", str(session.pk)] == 0.025
+    assert seen["tapedeck_upkeep_seconds",] == 0.4
+
+
+def test_metrics_tell_no_speed_of_a_session_that_stands() -> None:
+    session = a_session("AAPL", state=State.PAUSED, real_speed=59.5, clock_error=25.0)
+    seen = scrape(log_in("view_session"))
+    assert seen["tapedeck_session_speed_target", str(session.pk)] == session.speed
+    assert ("tapedeck_session_speed_real", str(session.pk)) not in seen
+    assert ("tapedeck_session_clock_error_p99_seconds", str(session.pk)) not in seen
 
 
 def test_metrics_cost_the_same_for_more_sessions(django_assert_max_num_queries: Any) -> None:

@@ -174,6 +174,16 @@ def test_the_engines_rows_are_listed_cheaply_and_read_only(
     assert client.get(f"/admin/replay/{page}/add/").status_code == 403
 
 
+def test_the_pages_tell_the_speed_that_was_measured_and_none_while_it_stands(client: Client) -> None:
+    session = a_session("AAPL", speed=600, real_speed=123.4567, clock_error=41.7, bottleneck="store")
+    [shown] = [card["shown"] for card in client.get("/admin/replay/session/live/").json()["cards"]]
+    assert (shown["real"], shown["late"], shown["waits"]) == ("really 123×", "42 ms (99th percentile)", "store")
+    assert "really 123×" in client.get(f"{SESSIONS}{session.pk}/change/").content.decode()
+    Session.objects.update(state=State.PAUSED)
+    [shown] = [card["shown"] for card in client.get("/admin/replay/session/live/").json()["cards"]]
+    assert (shown["real"], shown["late"], shown["waits"]) == ("", "n/a", "nothing")
+
+
 def test_the_landing_page_says_what_is_missing_and_shows_what_plays(
     client: Client, django_assert_max_num_queries: Any
 ) -> None:

@@ -2,7 +2,6 @@
 import { dayOf, momentOf } from "../marketdata/exchange.js";
 
 const MOST_DAY_LABELS = 10;
-const MEASURED_MS = 12_000;
 const KEEPS_KEYS = "input, select, textarea, button, a, [contenteditable], canvas";
 
 export class Transport {
@@ -10,7 +9,6 @@ export class Transport {
   constructor(root, days) {
     this.root = root;
     this.days = days;
-    this.samples = [];
     this.said = root.querySelector(".td-said");
     this.bar = root.querySelector("[data-verb=seek]");
     this.hint = root.querySelector(".td-seek-hint");
@@ -92,21 +90,6 @@ export class Transport {
     if (!card.live) for (const control of this.root.querySelectorAll(".td-transport [data-verb]")) control.disabled = true;
     if (this.speed && document.activeElement !== this.speed) this.choose(card.speed, card.shown.speed);
     this.place(card.position);
-    this.measure(card);
-  }
-
-  /** The speed that the clock really has: session minutes over the last seconds. */
-  measure({ position, generation, state, live }) {
-    const now = performance.now();
-    if (state !== "running" || generation !== this.generation) this.samples = [];
-    this.generation = generation;
-    this.samples.push([now, position]);
-    this.samples = this.samples.filter(([at]) => now - at < MEASURED_MS);
-    const [from, minute] = this.samples[0];
-    const place = this.root.querySelector(".td-real");
-    if (now - from < MEASURED_MS / 4) place.textContent = "";
-    else place.textContent = `really ${speedText((60_000 * (position - minute)) / (now - from))}`;
-    if (!live) place.textContent = "";
   }
 
   choose(speed, text) {
@@ -179,8 +162,6 @@ export class Transport {
 }
 
 const DONE = { pause: "Paused.", resume: "Playing.", step: "Stepping.", seek: "Moving there.", speed: "Speed set.", stop: "Stopping.", add: "Adding.", remove: "Removing." };
-
-const speedText = (speed) => `${speed.toLocaleString("en-US", { maximumSignificantDigits: 2 })}×`;
 
 function csrf() {
   return document.querySelector("[name=csrfmiddlewaretoken]")?.value ?? /csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? "";
