@@ -1,4 +1,4 @@
-"""A reader in a process of its own: `python -m benchmarks.reading SESSION columns|bars|sse [ADDRESS TOKEN]`.
+"""A reader in a process of its own: `python -m benchmarks.reading SESSION columns|ticks|bars|sse [ADDRESS TOKEN]`.
 
 Says `ready` when it is about to read, and at the end one JSON object: bars, wall time of the last frame, CPU seconds.
 """
@@ -24,6 +24,20 @@ async def columns(session_id: int) -> int:
         async for item in read(Reading(session_id, from_start=True), hub):
             if isinstance(item, Frame):
                 count += sum(block.columns.shape[1] for block in item.blocks)
+    return count
+
+
+async def ticks(session_id: int) -> int:
+    """Likewise trades and quotes."""
+    from streaming.frames import Frame
+    from streaming.hub import shared_hub
+    from streaming.reader import Reading, read
+
+    count = 0
+    async with shared_hub() as hub:
+        async for item in read(Reading(session_id, from_start=True), hub):
+            if isinstance(item, Frame):
+                count += sum(len(block) for block in item.ticks)
     return count
 
 
@@ -56,7 +70,7 @@ async def sse(session_id: int) -> int:
     return count
 
 
-READERS: dict[str, Callable[[int], Awaitable[int]]] = {"columns": columns, "bars": bars, "sse": sse}
+READERS: dict[str, Callable[[int], Awaitable[int]]] = {"columns": columns, "ticks": ticks, "bars": bars, "sse": sse}
 
 
 def main() -> None:

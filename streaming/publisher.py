@@ -21,6 +21,8 @@ from streaming.tape import Tape
 log = logging.getLogger(__name__)
 BATCH_FRAMES, BATCH_BYTES = 128, 1 << 20
 """Most of one append: controls are looked at between two."""
+STRETCHES = 256
+"""In as many parts the stream is let go."""
 REDIS_RETRY = 0.25
 
 
@@ -115,9 +117,17 @@ class Publisher:
             self.session.record("redis", "Redis lost the stream: going on where it was", level="warning")
 
     def _bound(self, frames: list[Packed]) -> None:
-        """Let the oldest frames go where the stream holds more bytes than it may."""
-        self.kept.extend((frame.id, len(frame.body)) for frame in frames)
-        self.kept_bytes += sum(len(frame.body) for frame in frames)
+        """Let the oldest frames go where the stream holds more bytes than it may.
+
+        `kept` has the first frame and the bytes of each stretch of frames: a day of quotes has too many to list.
+        """
+        size = sum(len(frame.body) for frame in frames)
+        self.kept_bytes += size
+        if self.kept and self.kept[-1][1] + size <= settings.STREAM_MAX_BYTES // STRETCHES:
+            first, before = self.kept.pop()
+            self.kept.append((first, before + size))
+        else:
+            self.kept.append((frames[0].id, size))
         if self.kept_bytes <= settings.STREAM_MAX_BYTES:
             return
         while self.kept_bytes > settings.STREAM_MAX_BYTES and len(self.kept) > 1:
