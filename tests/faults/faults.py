@@ -160,10 +160,10 @@ def _run_out(run: Run) -> bool:
 
 def beat_fired_twice(run: Run) -> None:
     run.at_a_random_frame()
-    rounds = [threading.Thread(target=connected()(upkeep.run)) for _ in range(4)]
-    for thread in rounds:
+    beats = [threading.Thread(target=connected()(upkeep.run)) for _ in range(4)]
+    for thread in beats:
         thread.start()
-    for thread in rounds:
+    for thread in beats:
         thread.join()
 
 
