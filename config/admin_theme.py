@@ -66,5 +66,6 @@ UNFOLD = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("marketdata/icon.svg")},
     ],
+    "LOGIN": {"form": "config.login.LoginForm"},
     "STYLES": [lambda request: static("marketdata/tapedeck.css")],
 }

@@ -24,7 +24,10 @@ class Throttle(BaseThrottle):
     scope = ""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        scope, caller = self.caller(request)
+        return self.allows(*self.caller(request))
+
+    def allows(self, scope: str, caller: str) -> bool:
+        """Count one more; True while there are no more than may be."""
         self.now = time.time()
         name = f"tapedeck:rate:{scope}:{caller}:{int(self.now // WINDOW)}"
         try:
