@@ -29,6 +29,7 @@ class ReadOnlyAdmin(ModelAdmin):
 
     paginator = InfinitePaginator
     show_full_result_count = False
+    list_per_page = 50
     actions = None
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -77,6 +78,7 @@ class InstrumentAdmin(ModelAdmin):
     search_help_text = "A symbol or a name"
     paginator = InfinitePaginator
     show_full_result_count = False
+    list_per_page = 50
 
 
 @admin.register(BarDay)
@@ -141,6 +143,7 @@ class BarAdmin(ReadOnlyAdmin):
 
     list_display = ("start", "open", "high", "low", "close", "volume", "trade_count", "vwap", "interval")
     list_display_links = None
+    list_per_page = 100
     ordering = ("start",)
     search_fields = ("instrument__symbol__iexact",)
     search_help_text = "A symbol and a date: AAPL 2025-07-03"

@@ -12,7 +12,7 @@ from django.db.models.functions import JSONObject
 
 from marketdata import calendar
 from marketdata.calendar import TradingDay
-from sessions.models import ActiveStream, Session, SessionEvent, State
+from sessions.models import ActiveStream, Session, SessionEvent, State, StreamType
 from streaming import lease
 from streaming.frames import milliseconds
 
@@ -29,7 +29,7 @@ def sessions_to_show(rows: QuerySet[Session]) -> QuerySet[Session]:
     return rows.select_related("dataset").annotate(
         active_count=Count("streams", filter=Q(streams__active=True)),
         stream_count=Count("streams"),
-        bars=Sum("streams__present", default=0),
+        bars=Sum("streams__present", filter=Q(streams__stream_type=StreamType.BARS), default=0),
         rated=Sum("streams__expected", filter=~Q(streams__quality=None), default=0),
         good=Sum(F("streams__expected") * F("streams__quality"), default=0.0),
         some_symbols=ArraySubquery(symbols.values("instrument__symbol")[: SHOWN_SYMBOLS + 1]),

@@ -15,10 +15,13 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import orjson
 from django.db import DatabaseError
 from django.utils import timezone
 
+from marketdata.columns import Floats
+from marketdata.ticks.columns import VALUES, TickKind
 from sessions.models import Session
 from streaming import cards, chart
 from streaming.db import in_thread
@@ -27,6 +30,7 @@ from streaming.frames import COLUMNS, BarBlock, Frame, rfc3339
 from streaming.heat import Heat, heat_of
 from streaming.hub import shared_hub
 from streaming.reader import Notice, Reading, read
+from streaming.tick_blocks import TickBlock
 
 TAPE_EVERY = 0.1
 STATUS_EVERY = 1.0
@@ -46,13 +50,17 @@ class Unsent:
     clock: str | None = None
     whole: bool = False
     bars: list[list[Any]] = field(default_factory=list)
-    latest: dict[str, float] = field(default_factory=dict)
+    latest: dict[str, float | str] = field(default_factory=dict)
+    sides: dict[str, list[float]] = field(default_factory=dict)
+    """Symbol → best bid and ask so far: an exchange quotes one side at a time."""
 
     def take(self, frame: Frame) -> None:
         self.clock = rfc3339(frame.id.ms)
         for block in frame.blocks:
             if isinstance(block, BarBlock) and block.width == 1:
                 self._minute(block)
+            elif isinstance(block, TickBlock):
+                self._ticks(block)
 
     def _minute(self, block: BarBlock) -> None:
         start = block.start_ms // 1000
@@ -62,6 +70,28 @@ class Unsent:
             if symbol == self.symbol:
                 *prices, volume = block.columns[: CLOSE + 2, i].tolist()
                 self.bars.append([start, *prices, None if math.isnan(volume) else int(volume)])
+
+    def _ticks(self, block: TickBlock) -> None:
+        """The last trade, or the last bid and ask, of each symbol in the block."""
+        for i, symbol in enumerate(block.symbols):
+            if symbol in self.shown:
+                rows = block.values[:, block.symbol == i]
+                told = self._trade(rows) if block.kind == TickKind.TRADES else self._quote(symbol, rows)
+                self.latest[f"{symbol} {block.kind}"] = told
+
+    @staticmethod
+    def _trade(rows: Floats) -> str:
+        price, size = rows[:, -1]
+        return f"{price:,.10g}" + ("" if math.isnan(size) else f" × {size:,.0f}")
+
+    def _quote(self, symbol: str, rows: Floats) -> str:
+        sides = self.sides.setdefault(symbol, [math.nan, math.nan])
+        for side, name in enumerate(("bid", "ask")):
+            given = rows[VALUES[TickKind.QUOTES].index(name)]
+            given = given[~np.isnan(given)]
+            if len(given):
+                sides[side] = float(given[-1])
+        return " / ".join("–" if math.isnan(price) else f"{price:,.10g}" for price in sides)
 
     def flush(self) -> dict[str, Any]:
         told: dict[str, Any] = {"clock": self.clock, "symbol": self.symbol, "whole": self.whole}

@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from marketdata.chart_library import INTEGRITY
 from marketdata.ledger import WORDS
-from sessions.models import ActiveStream, Session
+from sessions.models import ActiveStream, Session, StreamType
 from streaming import cards, readers
 from streaming.heat import heat_of
+from streaming.stream_types import words
 
 SHOWN_STREAMS = 100
 SHOWN_READERS = 20
@@ -88,12 +89,16 @@ def _readers(session: Session) -> dict[str, Any]:
 
 
 def _stream(stream: ActiveStream) -> dict[str, Any]:
+    """Minutes are expected, trades and quotes are not: they come or do not."""
+    symbol, kind = stream.instrument.symbol, stream.stream_type
+    bars = kind == StreamType.BARS
     return {
-        "symbol": stream.instrument.symbol,
-        "type": stream.stream_type,
+        "symbol": symbol,
+        "type": words(kind).many,
+        "key": symbol if bars else f"{symbol} {kind}",
         "active": stream.active,
         "last": "–" if stream.last_price is None else f"{stream.last_price:,.10g}",
-        "bars": f"{stream.present} of {stream.expected}",
+        "seen": f"{stream.present:,} of {stream.expected:,}" if bars else f"{stream.present:,}",
         "quality": "n/a" if stream.quality is None else f"{stream.quality:.1%}",
     }
 

@@ -11,21 +11,32 @@ from django.utils import timezone
 from unfold.decorators import display
 
 from marketdata.admin import ReadOnlyAdmin
-from sessions.models import ActiveStream, JournalEntry, ServiceHeartbeat, SessionEvent
+from sessions.models import ActiveStream, JournalEntry, ServiceHeartbeat, SessionEvent, StreamType
 from streaming.status import is_alive
+from streaming.stream_types import words
 
 LEVEL_COLORS = {"info": "info", "warning": "warning", "error": "danger"}
 
 
 @admin.register(ActiveStream)
 class ActiveStreamAdmin(ReadOnlyAdmin):
-    list_display = ["instrument", "session", "stream_type", "active", "present", "expected", "shown_quality", "price"]
+    list_display = ["instrument", "session", "shown_type", "active", "seen", "shown_quality", "price"]
     list_display_links = None
     list_filter = ["active", "stream_type"]
     list_select_related = ["session", "instrument"]
     search_fields = ["=instrument__symbol"]
     search_help_text = "A symbol: AAPL"
     ordering = ["-session", "instrument__symbol", "stream_type"]
+
+    @display(description="type", ordering="stream_type")
+    def shown_type(self, stream: ActiveStream) -> str:
+        return words(stream.stream_type).many
+
+    @display(description="seen", ordering="present")
+    def seen(self, stream: ActiveStream) -> str:
+        """Minutes are expected, trades and quotes are not."""
+        bars = stream.stream_type == StreamType.BARS
+        return f"{stream.present:,} of {stream.expected:,}" if bars else f"{stream.present:,}"
 
     @display(description="quality", ordering="quality")
     def shown_quality(self, stream: ActiveStream) -> str:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 
 import pytest
-from django.contrib.auth.models import User
 from django.core.management import call_command
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from marketdata.models import BarDay
-from sessions.models import Session, State
+from sessions.models import State
 from tests.browser.conftest import OpenPage
 from tests.browser.watching import a_live_session, address_of, clock_on, minutes_on, until, until_row
 
@@ -33,72 +31,6 @@ SHIFTS = """() => new Promise((done) => {
 @pytest.fixture(autouse=True)
 def days(real_days: str) -> None:
     """Every test has them in the store."""
-
-
-def test_somebody_logs_in_starts_a_session_from_the_form_and_watches_it(
-    browser: Browser, address: str, worker: Worker
-) -> None:
-    User.objects.create_superuser("ada", password="secret")
-    page = browser.new_page(base_url=address)
-    page.set_default_timeout(60_000)
-    page.goto("/admin/")
-    page.get_by_label("Username").fill("ada")
-    page.get_by_label("Password").fill("secret")
-    page.get_by_role("button", name="Log in").click()
-    page.get_by_role("link", name="start a session", exact=True).click()
-    field = page.get_by_role("combobox", name="Symbols")
-    field.press_sequentially("aa")
-    page.get_by_role("option", name="AAPL").click()
-    field.press_sequentially("ms")
-    expect(page.get_by_role("option", name="MSFT")).to_be_visible()
-    field.press("ArrowDown")
-    field.press("Enter")
-    expect(field).to_have_value("AAPL MSFT ")
-    expect(page.locator("#calendar-month")).to_have_text("July 2025")
-    assert page.get_by_role("button", name=re.compile("Friday, July 4, 2025, July 4th")).is_disabled()
-    page.get_by_role("button", name=re.compile("July 3, 2025, half day, closes 13:00, 2 of 2 symbols")).click()
-    page.get_by_role("button", name=re.compile("Monday, July 7, 2025")).click()
-    page.get_by_label("Speed").fill("120")
-    page.get_by_role("button", name="Start the session").click()
-    page.wait_for_url(re.compile(r"/session/\d+/change/"))
-    until(lambda: "of 210 minutes: " in minutes_on(page), "minutes of the half day", page)
-    session = Session.objects.get()
-    assert (str(session.start_date), str(session.end_date), session.speed) == ("2025-07-03", "2025-07-07", 120)
-    page.close()
-
-
-def test_a_day_that_is_pressed_while_its_month_comes_anew_is_chosen(open_page: OpenPage) -> None:
-    page = open_page("/admin/replay/session/add/")
-    page.get_by_role("combobox", name="Symbols").press_sequentially("AAPL MSFT")
-    button = page.get_by_role("button", name=re.compile("July 3, 2025, half day"))
-    box = button.bounding_box()
-    assert box
-    page.mouse.move(box["x"] + 5, box["y"] + 5)
-    with page.expect_response(re.compile("/month/.*symbols=AAPL")):
-        page.mouse.down()  # the symbols' field loses the focus, so coverage is asked for again
-    expect(button).to_have_accessible_name(re.compile("2 of 2 symbols"))
-    page.mouse.up()
-    expect(page.locator("[name=start-date]")).to_have_value("2025-07-03")
-
-
-def test_a_chosen_symbol_stays_chosen_when_the_list_comes_anew(open_page: OpenPage) -> None:
-    page = open_page("/admin/replay/session/add/")
-    field = page.get_by_role("combobox", name="Symbols")
-    field.press_sequentially("m")
-    expect(page.get_by_role("option", name="MSFT")).to_be_visible()
-    with page.expect_response(re.compile("/symbols/.*q=ms")):
-        field.press("s")
-        field.press("ArrowDown")
-    expect(page.get_by_role("option", name="MSFT", selected=True)).to_be_visible()
-    field.press("Enter")
-    expect(field).to_have_value("MSFT ")
-
-
-def test_the_form_says_at_the_field_what_is_wrong(open_page: OpenPage) -> None:
-    page = open_page("/admin/replay/session/add/?symbols=AAPL&date=2025-07-03&until=2025-07-01")
-    page.get_by_role("button", name="Start the session").click()
-    expect(page.locator(".field-until, .form-row", has_text="before its first trading day").first).to_be_visible()
-    assert not Session.objects.exists()
 
 
 def test_a_session_appears_on_the_landing_page_by_itself_and_is_played_there(

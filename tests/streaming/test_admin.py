@@ -174,6 +174,19 @@ def test_the_engines_rows_are_listed_cheaply_and_read_only(
     assert client.get(f"/admin/replay/{page}/add/").status_code == 403
 
 
+def test_trades_and_quotes_are_counted_apart_and_never_expected(client: Client) -> None:
+    session = a_session("AAPL", minutes=30)
+    stream = session.streams.get()
+    session.streams.filter(pk=stream.pk).update(present=29, expected=30)
+    session.streams.create(instrument=stream.instrument, stream_type="ticks", present=4812, expected=30)
+    panels = client.get(f"{SESSIONS}{session.pk}/panels/").content.decode()
+    listed = client.get("/admin/replay/activestream/").content.decode()
+    for page in (panels, listed):
+        assert "29 of 30" in page and "4,812" in page and "trades" in page and "4,812 of" not in page
+    [card] = client.get("/admin/replay/session/live/").json()["cards"]
+    assert card["shown"]["bars"] == "29"
+
+
 def test_the_pages_tell_the_speed_that_was_measured_and_none_while_it_stands(client: Client) -> None:
     session = a_session("AAPL", speed=600, real_speed=123.4567, clock_error=41.7, bottleneck="store")
     [shown] = [card["shown"] for card in client.get("/admin/replay/session/live/").json()["cards"]]

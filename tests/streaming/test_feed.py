@@ -14,6 +14,7 @@ from django.test import Client
 
 from marketdata import calendar
 from marketdata.models import BarDay
+from marketdata.ticks.columns import CODES, TickColumns, TickKind
 from sessions.models import Session, State
 from sessions.wakeup import connection as redis_connection
 from streaming import cards
@@ -21,6 +22,7 @@ from streaming.db import in_thread
 from streaming.feed import Feed, Unsent
 from streaming.frames import BarBlock, Frame, FrameId
 from streaming.heat import heat_of
+from streaming.tick_blocks import TickBlock
 from tests.streaming.rows import DAY, a_session
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -135,3 +137,21 @@ def test_a_stranger_gets_no_feed(client: Client) -> None:
     assert client.get(f"/admin/replay/session/{session.pk}/feed/").status_code == 403
     client.force_login(User.objects.create_user("eve", is_staff=True))
     assert client.get(f"/admin/replay/session/{session.pk}/feed/").status_code == 403
+
+
+def test_the_page_is_told_the_last_trade_and_both_sides_of_the_quote() -> None:
+    unsent = Unsent("IBM", frozenset({"IBM"}))
+    nan = float("nan")
+    trades = ticks(TickKind.TRADES, [[182.44, 100], [182.45, 1200]])
+    quotes = ticks(TickKind.QUOTES, [[182.4, 1, nan, nan], [nan, nan, 182.46, 2], [182.43, 5, nan, nan]])
+    unsent.take(Frame(FrameId(1, 1, 0), None, "", [], [quotes, trades, ticks(TickKind.TRADES, [[1, 1]], "MSFT")]))
+    assert unsent.flush()["latest"] == {"IBM ticks": "182.45 × 1,200", "IBM quotes": "182.43 / 182.46"}
+    unsent.take(Frame(FrameId(1, 2, 0), None, "", [], [ticks(TickKind.QUOTES, [[nan, nan, 182.5, 1]])]))
+    assert unsent.flush()["latest"] == {"IBM quotes": "182.43 / 182.5"}
+
+
+def ticks(kind: TickKind, rows: list[list[float]], symbol: str = "IBM") -> TickBlock:
+    count = len(rows)
+    codes = np.zeros((len(CODES[kind]), count), np.int32)
+    columns = TickColumns(kind, np.arange(count), np.array(rows, float).T, codes, np.zeros(count, np.uint8), ("",))
+    return TickBlock.of([(symbol, columns)], 0, synthetic=False)

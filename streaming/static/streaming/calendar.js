@@ -15,6 +15,11 @@ export class Calendar {
     this.look(fields.first.value.slice(0, 7));
   }
 
+  /** Symbols or dataset have changed: to their newest month, unless the user has chosen a day or turned the leaves. */
+  follow() {
+    this.look(this.fields.first.value || this.turned ? this.shown : "");
+  }
+
   async look(wanted = this.shown ?? "") {
     const { symbols, dataset } = this.fields;
     const query = new URLSearchParams({ month: wanted, symbols: symbols.value, dataset: dataset.value });
@@ -35,6 +40,7 @@ export class Calendar {
     const date = new Date(`${this.shown}-01T00:00Z`);
     date.setUTCMonth(date.getUTCMonth() + by);
     this.shown = date.toISOString().slice(0, 7);
+    this.turned = true;
     this.look();
   }
 

@@ -57,7 +57,7 @@ class Page {
     Object.assign(this.latest, latest);
     for (const place of document.querySelectorAll("[data-last]")) {
       const price = this.latest[place.dataset.last];
-      if (price !== undefined) place.textContent = price.toLocaleString("en-US", { maximumFractionDigits: 6 });
+      if (price !== undefined) place.textContent = typeof price === "string" ? price : price.toLocaleString("en-US", { maximumFractionDigits: 6 });
     }
   }
 

@@ -6,5 +6,5 @@ const field = (name) => document.querySelector(`[name="start-${name}"]`);
 const root = document.getElementById("calendar");
 
 const calendar = new Calendar(root, { first: field("date"), last: field("until"), symbols: field("symbols"), dataset: field("dataset") });
-complete(field("symbols"), () => `${root.dataset.symbols}?dataset=${field("dataset").value}`, () => calendar.look());
-field("dataset").addEventListener("change", () => calendar.look());
+complete(field("symbols"), () => `${root.dataset.symbols}?dataset=${field("dataset").value}`, () => calendar.follow());
+field("dataset").addEventListener("change", () => calendar.follow());
