@@ -14,17 +14,18 @@ from streaming.lease import Lease
 from streaming.pace import Pace
 from streaming.progress import write_progress
 from streaming.publisher import Publisher
+from streaming.scribe import Note, Scribe
 from streaming.tape import Tape
 
-EVERY, PROGRESS_EVERY = 0.2, 2.0
+PROGRESS_EVERY = 2.0
 
 
 class Checkpoint:
-    """Where the session stands, on its row: often enough to resume from, seldom enough to cost nothing."""
+    """Where the session stands, on its row."""
 
-    def __init__(self, session: Session, lease: Lease) -> None:
-        self.session, self.lease = session, lease
-        self.saved = self.progressed = 0.0
+    def __init__(self, session: Session, lease: Lease, scribe: Scribe) -> None:
+        self.session, self.lease, self.scribe = session, lease, scribe
+        self.progressed = 0.0
         self.pace = Pace()
         self.moving: Callable[[], dict[str, float]] = dict
         """Where market time stands between frames, and how it moves: told with every write."""
@@ -35,13 +36,17 @@ class Checkpoint:
         if not rows.update(moving=self.moving(), **changes):
             raise LeaseLost(f"Session {self.session.pk} is no longer at epoch {self.lease.epoch}")
 
-    def save(self, output: Publisher, tape: Tape, k: int, *, force: bool = False, **held: object) -> None:
-        """The last published frame; from time to time the streams' progress too. `held`: the days in memory."""
-        wall = time.monotonic()
-        if output.prev is None or (not force and wall - self.saved < EVERY):
+    def save(self, output: Publisher, tape: Tape, k: int, *, force: bool = False) -> None:
+        """The last published frame, soon, with `force` at once; from time to time the streams' progress too."""
+        if output.prev is None:
             return
-        self.session.clock, self.saved = moment(output.prev.ms), wall
-        self.write(**self.position(output), **self.pace.report(), **held)
+        self.session.clock, wall = moment(output.prev.ms), time.monotonic()
+        position, measured = self.position(output), self.pace.report()
+        if force:
+            self.write(**position, **measured)
+        else:
+            note = Note(self.lease.epoch, output.generation, position, self.moving(), measured)
+            self.scribe.leave(self.session.pk, note)
         if force or wall - self.progressed > PROGRESS_EVERY:
             self.progressed = wall
             write_progress(self.session.pk, self.lease.epoch, tape, k)

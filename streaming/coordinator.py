@@ -32,6 +32,7 @@ from streaming.lockstep import Gate
 from streaming.membership import Membership
 from streaming.playhead import Playhead
 from streaming.publisher import Publisher
+from streaming.scribe import Scribe
 
 log = logging.getLogger(__name__)
 LOOK_EVERY = 1.0
@@ -41,8 +42,10 @@ LOOK_EVERY = 1.0
 class Coordinator:
     """One run of one session by one worker. `run` returns when the session ended or was let go."""
 
-    def __init__(self, lease: Lease, bus: Bus, loader: Executor, ask_upkeep: Callable[[int], None]) -> None:
-        self.lease, self.bus, self.loader, self.ask_upkeep = lease, bus, loader, ask_upkeep
+    def __init__(
+        self, lease: Lease, bus: Bus, loader: Executor, scribe: Scribe, ask_upkeep: Callable[[int], None]
+    ) -> None:
+        self.lease, self.bus, self.loader, self.scribe, self.ask_upkeep = lease, bus, loader, scribe, ask_upkeep
         self.wake, self.let_go = threading.Event(), threading.Event()
         self.move: Move | None = None
         self.prefetch_told = False
@@ -59,10 +62,7 @@ class Coordinator:
             self._leave(sys.exc_info()[1])
 
     def _leave(self, error: BaseException | None) -> None:
-        """Let the lease go. A defect fails the session, visibly: taken up again, it would only fail again.
-
-        Postgres being away is none: the session is then taken up where it was.
-        """
+        """Let the lease go. A defect, which Postgres being away is not, fails the session: it would only fail again."""
         if error is not None and not isinstance(error, OperationalError | InterfaceError):
             self._end(State.FAILED, reason=f"internal error ({error!r}): see the replay worker's log")
         with connected():
@@ -74,7 +74,7 @@ class Coordinator:
         """Stand where the last checkpoint left off; False when the session ended before its day was there."""
         with connected():
             self.session = Session.objects.select_related("dataset").get(pk=self.lease.session_id)
-            self.checkpoint = Checkpoint(self.session, self.lease)
+            self.checkpoint = Checkpoint(self.session, self.lease, self.scribe)
             self.pace = self.checkpoint.pace
             self.recipe = Recipe.of(self.session)
             self.bus.raise_fence(self.session.pk, self.lease.epoch)
@@ -113,7 +113,7 @@ class Coordinator:
         if at and self.session.clock is None:
             self.checkpoint.write(clock=at)
         where = str(self.output.prev or at or "the start")
-        self.checkpoint.acknowledge(self.head.tape, where, leases.worker_name(), **self._held())
+        self.checkpoint.acknowledge(self.head.tape, where, leases.worker_name(), **self.days.held(self.head.tape))
 
     # --- days ---------------------------------------------------------------------------------------
 
@@ -124,14 +124,14 @@ class Coordinator:
         # What was being added to the day before, or corrected in it, is asked for again, for this one.
         self.members.adding = self.admission.loading = None
         self.wake.set()
-        self.checkpoint.write(reason="", **self._held())
+        self.checkpoint.write(reason="", **self.days.held(self.head.tape))
 
     def _show_changed(self, loaded: Loaded) -> None:
         """The same day with other content, from the frame after the last one on."""
         self.journal, self.prefetch_told = loaded.journal, False
         clock = moment(self.output.prev.ms) if self.output.prev else self.session.clock
         self.head.change(loaded.tape, clock)
-        self.checkpoint.write(**self._held())
+        self.checkpoint.write(**self.days.held(self.head.tape))
 
     def _prefetch_if_due(self) -> None:
         """Ask for the window's next day: 30 minutes before the close, earlier where loading would be late."""
@@ -149,12 +149,7 @@ class Coordinator:
         if not self.prefetch_told and self.days.ready():
             self.prefetch_told = True
             with connected():
-                self.checkpoint.write(**self._held())
-
-    def _held(self) -> dict[str, object]:
-        """The current day and at most the prefetched next one."""
-        tapes = [tape for tape in (self.head.tape, self.days.ready()) if tape]
-        return {"days_held": [t.day.date for t in tapes], "bars_held": sum(t.bar_count for t in tapes)}
+                self.checkpoint.write(**self.days.held(self.head.tape))
 
     def _day_over(self) -> bool:
         """All frames of the day are out: on to the next, or False when that was the last of the window."""
@@ -304,7 +299,7 @@ class Coordinator:
             frames, k = self.output.pack(self.head.tape, self.head.k, last, self.journal)
         try:
             with self.pace.stage("Redis"):
-                held_up = self.output.publish(frames, free=self.gate.free) if frames else False
+                held_up = bool(frames) and self.output.publish(frames, free=self.gate.free)
         except HeldBack:
             self.gate.free = False
             return
@@ -358,10 +353,7 @@ class Coordinator:
         return False
 
     def _pace(self, row: Session) -> None:
-        """Market time so far at the old pace, from here on at the new; never past the next frame.
-
-        One write says that it is applied, with the state and the position; whoever asked may be waiting for it.
-        """
+        """Market time so far at the old pace, from here on at the new. One write says so: somebody may wait for it."""
         self.head.obey(row)
         target = State.PAUSED if row.paused else State.RUNNING
         if row.state != target:

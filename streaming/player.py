@@ -22,6 +22,8 @@ from streaming.bus import Bus
 from streaming.coordinator import Coordinator
 from streaming.db import connected
 from streaming.queues import ask_upkeep
+from streaming.scribe import EVERY as WRITE_EVERY
+from streaming.scribe import Scribe
 
 log = logging.getLogger(__name__)
 SWITCH_INTERVAL = 0.0005
@@ -32,11 +34,11 @@ LOADERS = 8
 
 
 class Player:
-    """One per replay worker process; a thread per session, one more that keeps the leases, one that listens."""
+    """One per replay worker process; a thread per session, and those that keep the leases, write, and listen."""
 
     def __init__(self, slots: int, look_every: float = 1.0) -> None:
         self.slots, self.look_every = slots, look_every
-        self.bus = Bus()
+        self.bus, self.scribe = Bus(), Scribe()
         self.loader = ThreadPoolExecutor(max_workers=LOADERS, thread_name_prefix="loader")
         self.playing: dict[int, Coordinator] = {}
         self.lock = threading.Lock()
@@ -44,6 +46,7 @@ class Player:
         self.threads = [
             threading.Thread(target=self._keep, name="keep", daemon=True),
             threading.Thread(target=self._listen, name="listen", daemon=True),
+            threading.Thread(target=self._write, name="write", daemon=True),
         ]
         self.versions: dict[int, int] = {}
 
@@ -62,7 +65,7 @@ class Player:
                 lease = leases.claim(session_id)
             if lease is None:
                 return False
-            coordinator = Coordinator(lease, self.bus, self.loader, ask_upkeep)
+            coordinator = Coordinator(lease, self.bus, self.loader, self.scribe, ask_upkeep)
             self.playing[session_id] = coordinator
         threading.Thread(target=self._play, args=(coordinator,), name=f"session-{session_id}", daemon=True).start()
         return True
@@ -126,6 +129,15 @@ class Player:
                 "seen_at": Now(),
             },
         )
+
+    def _write(self) -> None:
+        """Where the sessions stand."""
+        while not self.closing.wait(WRITE_EVERY):
+            try:
+                with connected():
+                    self.scribe.write()
+            except (DatabaseError, InterfaceError) as error:
+                log.warning("Postgres does not answer: %s", error)
 
     def _listen(self) -> None:
         """Wake a session as soon as somebody asked something of it."""
