@@ -15,21 +15,22 @@ from benchmarks.rows import Row
 
 SYMBOLS = 500
 NEEDS = {"nautilus": ("nautilus_trader",), "backtrader": ("backtrader", "pandas")}
-SIZES = {"nautilus": 500, "backtrader": 500}
+PEERS = (("nautilus", "matching"), ("nautilus", ""), ("backtrader", ""))
 
 
 def run() -> Iterator[Row]:
-    for engine, symbols in SIZES.items():
-        path = a_day(symbols)
-        python = environment(engine)
+    path = a_day(SYMBOLS)
+    for engine, how in PEERS:
         script = Path(__file__).parent / "peers" / f"with_{engine}.py"
-        done = subprocess.run([python, str(script), str(path)], capture_output=True, text=True, check=False)
+        command = [environment(engine), str(script), str(path), *how.split()]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"{engine}: {done.stderr.strip().splitlines()[-1]}")
         told = json.loads(done.stdout.splitlines()[-1])
         seconds = told["seconds"]
         note = f"{told['bars']:,} bars in {seconds:.2f} s (CPU {told['cpu']:.2f} s), in-process, bars made beforehand"
-        yield Row(f"{engine}, {symbols} symbols, 1 day", told["bars"] / seconds, "bars/s", note)
+        what = f"{engine}{', its venue matching orders' if how else ''}, {SYMBOLS} symbols, 1 day"
+        yield Row(what, told["bars"] / seconds, "bars/s", note)
 
 
 def environment(engine: str) -> str:

@@ -1,4 +1,7 @@
-"""nautilus_trader: its backtest engine delivers every bar to a strategy whose `on_bar` does nothing but count."""
+"""nautilus_trader: its backtest engine delivers every bar to a strategy whose `on_bar` does nothing but count.
+
+With `matching` its venue also matches orders against the bars, as it does unless told otherwise.
+"""
 
 import json
 import sys
@@ -29,10 +32,12 @@ class Counter(Strategy):
         self.count += 1
 
 
-def main(path):
+def main(path, matching):
     columns = np.load(path, allow_pickle=True)
     engine = BacktestEngine(BacktestEngineConfig(logging=LoggingConfig(bypass_logging=True)))
-    engine.add_venue(Venue("XNAS"), OmsType.NETTING, AccountType.CASH, [Money(1_000_000, USD)], base_currency=USD)
+    venue = Venue("XNAS")
+    funds = [Money(1_000_000, USD)]
+    engine.add_venue(venue, OmsType.NETTING, AccountType.CASH, funds, base_currency=USD, bar_execution=matching)
     types = []
     for symbol in columns["symbols"].tolist():
         instrument = TestInstrumentProvider.equity(symbol, "XNAS")
@@ -58,4 +63,4 @@ def bar(bar_type, columns, row):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], matching="matching" in sys.argv[2:])
