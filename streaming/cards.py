@@ -6,6 +6,7 @@ import datetime as dt
 from functools import lru_cache
 from typing import Any
 
+from django.contrib.postgres.aggregates import BoolOr
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import JSONObject
@@ -25,14 +26,18 @@ def sessions_to_show(rows: QuerySet[Session]) -> QuerySet[Session]:
     """With all that a card needs; its cost is bounded by the sessions shown, not by their streams or events."""
     events = SessionEvent.objects.filter(session=OuterRef("pk"))
     told = JSONObject(at=F("at"), level=F("level"), message=F("message"))
-    symbols = ActiveStream.objects.filter(session=OuterRef("pk")).order_by("-active", "instrument__symbol")
+    symbols = ActiveStream.objects.filter(session=OuterRef("pk")).values("instrument__symbol")
+    active_first = symbols.annotate(plays=BoolOr("active")).order_by("-plays", "instrument__symbol")
+    active = Q(streams__active=True)
     return rows.select_related("dataset").annotate(
-        active_count=Count("streams", filter=Q(streams__active=True)),
+        active_count=Count("streams", filter=active),
         stream_count=Count("streams"),
+        active_symbols=Count("streams__instrument", filter=active, distinct=True),
+        symbol_count=Count("streams__instrument", distinct=True),
         bars=Sum("streams__present", filter=Q(streams__stream_type=StreamType.BARS), default=0),
         rated=Sum("streams__expected", filter=~Q(streams__quality=None), default=0),
         good=Sum(F("streams__expected") * F("streams__quality"), default=0.0),
-        some_symbols=ArraySubquery(symbols.values("instrument__symbol")[: SHOWN_SYMBOLS + 1]),
+        some_symbols=ArraySubquery(active_first.values("instrument__symbol")[: SHOWN_SYMBOLS + 1]),
         newest_events=ArraySubquery(events.order_by("-pk").values(told=told)[:SHOWN_EVENTS]),
     )
 
@@ -75,7 +80,7 @@ def _texts(session: Any) -> dict[str, str]:
         "date": date_text(session.clock, session.start_date),
         "speed": speed_text(session.speed),
         **_pace_texts(session),
-        "symbols": _some(session.some_symbols, session.active_count or session.stream_count),
+        "symbols": _some(session.some_symbols, session.active_symbols or session.symbol_count),
         "streams": f"{session.active_count} of {session.stream_count} active",
         "bars": f"{session.bars:,}",
         "quality": "n/a" if quality is None else f"{quality:.1%}",
@@ -160,5 +165,5 @@ def _some(symbols: list[str], count: int) -> str:
 
 
 def day_progress(clock: dt.datetime | None) -> str:
-    """The trading day that the clock is in, and how much of it is over."""
-    return f"{calendar.session_date_of(clock)} {_day_part(clock):.0%}" if clock else ""
+    """The trading day that the clock is in, how much of it is over, and the time in New York."""
+    return f"{calendar.session_date_of(clock)} {_day_part(clock):.0%}, {clock_text(clock)}" if clock else ""

@@ -42,7 +42,7 @@ STATE_COLORS = {
 @admin.register(Session)
 class SessionAdmin(ModelAdmin):
     list_display = [
-        *("title", "shown_state", "dataset", "clock", "progress", "shown_speed", "shown_symbols"),
+        *("title", "shown_state", "dataset", "progress", "shown_speed", "shown_symbols"),
         *("worker", "shown_events"),
     ]
     list_display_links = ["title"]
@@ -178,12 +178,10 @@ class SessionAdmin(ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
         rows: QuerySet[Session] = super().get_queryset(request)
-        streams = ActiveStream.objects.filter(session=OuterRef("pk"), active=True)
+        streams = ActiveStream.objects.filter(session=OuterRef("pk"), wanted=True).values("instrument__symbol")
         events = SessionEvent.objects.filter(session=OuterRef("pk"))
         return rows.annotate(
-            some_symbols=ArraySubquery(
-                streams.order_by("instrument__symbol").values("instrument__symbol")[: SHOWN_SYMBOLS + 1]
-            ),
+            some_symbols=ArraySubquery(streams.order_by("instrument__symbol").distinct()[: SHOWN_SYMBOLS + 1]),
             some_events=ArraySubquery(events.values("pk")[:COUNTED_EVENTS]),
         )
 
@@ -219,7 +217,7 @@ class SessionAdmin(ModelAdmin):
     def shown_state(self, session: Session) -> tuple[str, str]:
         return session.state, session.get_state_display()
 
-    @display(description="day")
+    @display(description="clock (New York)", ordering="clock")
     def progress(self, session: Session) -> str:
         return day_progress(session.clock) or str(session.start_date)
 

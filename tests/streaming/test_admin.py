@@ -184,7 +184,12 @@ def test_trades_and_quotes_are_counted_apart_and_never_expected(client: Client) 
     for page in (panels, listed):
         assert "29 of 30" in page and "4,812" in page and "trades" in page and "4,812 of" not in page
     [card] = client.get("/admin/replay/session/live/").json()["cards"]
-    assert card["shown"]["bars"] == "29"
+    assert (card["shown"]["bars"], card["shown"]["symbols"], card["shown"]["streams"]) == (
+        "29",
+        "AAPL",
+        "2 of 2 active",
+    )
+    assert "AAPL, AAPL" not in client.get(SESSIONS).content.decode()
 
 
 def test_the_pages_tell_the_speed_that_was_measured_and_none_while_it_stands(client: Client) -> None:
