@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.decorators import login_required
 from django.urls import include, path, re_path, reverse_lazy
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.permissions import IsAuthenticated
 
 from config.health import healthz, readyz
@@ -19,7 +19,7 @@ admin.site.site_header = "Tapedeck"
 admin.site.index_title = "Tapedeck"
 
 schema = SpectacularAPIView.as_view(permission_classes=[IsAuthenticated])
-docs = SpectacularSwaggerView.as_view(permission_classes=[IsAuthenticated], title="Tapedeck API")
+docs = SpectacularSwaggerSplitView.as_view(permission_classes=[IsAuthenticated], title="Tapedeck API")
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),

@@ -144,7 +144,10 @@ def _await_answer(url: str, process: subprocess.Popen[bytes], logs: Path) -> Non
 
 @pytest.fixture
 def open_page(browser: Browser, address: str, transactional_db: None) -> Iterator[OpenPage]:
-    """Open an address of the admin as somebody of a role, in a window of its own; its script errors fail the test."""
+    """Open an address of the admin as somebody of a role, in a window of its own.
+
+    Its script errors fail the test, and so does what the content security policy forbids.
+    """
     windows: list[BrowserContext] = []
     errors: list[str] = []
 
@@ -157,13 +160,14 @@ def open_page(browser: Browser, address: str, transactional_db: None) -> Iterato
         page.set_default_timeout(60_000)
         page.set_default_navigation_timeout(60_000)
         page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda said: errors.append(said.text) if "Content Security" in said.text else None)
         page.goto(path)
         return page
 
     yield open_
     for window in windows:
         window.close()
-    assert not errors
+    assert errors == []
 
 
 def a_login(role: str) -> str:
