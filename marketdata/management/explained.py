@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
+from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
+from django.db import ProgrammingError, connection
+from django.db.migrations.executor import MigrationExecutor
+from psycopg.errors import UndefinedColumn, UndefinedTable
 
 EXIT_CODES = {0: "done", 1: "refused or failed: one line on stderr says why", 2: "not understood: see the usage"}
 
@@ -26,7 +29,29 @@ class ExplainedCommand(BaseCommand):
         given = {"formatter_class": KeptLines, "epilog": self.epilog(prog_name)} | kwargs
         return super().create_parser(prog_name, subcommand, **given)
 
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """A table or column that only a migration makes is told in one line."""
+        try:
+            return super().execute(*args, **options)
+        except (ProgrammingError, UndefinedTable, UndefinedColumn) as error:
+            waiting = pending_migrations() if is_unknown_to_the_database(error) else 0
+            if not waiting:
+                raise
+            told = "1 migration is" if waiting == 1 else f"{waiting} migrations are"
+            advice = "run `manage.py migrate`, or `make start`, which does it"
+            raise CommandError(f"The database is not ready ({told} not applied): {advice}.") from None
+
     def epilog(self, prog_name: str) -> str:
         codes = (f"  {code}  {meaning}" for code, meaning in (EXIT_CODES | self.exit_codes).items())
         shown = (f"  {prog_name} {example}" for example in self.examples)
         return "\n".join(["examples:", *shown, "", "exit codes:", *codes])
+
+
+def is_unknown_to_the_database(error: BaseException) -> bool:
+    """Whether a table or a column does not exist. Columns are read past Django, which wraps the other errors."""
+    return any(isinstance(one, UndefinedTable | UndefinedColumn) for one in (error, error.__cause__))
+
+
+def pending_migrations() -> int:
+    executor = MigrationExecutor(connection)
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
+import psycopg
 import pytest
+from django.conf import settings
 from django.core.management import get_commands, load_command_class
 from django.core.management.base import BaseCommand
 
@@ -59,3 +65,37 @@ def test_what_is_not_understood_is_code_2() -> None:
     assert answer.returncode == 2
     assert "invalid int value: 'first'" in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+@pytest.fixture
+def unmigrated(real_services: None) -> Iterator[str]:
+    """The address of a database in which nothing was ever made."""
+    url = urlsplit(settings.DATABASE_URL)
+    with psycopg.connect(settings.DATABASE_URL, autocommit=True) as server:
+        server.execute("DROP DATABASE IF EXISTS never_migrated")
+        server.execute("CREATE DATABASE never_migrated")
+        yield urlunsplit(url._replace(path="/never_migrated"))
+        server.execute("DROP DATABASE never_migrated WITH (FORCE)")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "data_status",
+        "start_session AAPL --date 2024-11-18",
+        "import_bars bars.csv --dataset mine",
+    ],
+)
+def test_a_database_that_was_never_migrated_is_told_in_one_line(line: str, unmigrated: str, tmp_path: Path) -> None:
+    (tmp_path / "bars.csv").write_text(
+        "symbol,timestamp,open,high,low,close,volume\nAAPL,2024-11-18T14:30:00Z,1,1,1,1,1\n"
+    )
+    command = [sys.executable, str(PROJECT / "manage.py"), *shlex.split(line)]
+    env = os.environ | {"DATABASE_URL": unmigrated, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    answer = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60)
+    assert answer.returncode == 1
+    assert re.fullmatch(
+        r"CommandError: The database is not ready \(\d+ migrations are not applied\): "
+        r"run `manage\.py migrate`, or `make start`, which does it\.",
+        answer.stderr.strip(),
+    ), answer.stderr
