@@ -252,10 +252,10 @@ def current_rows(dataset_id: int, date: dt.date, symbols: Iterable[str]) -> dict
     return dict(days.filter(instrument__symbol__in=list(symbols)).values_list("instrument__symbol", "pk"))
 
 
-def bar_count(dataset_id: int, date: dt.date, symbol: str) -> int:
-    """Minutes of the symbol's current regular day; 0 where it has none."""
+def bar_counts(dataset_id: int, date: dt.date, symbols: Iterable[str]) -> dict[str, int]:
+    """Symbol → minutes of its current regular day, for the symbols that have one on that date."""
     days = BarDay.objects.current().regular().filter(dataset_id=dataset_id, date=date, interval="1m")
-    return days.filter(instrument__symbol=symbol).values_list("bar_count", flat=True).first() or 0
+    return dict(days.filter(instrument__symbol__in=list(symbols)).values_list("instrument__symbol", "bar_count"))
 
 
 def have(dataset_id: int, date: dt.date, symbols: Iterable[str]) -> set[str]:

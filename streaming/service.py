@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -134,8 +135,11 @@ def open_streams(session: Session, say: Say) -> Started:
 def _open(session: Session, say: Say) -> Started:
     started = Started(session)
     recipe = loading.Recipe.of(session)
-    for stream in session.streams.filter(wanted=True).select_related("instrument"):
-        _open_stream(recipe, stream, started, say)
+    streams = list(session.streams.filter(wanted=True).select_related("instrument"))
+    symbols = {stream.instrument.symbol for stream in streams}
+    held = store.bar_counts(recipe.dataset.pk, session.first_date, symbols)
+    for stream in streams:
+        _open_stream(recipe, stream, started, held, say)
     if not started.symbols:
         reasons = "; ".join(started.failures.values())
         raise _undo(session, f"No stream could be started: {reasons}", "symbols")
@@ -147,14 +151,15 @@ def _open(session: Session, say: Say) -> Started:
     return started
 
 
-def _open_stream(recipe: loading.Recipe, stream: ActiveStream, started: Started, say: Say) -> None:
+def _open_stream(
+    recipe: loading.Recipe, stream: ActiveStream, started: Started, held: Mapping[str, int], say: Say
+) -> None:
     symbol, kind, date = stream.instrument.symbol, stream.stream_type, started.session.first_date
     ActiveStream.objects.filter(pk=stream.pk).update(active=True, started_at=Now())
-    active = started.session.streams.filter(active=True).values("instrument").distinct().order_by().count()
-    say(messages.registered(symbol, active))
+    say(messages.registered(symbol, len({*started.symbols, symbol})))
     say(messages.marked_active(symbol, kind))
     say(messages.fetching(symbol, date, kind))
-    count, reason = _fetch(recipe, kind, symbol, date)
+    count, reason = _fetch(recipe, kind, symbol, date, held)
     if reason:
         ActiveStream.objects.filter(pk=stream.pk).update(active=False, wanted=False)
         started.failures[symbol if kind == StreamType.BARS else f"{symbol} {kind}"] = reason
@@ -165,8 +170,13 @@ def _open_stream(recipe: loading.Recipe, stream: ActiveStream, started: Started,
         say(messages.fetched(symbol, count, date, kind))
 
 
-def _fetch(recipe: loading.Recipe, kind: str, symbol: str, date: dt.date) -> tuple[int, str]:
-    """Block until the store has the symbol's day; returns how many events it has, or the reason why none."""
+def _fetch(recipe: loading.Recipe, kind: str, symbol: str, date: dt.date, held: Mapping[str, int]) -> tuple[int, str]:
+    """Block until the store has the symbol's day; returns how many events it has, or the reason why none.
+
+    `held`: symbol → bars of those whose bars the store had when the start began.
+    """
+    if kind == StreamType.BARS and symbol in held:
+        return held[symbol], ""
     try:
         if kind == StreamType.BARS:
             reasons = loading.fetch_missing(recipe, [symbol], date)
@@ -178,7 +188,7 @@ def _fetch(recipe: loading.Recipe, kind: str, symbol: str, date: dt.date) -> tup
         return 0, reasons[symbol]
     if kind != StreamType.BARS:
         return find_ticks(recipe.dataset.pk, kind, date, [symbol])[symbol].row_count, ""
-    return store.bar_count(recipe.dataset.pk, date, symbol), ""
+    return store.bar_counts(recipe.dataset.pk, date, [symbol])[symbol], ""
 
 
 def _hand_over(session: Session, symbols: list[str]) -> None:

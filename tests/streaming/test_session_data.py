@@ -99,7 +99,7 @@ def test_one_failing_symbol_is_told_by_name_and_the_others_start() -> None:
     started = service.Started(row)
     said: list[str] = []
     for stream in row.streams.select_related("instrument"):
-        service._open_stream(loading.Recipe.of(row), stream, started, said.append)
+        service._open_stream(loading.Recipe.of(row), stream, started, {}, said.append)
     assert started.bars == {"AAPL": 210}
     assert "is not a ticker" in started.failures["NOT-A-TICKER"]
     assert row.symbols() == ["AAPL"]
