@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from marketdata.providers.base import get_provider
 from sessions import control
@@ -71,6 +72,20 @@ def test_a_waiting_rollover_can_be_paused_and_stopped(player: Player, weather: t
     assert session.reason
     control.stop(session.pk)
     wait_until(session, lambda s: s.state == State.STOPPED)
+
+
+def test_a_seek_back_from_a_waiting_rollover_stays_in_its_day(player: Player, weather: type[Weather]) -> None:
+    weather.fails[SECOND] = 2
+    session = start(speed=0.0)
+    wait_until(session, lambda s: s.events.filter(kind="waiting").exists())
+    control.set_speed(session.pk, 60.0)
+    control.seek(session.pk, utc(1, 15))
+    wait_until(session, lambda s: s.generation == 2 and s.clock > utc(1, 15))
+    assert session.clock == utc(1, 15, 1)
+    control.set_speed(session.pk, 0.0)
+    wait_until(session, lambda s: not s.is_live)
+    assert session.state == State.COMPLETED
+    call_command("verify_session", session.pk)
 
 
 def test_a_seek_to_a_day_that_cannot_be_had_stays_where_it_is(player: Player, weather: type[Weather]) -> None:
