@@ -16,7 +16,8 @@ from streaming.bus import session_of
 EVERY = dt.timedelta(hours=1)
 KEPT_EVENTS = ("day_open", "seek", "state")
 """Kinds that frames are re-derived from, or that say how a session ended."""
-BATCH = 5_000
+BATCH, TICK_BATCH = 5_000, 200
+"""Rows of a round; a day of trades or quotes may have a hundred chunks."""
 
 # Version 1 and those with a market time are what sessions "as known" play.
 UNPINNED = """
@@ -30,6 +31,23 @@ DELETE FROM marketdata_barday WHERE id IN (
      AND (d.interval <> '1m' OR (d.version > 1 AND d.known_at IS NULL))
      AND NOT EXISTS (SELECT FROM pinned WHERE pinned.id = d.id)
    LIMIT %s)
+"""
+
+# A day's chunks go with it. Sessions "as known" play the newest trades and quotes like all others.
+UNPINNED_TICKS = """
+WITH pinned AS MATERIALIZED (
+  SELECT p.day::bigint AS id
+    FROM replay_journalentry j,
+         unnest(ARRAY[j.payload->'ticks', j.payload->'quotes']) AS k(days), jsonb_each_text(k.days) AS p(symbol, day)
+   WHERE j.kind = 'load' AND p.day IS NOT NULL),
+gone AS MATERIALIZED (
+  SELECT d.id FROM marketdata_tickday d
+   WHERE NOT d.current AND d.recorded_at < %s
+     AND NOT EXISTS (SELECT FROM pinned WHERE pinned.id = d.id)
+   LIMIT %s),
+trades AS (DELETE FROM marketdata_tradechunk WHERE day_id IN (SELECT id FROM gone)),
+quotes AS (DELETE FROM marketdata_quotechunk WHERE day_id IN (SELECT id FROM gone))
+DELETE FROM marketdata_tickday WHERE id IN (SELECT id FROM gone)
 """
 
 
@@ -74,4 +92,6 @@ def _clean_events(before: dt.datetime) -> int:
 def _clean_versions(before: dt.datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute(UNPINNED, [before, BATCH])
-        return int(cursor.rowcount)
+        bars = int(cursor.rowcount)
+        cursor.execute(UNPINNED_TICKS, [before, TICK_BATCH])
+        return bars + int(cursor.rowcount)

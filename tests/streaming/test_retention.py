@@ -5,10 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import numpy as np
 import pytest
 from django.utils import timezone
 
-from marketdata.models import BarDay
+from marketdata.models import BarDay, Instrument
+from marketdata.tick_models import QuoteChunk, TickDay, TradeChunk
+from marketdata.ticks.columns import CODES, VALUES, TickColumns, TickKind
+from marketdata.ticks.store import CHUNK_ROWS, NewTicks, write_ticks
 from sessions.models import JournalEntry, ServiceHeartbeat, Session, SessionEvent, State
 from sessions.wakeup import connection
 from streaming import abandoned, retention, upkeep
@@ -81,6 +85,35 @@ def test_superseded_versions_that_nobody_plays_go() -> None:
     left = set(BarDay.objects.filter(instrument__symbol="AAPL").values_list("pk", flat=True))
     assert left == {first.pk, pinned.pk, admitted.pk, known.pk, newest.pk}
     assert unused.pk not in left
+
+
+def tick_version(session: Session, kind: TickKind, price: float) -> TickDay:
+    """The next version of MSFT's day, of two chunks."""
+    n = CHUNK_ROWS + 5
+    values, codes = np.full((len(VALUES[kind]), n), price), np.zeros((len(CODES[kind]), n), np.int32)
+    rows = TickColumns(kind, np.arange(n, dtype=np.int64), values, codes, np.zeros(n, np.uint8))
+    instrument = Instrument.objects.get(symbol="MSFT").pk
+    write_ticks(session.dataset_id, [NewTicks(instrument, DAY, rows)])
+    return TickDay.objects.get(kind=kind, current=True)
+
+
+@pytest.mark.parametrize("kind", list(TickKind), ids=["trades", "quotes"])
+def test_superseded_days_of_trades_and_quotes_that_nobody_plays_go_with_their_chunks(kind: TickKind) -> None:
+    session = a_session("MSFT")
+    _, pinned, newest = (tick_version(session, kind, price) for price in (1.0, 2.0, 3.0))
+    payload = {"date": f"{DAY}", "days": {}, kind: {"MSFT": pinned.pk, "IBM": None}}
+    JournalEntry.objects.create(session=session, number=2, kind="load", payload=payload)
+    assert retention.clean(timezone.now())["versions"] == 0, "all of them are young"
+    TickDay.objects.update(recorded_at=timezone.now() - MONTHS)
+    assert retention.clean(timezone.now())["versions"] == 1
+    assert set(TickDay.objects.values_list("pk", flat=True)) == {pinned.pk, newest.pk}
+    chunks = TradeChunk if kind == TickKind.TRADES else QuoteChunk
+    assert sorted(chunks.objects.values_list("day", "number")) == [
+        (day.pk, n) for day in (pinned, newest) for n in (0, 1)
+    ]
+    session.delete()
+    assert retention.clean(timezone.now())["versions"] == 1, "the session that had pinned it is no more"
+    assert set(TickDay.objects.values_list("pk", flat=True)) == {newest.pk}
 
 
 def test_settings_decide_for_how_long(settings: Any) -> None:
