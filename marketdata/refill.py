@@ -21,6 +21,7 @@ from marketdata.ledger import merge
 from marketdata.models import BarDay, Dataset, FetchAttempt
 from marketdata.providers.base import Provider, get_provider
 from marketdata.providers.fetching import Inquiry, origin_of
+from marketdata.providers.together import ask_together
 from marketdata.store import NewDay, StoredDay
 
 OPEN = "AM"
@@ -65,33 +66,32 @@ def due(dataset: Dataset, filler: Provider, date: dt.date, instruments: Collecti
 
 
 def refill(
-    dataset: Dataset, filler: Provider, symbol: str, instrument: int, day: TradingDay, now: dt.datetime
-) -> Refilled | None:
-    """Ask once for the day's absent minutes and settle what can be settled; None where somebody else just does."""
-    attempt = _claim(dataset, filler, instrument, day.date, now)
-    if attempt is None:
-        return None
+    dataset: Dataset, filler: Provider, wanted: Iterable[tuple[str, int]], day: TradingDay, now: dt.datetime
+) -> list[Refilled]:
+    """Ask once for the day's absent minutes of each (symbol, instrument) and settle what can be settled.
+
+    Without those that somebody else is just asking for. They make one question where the filler takes such.
+    """
+    claims = [(symbol, _claim(dataset, filler, instrument, day.date, now)) for symbol, instrument in wanted]
+    mine = [(symbol, attempt) for symbol, attempt in claims if attempt is not None]
+    ahead = ask_together(filler, [symbol for symbol, _ in mine], day)
+    return [_refill(dataset, Inquiry(filler, symbol, ahead.get(symbol)), attempt, day, now) for symbol, attempt in mine]
+
+
+def _refill(dataset: Dataset, inquiry: Inquiry, attempt: FetchAttempt, day: TradingDay, now: dt.datetime) -> Refilled:
     found: BarColumns | None = None
     outcome, reason = str(Outcome.ROWS), ""
     try:
-        found = Inquiry(filler, symbol).day(day)
+        found = inquiry.day(day)
     except (NoData, UnknownSymbol) as error:
         outcome, reason = str(Outcome.NO_DATA), str(error)
     except ProviderFailed as error:
         outcome, reason = str(Outcome.FAILED), str(error)
-    result = Refilled(symbol, outcome, reason=reason)
+    result = Refilled(inquiry.symbol, outcome, reason=reason)
     if outcome != Outcome.NO_DATA:
-        result = _settle(dataset, filler, instrument, day, found, result)
+        result = _settle(dataset, inquiry.provider, day, found, result)
     _release(attempt, result, now)
     return result
-
-
-def refill_all(
-    dataset: Dataset, filler: Provider, wanted: Iterable[tuple[str, int]], day: TradingDay, now: dt.datetime
-) -> list[Refilled]:
-    """`refill` for each (symbol, instrument)."""
-    done = (refill(dataset, filler, symbol, instrument, day, now) for symbol, instrument in wanted)
-    return [result for result in done if result is not None]
 
 
 # --- attempts -----------------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ def _release(attempt: FetchAttempt, result: Refilled, now: dt.datetime) -> None:
 
 
 def _settle(
-    dataset: Dataset, filler: Provider, instrument: int, day: TradingDay, found: BarColumns | None, result: Refilled
+    dataset: Dataset, filler: Provider, day: TradingDay, found: BarColumns | None, result: Refilled
 ) -> Refilled:
     """Merge the answer into the current version: added bars make a new one, letters alone are rewritten."""
     with store.writing(dataset.pk):

@@ -14,7 +14,7 @@ from marketdata.columns import BarColumns
 from marketdata.errors import NoData
 from marketdata.intervals import parse_interval
 from marketdata.models import Dataset
-from marketdata.providers.fetching import ensure_day
+from marketdata.providers.fetching import ensure_symbols
 from marketdata.store import StoredDay
 from marketdata.versions import known_versions
 from sessions.models import Session, StreamType
@@ -62,11 +62,13 @@ def fetch_missing(recipe: Recipe, symbols: Iterable[str], date: dt.date) -> dict
     if StreamType.BARS not in recipe.types:
         return reasons
     wanted = sorted(symbols)
-    for symbol in sorted(set(wanted) - store.have(recipe.dataset.pk, date, wanted)):
-        try:
-            _fetch(recipe, symbol, date)
-        except NoData as error:
-            reasons[symbol] = str(error)
+    lacking = sorted(set(wanted) - store.have(recipe.dataset.pk, date, wanted))
+    if not recipe.provider:
+        return {symbol: _nobody_to_ask(recipe, symbol, date) for symbol in lacking}
+    for symbol, problem in ensure_symbols(recipe.dataset, recipe.provider, lacking, date).items():
+        if not isinstance(problem, NoData):
+            raise problem
+        reasons[symbol] = str(problem)
     return reasons
 
 
@@ -80,12 +82,10 @@ def fetch_all_missing(recipe: Recipe, symbols: Iterable[str], date: dt.date) -> 
     return reasons
 
 
-def _fetch(recipe: Recipe, symbol: str, date: dt.date) -> None:
-    if not recipe.provider:
-        days = store.dates_with(recipe.dataset.pk, [symbol])
-        held = f"its days are {days[0]} to {days[-1]}" if days else "it has no day of it"
-        raise NoData(f"Dataset {recipe.dataset} has no bars of {symbol} on {date} and no provider to ask: {held}.")
-    ensure_day(recipe.dataset, recipe.provider, symbol, date)
+def _nobody_to_ask(recipe: Recipe, symbol: str, date: dt.date) -> str:
+    days = store.dates_with(recipe.dataset.pk, [symbol])
+    held = f"its days are {days[0]} to {days[-1]}" if days else "it has no day of it"
+    return f"Dataset {recipe.dataset} has no bars of {symbol} on {date} and no provider to ask: {held}."
 
 
 def pin(recipe: Recipe, date: dt.date, symbols: Iterable[str], epoch: int) -> Journal:

@@ -13,6 +13,7 @@ from django.db.models import Q
 
 from marketdata.models import Dataset, FetchAttempt
 from marketdata.providers.base import Provider
+from marketdata.providers.together import questions
 from marketdata.refill import OPEN, Refilled, filler_of, refill
 from sessions.models import Session
 from streaming.holding import Held, Holding
@@ -60,15 +61,14 @@ class Fillers:
         return self.waiting
 
     def fill(self, holding: Holding) -> Counter[str]:
-        """Ask for what is wanted, one symbol after another, for as long as the round allows."""
+        """Ask for what is wanted, question by question, for as long as the round allows."""
         end, session = time.monotonic() + MOST_SECONDS, holding.session
         wanted, filler = self.wanted(holding), self.filler(session.dataset)
         results: list[Refilled] = []
-        for row in wanted:
+        for group in questions(filler, wanted) if filler else ():
             assert filler is not None
-            result = refill(session.dataset, filler, row.symbol, row.instrument_id, holding.day, self.now)
-            if result is not None:
-                results.append(result)
+            symbols = [(row.symbol, row.instrument_id) for row in group]
+            results += refill(session.dataset, filler, symbols, holding.day, self.now)
             if time.monotonic() > end:
                 break
         if results and filler:

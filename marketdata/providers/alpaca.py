@@ -17,6 +17,7 @@ from marketdata.columns import BarColumns
 from marketdata.errors import MarketDataError, ProviderFailed
 from marketdata.providers.alpaca_ticks import ticks
 from marketdata.providers.base import BarsAnswer, DatasetSpec, Label, NoDataExists, Rows
+from marketdata.providers.together import Ahead
 from marketdata.ticks.columns import TickKind
 from marketdata.ticks.fetching import TicksAnswer
 
@@ -36,7 +37,7 @@ class Wish:
     """What is asked of the vendor: rows of one kind (bars, trades, quotes) with start ≤ stamp < end."""
 
     kind: str
-    symbol: str
+    symbols: Sequence[str]
     start: dt.datetime
     end: dt.datetime
     interval: str = ""
@@ -52,6 +53,8 @@ class AlpacaProvider:
     label: Label = "start"
     days_per_question = 20
     """Twenty full days are 7,800 bars: one page of the vendor's, which holds 10,000."""
+    symbols_per_question = 100
+    """A full day of a hundred symbols is four pages; their names fit into an address."""
 
     def __init__(
         self,
@@ -105,23 +108,28 @@ class AlpacaProvider:
         if interval not in FRAMES:
             raise MarketDataError(f"Interval {interval!r} cannot be fetched from alpaca: give {' or '.join(FRAMES)}.")
         columns = _prices if interval == "1d" else _rows
-        return self._answer(Wish("bars", symbol, start, end, interval), columns)
+        return self._answer(Wish("bars", [symbol], start, end, interval), columns)
+
+    def fetch_many(self, symbols: Sequence[str], start: dt.datetime, end: dt.datetime) -> Ahead:
+        found = self._ask(Wish("bars", symbols, start, end, "1m"))
+        return {symbol: _rows_or_failure(rows) for symbol, rows in found.items() if rows}
 
     def fetch_trades(self, symbol: str, start: dt.datetime, end: dt.datetime) -> TicksAnswer:
-        return self._answer(Wish("trades", symbol, start, end), partial(ticks, TickKind.TRADES))
+        return self._answer(Wish("trades", [symbol], start, end), partial(ticks, TickKind.TRADES))
 
     def fetch_quotes(self, symbol: str, start: dt.datetime, end: dt.datetime) -> TicksAnswer:
-        return self._answer(Wish("quotes", symbol, start, end), partial(ticks, TickKind.QUOTES))
+        return self._answer(Wish("quotes", [symbol], start, end), partial(ticks, TickKind.QUOTES))
 
     def _answer(self, wish: Wish, columns: Callable[[list[Row]], T]) -> T | NoDataExists:
         """Asked twice where the answer is empty: a day that is not there is believed the second time."""
-        rows = self._ask(wish) or self._ask(wish)
+        (symbol,) = wish.symbols
+        rows = self._ask(wish).get(symbol) or self._ask(wish).get(symbol)
         if not rows:
             told = f"{wish.start:%Y-%m-%d %H:%M} to {wish.end:%Y-%m-%d %H:%M} UTC"
             return NoDataExists(f"feed {self.feed} has no {wish.kind} from {told}")
         return columns(rows)
 
-    def _ask(self, wish: Wish) -> list[Row]:
+    def _ask(self, wish: Wish) -> dict[str, list[Row]]:
         from marketdata.providers.alpaca_client import request
 
         with self._lock:
@@ -137,6 +145,13 @@ def _rows(bars: Sequence[Row]) -> Rows:
     except (KeyError, TypeError, ValueError) as error:
         raise ProviderFailed(f"alpaca sent something that is no bar: {error!r}") from None
     return Rows(stamps, BarColumns(np.zeros(len(stamps), np.int64), *columns))
+
+
+def _rows_or_failure(bars: Sequence[Row]) -> Rows | ProviderFailed:
+    try:
+        return _rows(bars)
+    except ProviderFailed as error:
+        return error
 
 
 def _prices(bars: Sequence[Row]) -> Rows:

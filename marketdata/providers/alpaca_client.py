@@ -60,10 +60,9 @@ class PatientClient(StockHistoricalDataClient):
         self._waits = wait_random_exponential(multiplier=first_wait, max=30)
         self._tries = tries
 
-    def rows(self, kind: str, asked: Any) -> list[dict[str, Any]]:
-        """All pages' rows of the one symbol that is asked for."""
-        found = cast("dict[str, list[dict[str, Any]]]", getattr(self, f"get_stock_{kind}")(asked))
-        return found.get(asked.symbol_or_symbols, [])
+    def rows(self, kind: str, asked: Any) -> dict[str, list[dict[str, Any]]]:
+        """All pages' rows by symbol."""
+        return cast("dict[str, list[dict[str, Any]]]", getattr(self, f"get_stock_{kind}")(asked))
 
     def _one_request(self, method: str, url: str, opts: dict[str, Any], retry: int) -> dict[str, Any]:
         """One page, asked for until it comes. Raises ProviderFailed, ProviderRefused or UnknownSymbol."""
@@ -94,7 +93,7 @@ class PatientClient(StockHistoricalDataClient):
 
 def request(wish: Wish, feed: str, adjustment: str) -> Any:
     """The SDK's request. The vendor's end is inclusive, and no finer than a microsecond."""
-    given: dict[str, Any] = {"symbol_or_symbols": wish.symbol, "start": wish.start, "feed": DataFeed(feed)}
+    given: dict[str, Any] = {"symbol_or_symbols": list(wish.symbols), "start": wish.start, "feed": DataFeed(feed)}
     given["end"] = wish.end - dt.timedelta(microseconds=1)
     if wish.kind != "bars":
         return (StockTradesRequest if wish.kind == "trades" else StockQuotesRequest)(**given)

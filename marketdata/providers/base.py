@@ -61,7 +61,7 @@ class Provider(Protocol):
     """What a provider is. Failures raise ProviderFailed, unknown symbols UnknownSymbol.
 
     Optional, 1 where absent: `parallel`, questions that it may be asked at the same time, and
-    `days_per_question`, trading days that one question may span.
+    `days_per_question`, trading days that one question may span; and what `providers.together.ManyAtOnce` says.
     """
 
     name: str

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import product
 
 import numpy as np
 from django.db import connection, transaction
@@ -15,15 +16,17 @@ from django.db.models.functions import Now
 from marketdata import store
 from marketdata.calendar import TradingDay, trading_day
 from marketdata.columns import BarColumns, empty
-from marketdata.errors import NoData, ProviderFailed
+from marketdata.errors import NoData, ProviderFailed, UnknownSymbol
 from marketdata.models import Dataset, FetchAttempt, QuarantinedRow
 from marketdata.providers.base import BadRow, NoDataExists, Provider, Rows, get_provider
+from marketdata.providers.together import ask_together, questions
 from marketdata.rules import broken_rows
 from marketdata.store import NewDay
 
 FETCH_LOCK = 0x7AFD
 Outcome = FetchAttempt.Outcome
 Problem = NoData | ProviderFailed
+Refusal = Problem | UnknownSymbol
 
 
 def ensure_day(dataset: Dataset, provider_name: str, symbol: str, date: dt.date) -> None:
@@ -38,16 +41,48 @@ def ensure_day(dataset: Dataset, provider_name: str, symbol: str, date: dt.date)
         raise problem
 
 
+def ensure_symbols(dataset: Dataset, provider_name: str, symbols: Sequence[str], date: dt.date) -> dict[str, Refusal]:
+    """`ensure_day` for each of the symbols, in as few questions as the provider allows; symbol → what went wrong.
+
+    A question with a failure is the last one; what else it brought is kept.
+    """
+    provider, day = get_provider(provider_name), trading_day(date)
+    problems: dict[str, Refusal] = {}
+    for group in questions(provider, sorted(symbols)):
+        with _one_at_a_time(dataset, group, [day]):
+            lacking = sorted(set(group) - store.have(dataset.pk, date, group))
+            ahead = ask_together(provider, lacking, day)
+            for symbol in lacking:
+                problem = _tried(dataset, provider, symbol, day, ahead.get(symbol))
+                problems |= {symbol: problem} if problem else {}
+        if not all(isinstance(problem, NoData) for problem in problems.values()):
+            break
+    return problems
+
+
+def _tried(
+    dataset: Dataset, provider: Provider, symbol: str, day: TradingDay, ahead: Rows | ProviderFailed | None
+) -> Refusal | None:
+    try:
+        return fetch_days(dataset, provider, symbol, [day], ahead)[day.date]
+    except UnknownSymbol as error:
+        return error
+
+
 def fetch_days(
-    dataset: Dataset, provider: Provider, symbol: str, days: Sequence[TradingDay]
+    dataset: Dataset,
+    provider: Provider,
+    symbol: str,
+    days: Sequence[TradingDay],
+    ahead: Rows | ProviderFailed | None = None,
 ) -> dict[dt.date, Problem | None]:
     """Have the store hold these days, in one question; date → what went wrong, None where the store has it now.
 
-    Raises UnknownSymbol, and keeps nothing of it.
+    `ahead`: what was answered about the one day already. Raises UnknownSymbol, and keeps nothing of it.
     """
-    with _one_at_a_time(dataset, symbol, days):
+    with _one_at_a_time(dataset, [symbol], days):
         wanted = [day for day in days if symbol not in store.have(dataset.pk, day.date, [symbol])]
-        inquiry = Inquiry(provider, symbol)
+        inquiry = Inquiry(provider, symbol, ahead)
         answers = inquiry.days(wanted)
         if answers:
             _keep(dataset, inquiry, answers)
@@ -56,11 +91,11 @@ def fetch_days(
 
 
 @contextmanager
-def _one_at_a_time(dataset: Dataset, symbol: str, days: Sequence[TradingDay]) -> Iterator[None]:
-    """Whoever waits here sees, once let in, what the one before has written. Always in the order of days."""
+def _one_at_a_time(dataset: Dataset, symbols: Sequence[str], days: Sequence[TradingDay]) -> Iterator[None]:
+    """Whoever waits here sees, once let in, what the one before has written. Always in one order."""
     with transaction.atomic(), connection.cursor() as cursor:
-        for day in sorted(days, key=lambda day: day.date):
-            key = f"{dataset.pk} {symbol} {day.date}"
+        for date, symbol in sorted(product((day.date for day in days), symbols)):
+            key = f"{dataset.pk} {symbol} {date}"
             cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [FETCH_LOCK, key])
         yield
 
@@ -70,10 +105,14 @@ Answers = Mapping[dt.date, BarColumns | Problem]
 
 @dataclass(slots=True)
 class Inquiry:
-    """What one provider is asked about one symbol, and the rows of its answers that broke a rule."""
+    """What one provider is asked about one symbol, and the rows of its answers that broke a rule.
+
+    `ahead`: what it said of the one day that is asked for when it was asked about many symbols.
+    """
 
     provider: Provider
     symbol: str
+    ahead: Rows | ProviderFailed | None = None
     bad: list[BadRow] = field(default_factory=list)
 
     def days(self, days: Sequence[TradingDay]) -> Answers:
@@ -110,7 +149,9 @@ class Inquiry:
             return error
 
     def _ask(self, start: dt.datetime, end: dt.datetime) -> Rows | NoDataExists:
-        answer = self.provider.fetch_bars(self.symbol, start, end)
+        answer = self.ahead or self.provider.fetch_bars(self.symbol, start, end)
+        if isinstance(answer, ProviderFailed):
+            raise answer
         if isinstance(answer, Rows):
             self.bad += answer.bad
         return answer

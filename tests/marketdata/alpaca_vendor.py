@@ -46,14 +46,20 @@ class Vendor:
     def page(self, query: Query, kind: str = "bars") -> dict[str, Any]:
         """Rows of start ≤ t ≤ end, the end included, as the vendor has it."""
         start, end = (dt.datetime.fromisoformat(query[name]) for name in ("start", "end"))
-        symbol, kept = query["symbols"], "daily" if query.get("timeframe") == "1Day" else kind
+        kept = getattr(self, "daily" if query.get("timeframe") == "1Day" else kind)
         rows = [
-            row for row in getattr(self, kept).get(symbol, []) if start <= dt.datetime.fromisoformat(row["t"]) <= end
+            (symbol, row)
+            for symbol in sorted(query["symbols"].split(","))
+            for row in kept.get(symbol, [])
+            if start <= dt.datetime.fromisoformat(row["t"]) <= end
         ]
         first = int(query.get("page_token", "0").removeprefix("from-"))
         size = min(self.page_size, int(query["limit"]))
-        part, more = rows[first : first + size], len(rows) > first + size
-        return {kind: {symbol: part} if part else {}, "next_page_token": f"from-{first + size}" if more else None}
+        more = len(rows) > first + size
+        part: dict[str, list[dict[str, Any]]] = {}
+        for symbol, row in rows[first : first + size]:
+            part.setdefault(symbol, []).append(row)
+        return {kind: part, "next_page_token": f"from-{first + size}" if more else None}
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from marketdata import store
 from marketdata.calendar import TradingDay, trading_day
-from marketdata.errors import MarketDataError, ProviderFailed, ProviderRefused, UnknownSymbol
+from marketdata.errors import MarketDataError, NoData, ProviderFailed, ProviderRefused, UnknownSymbol
 from marketdata.providers.alpaca import AlpacaProvider
 from marketdata.providers.base import NoDataExists, Rows, get_provider, provider_dataset
+from marketdata.providers.fetching import ensure_symbols
+from marketdata.providers.together import ask_together
 from marketdata.ticks.columns import CORRECTED, TickColumns, TickKind
 from marketdata.ticks.fetching import ensure_ticks
 from marketdata.ticks.store import find_ticks
@@ -297,3 +300,74 @@ def test_a_days_trades_and_quotes_come_into_the_store(vendor: Vendor, settings: 
     get_provider.cache_clear()
     (stored,) = find_ticks(dataset.pk, TickKind.TRADES, DAY.date, ["AAPL"]).values()
     assert stored.row_count == 10
+
+
+NAMES = [f"S{number:03}" for number in range(100)]
+
+
+@pytest.fixture
+def hundred(vendor: Vendor) -> Vendor:
+    vendor.bars = dict.fromkeys(NAMES, vendor.bars["AAPL"])
+    return vendor
+
+
+def test_a_hundred_symbols_are_one_question_of_four_pages(hundred: Vendor) -> None:
+    answers = ask_together(provider(hundred), NAMES, DAY)
+    assert sorted(answers) == NAMES
+    assert all(closes(answer) == pytest.approx(WHOLE) for answer in answers.values())  # type: ignore[arg-type]
+    assert len(hundred.asked) == 4
+
+
+@pytest.mark.parametrize("failure", [status(429), status(503), cut, truncated, half_a_json])
+def test_a_passing_failure_of_a_page_of_many_costs_one_request(hundred: Vendor, failure: Failure) -> None:
+    hundred.failures.append(failure)
+    assert sorted(ask_together(provider(hundred), NAMES, DAY)) == NAMES
+    assert len(hundred.asked) == 5
+
+
+def test_a_page_of_many_that_stays_away_is_every_symbols_failure_and_no_ones_proof(hundred: Vendor) -> None:
+    hundred.failures.extend([status(503)] * 3)
+    answers = ask_together(provider(hundred, tries=3), NAMES, DAY)
+    assert sorted(answers) == NAMES
+    assert all(isinstance(answer, ProviderFailed) for answer in answers.values())
+
+
+def test_a_broken_bar_among_many_symbols_is_the_failure_of_its_own(hundred: Vendor) -> None:
+    hundred.bars["S007"] = [{"t": bar["t"]} for bar in hundred.bars["S007"]]
+    answers = ask_together(provider(hundred), NAMES, DAY)
+    assert [name for name, answer in answers.items() if isinstance(answer, ProviderFailed)] == ["S007"]
+
+
+def test_a_symbol_that_the_vendor_does_not_take_costs_the_others_nothing(hundred: Vendor) -> None:
+    def choosy(handler: Any) -> None:
+        query = hundred.asked[-1]
+        hundred.failures.append(choosy)
+        if "S042" in query["symbols"].split(","):
+            handler.answer(400, {"message": "invalid symbol: S042"})
+        else:
+            handler.answer(200, hundred.page(query))
+
+    hundred.failures.append(choosy)
+    left = set(NAMES) - set(ask_together(provider(hundred), NAMES, DAY))
+    assert left == {"S040", "S041", "S042"}, "it and its neighbors of the last halves are asked for alone"
+
+
+@pytest.mark.django_db
+def test_many_symbols_days_come_into_the_store_and_the_one_that_is_not_there_is_told(
+    hundred: Vendor, settings: Any
+) -> None:
+    options = {"api_key": "key", "secret_key": "secret", "base_url": hundred.url, "requests_a_minute": 60_000}
+    settings.MARKETDATA_PROVIDERS = {
+        "many": {"BACKEND": "marketdata.providers.alpaca.AlpacaProvider", "OPTIONS": options}
+    }
+    get_provider.cache_clear()
+    dataset = provider_dataset(get_provider("many"))
+    del hundred.bars["S050"]
+    problems = ensure_symbols(dataset, "many", NAMES, DAY.date)
+    assert list(problems) == ["S050"] and isinstance(problems["S050"], NoData)
+    assert len(hundred.asked) == 4 + 2, "what has no row is asked for alone, twice"
+    held = store.load_day(dataset.pk, DAY.date, NAMES)
+    assert len(held) == 99 and all(len(day.bars) == 390 for day in held.values())
+    assert list(ensure_symbols(dataset, "many", NAMES, DAY.date)) == ["S050"]
+    assert len(hundred.asked) == 4 + 2 + 2, "what the store has is not asked for again"
+    get_provider.cache_clear()

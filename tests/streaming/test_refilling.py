@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from marketdata.intervals import DAY as DAY_WIDTH
 from marketdata.models import BarDay, Dataset, FetchAttempt
 from marketdata.providers.base import BarsAnswer, DatasetSpec, NoDataExists, Rows, get_provider
 from marketdata.providers.fetching import origin_of
+from marketdata.providers.together import Ahead
 from marketdata.store import NewDay, StoredDay
 from sessions.models import Session, State
 from streaming import journal, loading, service, upkeep
@@ -56,12 +57,24 @@ class Archive:
         return Rows(bars.offset + round(start.timestamp()), bars)
 
 
+class Library(Archive):
+    """Takes questions about seven symbols at once; of the ones that it lacks it says nothing."""
+
+    symbols_per_question = 7
+
+    def fetch_many(self, symbols: Sequence[str], start: dt.datetime, end: dt.datetime) -> Ahead:
+        answers = {symbol: self.fetch_bars(symbol, start, end) for symbol in symbols}
+        Archive.asked -= len(symbols) - 1
+        return {symbol: answer for symbol, answer in answers.items() if isinstance(answer, Rows)}
+
+
 @pytest.fixture(autouse=True)
 def archives(settings: Any) -> Iterator[None]:
-    """`archive` declares itself authoritative, `echo` does not."""
+    """`archive` and `library` declare themselves authoritative, `echo` does not."""
     backend = f"{__name__}.Archive"
     settings.MARKETDATA_PROVIDERS = {
         "archive": {"BACKEND": backend, "OPTIONS": {"authoritative": True}},
+        "library": {"BACKEND": f"{__name__}.Library", "OPTIONS": {"authoritative": True}},
         "echo": {"BACKEND": backend, "OPTIONS": {"authoritative": False}},
     }
     get_provider.cache_clear()
@@ -138,14 +151,17 @@ def right_ledger(original: StoredDay, missing: set[int], minutes: int) -> str:
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("which", ["half", "thin"])
+@pytest.mark.parametrize("provider", ["archive", "library"], ids=["one by one", "many at once"])
 def test_holes_of_every_kind_are_refilled_none_is_invented_and_every_letter_is_right(
-    request: pytest.FixtureRequest, which: str, seed: int
+    request: pytest.FixtureRequest, provider: str, which: str, seed: int
 ) -> None:
     originals: Days = request.getfixturevalue(which)
     day = trading_day(HALF if which == "half" else THIN)
     missing = holes(random.Random(seed), originals, day.minutes)
-    session = a_holed_session(originals, day, "archive", missing)
+    session = a_holed_session(originals, day, provider, missing)
     upkeep.run_one(session.pk, NOW)
+    lacking = sum(1 for symbol in originals if missing[symbol] or len(originals[symbol].bars) < day.minutes)
+    assert Archive.asked == (lacking if provider == "archive" else -(-lacking // Library.symbols_per_question))
     for symbol, now in stored(session).items():
         assert now.bars.content_hash() == originals[symbol].bars.content_hash(), symbol
         assert now.ledger == right_ledger(originals[symbol], missing[symbol], day.minutes), symbol
@@ -170,6 +186,18 @@ def test_from_a_source_that_is_not_authoritative_every_absent_minute_stays_absen
         assert (now.version, now.ledger) == (1, before[symbol].ledger)
         assert set(now.ledger) <= {"T", "A"}
         assert [i for i, letter in enumerate(now.ledger) if letter == "T"] == (now.bars.offset // 60).tolist()
+
+
+def test_of_many_asked_at_once_each_has_its_own_outcome(half: Days) -> None:
+    missing = {"AAPL": {9}, "IBM": {9}, "MSFT": {9}}
+    session = a_holed_session(half, trading_day(HALF), "library", missing)
+    Archive.days["AAPL", HALF] = Archive.days["AAPL", HALF].take(slice(0, 50))
+    del Archive.days["MSFT", HALF]
+    upkeep.run_one(session.pk, NOW)
+    outcomes = dict(FetchAttempt.objects.values_list("instrument__symbol", "outcome"))
+    assert outcomes == {"AAPL": "failed", "IBM": "rows", "MSFT": "no_data"}
+    ledgers = store.load_day(session.dataset_id, HALF, ["AAPL", "IBM", "MSFT"])
+    assert [ledgers[symbol].ledger[9] for symbol in ("AAPL", "IBM", "MSFT")] == ["M", "F", "A"]
 
 
 def test_another_filler_may_be_named_for_a_dataset(half: Days) -> None:
