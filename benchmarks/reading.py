@@ -15,9 +15,9 @@ from collections.abc import Awaitable, Callable
 
 async def columns(session_id: int) -> int:
     """Frames as they are, their bars as columns."""
-    from streaming.frames import Frame
-    from streaming.hub import shared_hub
-    from streaming.reader import Reading, read
+    from streaming.engine.frames import Frame
+    from streaming.reading.hub import shared_hub
+    from streaming.reading.reader import Reading, read
 
     count = 0
     async with shared_hub() as hub:
@@ -29,9 +29,9 @@ async def columns(session_id: int) -> int:
 
 async def ticks(session_id: int) -> int:
     """Likewise trades and quotes."""
-    from streaming.frames import Frame
-    from streaming.hub import shared_hub
-    from streaming.reader import Reading, read
+    from streaming.engine.frames import Frame
+    from streaming.reading.hub import shared_hub
+    from streaming.reading.reader import Reading, read
 
     count = 0
     async with shared_hub() as hub:

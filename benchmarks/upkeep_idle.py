@@ -67,13 +67,13 @@ def forward() -> None:
 
 def median_ms(before: Callable[[], object]) -> tuple[float, float]:
     """Of a round, after two to warm up: wall and this process's CPU."""
-    from streaming import upkeep
+    from streaming.upkeep import rounds
 
     taken = []
     for _ in range(ROUNDS + 2):
         before()
         wall, cpu = time.perf_counter(), time.process_time()
-        upkeep.run()
+        rounds.run()
         taken.append(((time.perf_counter() - wall) * 1000, (time.process_time() - cpu) * 1000))
     walls, cpus = zip(*taken[2:], strict=True)
     return statistics.median(walls), statistics.median(cpus)

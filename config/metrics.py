@@ -21,9 +21,9 @@ from rest_framework.views import APIView
 
 from sessions import wakeup
 from sessions.models import ServiceHeartbeat, Session, State
-from streaming import readers
 from streaming.api.permissions import CanViewSessions
-from streaming.bus import stream_key
+from streaming.engine.bus import stream_key
+from streaming.reading import readers
 from streaming.status import pooled_quality, postgres_status, redis_status
 
 SESSION = ["session"]

@@ -9,7 +9,7 @@ from django.db import transaction
 from marketdata import calendar
 from sessions.control import ControlError
 from sessions.models import ActiveStream, JournalEntry, Session, StreamType
-from streaming import journal as journals
+from streaming.engine import journal as journals
 
 
 def restart(session_id: int, *, by: str = "") -> Session:

@@ -21,10 +21,11 @@ from marketdata.errors import MarketDataError
 from marketdata.ticks.columns import TickKind
 from marketdata.ticks.store import find_ticks
 from sessions.models import ActiveStream, JournalEntry, ServiceHeartbeat, Session, State, StreamType
-from streaming import journal, loading, messages, queues
+from streaming import messages, queues
 from streaming.db import alone
+from streaming.engine import journal, loading
+from streaming.engine.tick_loading import fetch_missing_ticks
 from streaming.start_request import Say, StartError, StartRequest, check
-from streaming.tick_loading import fetch_missing_ticks
 
 WORKER_SILENT_AFTER = dt.timedelta(seconds=10)
 OPEN_SPACE = 0x7A9F

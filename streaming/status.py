@@ -15,7 +15,7 @@ from django.utils import timezone
 from marketdata.calendar import session_date_of
 from sessions import wakeup
 from sessions.models import ActiveStream, ServiceHeartbeat, Session, State, StreamType
-from streaming import readers
+from streaming.reading import readers
 
 ALIVE_WITHIN = {"replay": dt.timedelta(seconds=30)}
 """Kind → age at which its last heartbeat means that it is gone."""

@@ -9,7 +9,7 @@ from sessions import control
 from sessions.models import Session, State
 from streaming import service
 from streaming.db import in_thread
-from streaming.reader import follow
+from streaming.reading.reader import follow
 
 
 class SessionFailed(Exception):

@@ -9,8 +9,9 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from sessions.models import ServiceHeartbeat
-from streaming import service, upkeep
-from streaming.player import Player
+from streaming import service
+from streaming.engine.player import Player
+from streaming.upkeep import rounds
 
 log = logging.getLogger(__name__)
 _players: list[Player] = []
@@ -45,12 +46,12 @@ def run_upkeep() -> None:
     ServiceHeartbeat.objects.update_or_create(
         name="beat", defaults={"kind": "beat", "pid": os.getpid(), "seen_at": Now()}
     )
-    upkeep.run()
+    rounds.run()
 
 
 @shared_task
 def upkeep_session(session_id: int) -> None:
-    upkeep.run_one(session_id)
+    rounds.run_one(session_id)
 
 
 @signals.beat_init.connect

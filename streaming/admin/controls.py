@@ -16,7 +16,7 @@ from sessions import control
 from sessions.control import ControlError
 from sessions.models import Session, TransitionError
 from streaming import copies, service
-from streaming.start_form import split
+from streaming.admin.start_form import split
 from streaming.start_request import StartError
 
 Verb = Callable[[int, QueryDict, str], Session]

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET
 
 from sessions.models import ActiveStream
 from streaming.db import in_thread
-from streaming.feed import Feed
+from streaming.pages.feed import Feed
 
 
 @require_GET

@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from sessions import wakeup
 from sessions.models import ENDED, ServiceHeartbeat, Session
-from streaming import cards
 from streaming.admin.page import speeds
+from streaming.pages import cards
 from streaming.status import as_json, find_problems, is_alive, postgres_status, redis_status
 
 MOST_CARDS = 24

@@ -12,8 +12,9 @@ from django.utils import timezone
 from marketdata.chart_library import INTEGRITY
 from marketdata.ledger import WORDS
 from sessions.models import ActiveStream, Session, StreamType
-from streaming import cards, readers
-from streaming.heat import heat_of
+from streaming.pages import cards
+from streaming.pages.heat import heat_of
+from streaming.reading import readers
 from streaming.stream_types import words
 
 SHOWN_STREAMS = 100

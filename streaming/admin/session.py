@@ -22,10 +22,11 @@ from unfold.decorators import action, display
 
 from sessions import control
 from sessions.models import ActiveStream, Session, SessionEvent, State, TransitionError
-from streaming import cards, service
+from streaming import service
 from streaming.admin import controls, feed_view, landing, page, start_data
-from streaming.cards import SHOWN_SYMBOLS, day_progress, speed_text
-from streaming.start_form import SessionStartForm
+from streaming.admin.start_form import SessionStartForm
+from streaming.pages import cards
+from streaming.pages.cards import SHOWN_SYMBOLS, day_progress, speed_text
 
 COUNTED_EVENTS = 100
 STATE_COLORS = {

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from marketdata import calendar
 from marketdata.errors import MarketDataError
 from marketdata.models import BarDay, Dataset, Instrument
-from streaming.start_form import split
+from streaming.admin.start_form import split
 
 MOST_SYMBOLS = 20
 

@@ -19,8 +19,8 @@ from rest_framework.views import set_rollback
 from marketdata.errors import MarketDataError
 from sessions.control import ControlError
 from sessions.models import TransitionError
-from streaming.session_data import SymbolUnknown
 from streaming.start_request import StartError
+from streaming.visible.session_data import SymbolUnknown
 
 CONTENT_TYPE = "application/problem+json"
 

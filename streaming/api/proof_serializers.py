@@ -1,4 +1,4 @@
-"""The shape of `/api/sessions/{id}/verify/`: `streaming.verify.Verification.report()` as the schema tells it."""
+"""The shape of `/api/sessions/{id}/verify/`: `streaming.proof.verify.Verification.report()` as the schema tells it."""
 
 from typing import Any
 

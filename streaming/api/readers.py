@@ -16,10 +16,10 @@ from rest_framework.views import APIView
 from marketdata.api import StrictSerializer
 from sessions import wakeup
 from sessions.models import Session, SessionKey
-from streaming import readers
 from streaming.api.permissions import ModelPermissions
-from streaming.frames import CursorError, FrameId
-from streaming.lockstep import acknowledge
+from streaming.engine.frames import CursorError, FrameId
+from streaming.engine.lockstep import acknowledge
+from streaming.reading import readers
 
 
 class ReaderSerializer(serializers.Serializer[Any]):

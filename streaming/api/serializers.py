@@ -10,9 +10,9 @@ from marketdata.api import BARS_ANSWER, MOST_BARS, MomentField, StrictSerializer
 from marketdata.models import Dataset
 from sessions.control import MOST_MINUTES, ControlError, check_speed
 from sessions.models import ActiveStream, Session, SessionEvent
-from streaming.session_data import position_of
 from streaming.start_request import StartRequest
 from streaming.stream_types import DEFAULT_STEP_MS
+from streaming.visible.session_data import position_of
 
 
 def possible_speed(speed: float) -> None:

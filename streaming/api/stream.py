@@ -20,11 +20,11 @@ from marketdata.ticks.columns import TickKind
 from sessions.models import ENDED, Session
 from streaming.api.permissions import ModelPermissions
 from streaming.doors.grant import SCOPE_KEY, Grant
-from streaming.frames import CursorError, FrameId
-from streaming.lockstep import MOST_WINDOW, Lockstep
-from streaming.reader import Reading
-from streaming.session_data import position_of
-from streaming.wanted import Wanted
+from streaming.engine.frames import CursorError, FrameId
+from streaming.engine.lockstep import MOST_WINDOW, Lockstep
+from streaming.reading.reader import Reading
+from streaming.reading.wanted import Wanted
+from streaming.visible.session_data import position_of
 
 LAST_EVENT_ID = OpenApiParameter(
     "Last-Event-ID", str, OpenApiParameter.HEADER, description="The cursor that a reconnecting client has."

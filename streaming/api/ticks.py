@@ -14,8 +14,8 @@ from marketdata.api import StrictSerializer, query_of
 from marketdata.ticks.api import MOST_EVENTS, QuoteRowSerializer, TradeRowSerializer
 from marketdata.ticks.columns import TickKind
 from sessions.models import Session
-from streaming.frames import milliseconds, rfc3339
-from streaming.visible_ticks import visible_ticks
+from streaming.engine.frames import milliseconds, rfc3339
+from streaming.visible.ticks import visible_ticks
 
 LATEST = 1000
 

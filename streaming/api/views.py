@@ -48,9 +48,9 @@ from streaming.api.serializers import (
 from streaming.api.status_serializers import StatusSerializer
 from streaming.api.throttles import LoginThrottle
 from streaming.api.ticks import TickActions
+from streaming.proof.verify import verify
 from streaming.status import system_status
-from streaming.verify import verify
-from streaming.visible_bars import visible_table
+from streaming.visible.bars import visible_table
 
 CONTROL = [IsAuthenticated, ControlPermissions]
 

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from streaming.reader import Reading
+from streaming.reading.reader import Reading
 
 SCOPE_KEY = "tapedeck.grant"
 

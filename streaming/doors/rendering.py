@@ -2,9 +2,9 @@
 
 import orjson
 
-from streaming.frames import Frame
-from streaming.hub import Hub, Rendered
-from streaming.reader import Notice, Reading
+from streaming.engine.frames import Frame
+from streaming.reading.hub import Hub, Rendered
+from streaming.reading.reader import Notice, Reading
 
 
 def rendered(hub: Hub, reading: Reading, item: Frame | Notice) -> Rendered:

@@ -10,8 +10,8 @@ from streaming.doors.grant import App, Decision, Receive, Scope, Send, decide
 from streaming.doors.rendering import rendered
 from streaming.doors.sending import Sender, SocketStuck
 from streaming.ending import end
-from streaming.hub import shared_hub
-from streaming.reader import Reading, items_of
+from streaming.reading.hub import shared_hub
+from streaming.reading.reader import Reading, items_of
 
 log = logging.getLogger(__name__)
 

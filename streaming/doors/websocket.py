@@ -21,10 +21,10 @@ from streaming.doors.grant import App, Decision, Grant, Message, Receive, Scope,
 from streaming.doors.rendering import rendered
 from streaming.doors.sending import Sender, SocketStuck
 from streaming.ending import end
-from streaming.frames import CursorError, FrameId
-from streaming.hub import Hub, Rendered, shared_hub
-from streaming.reader import Notice, in_parts, items_of
-from streaming.wanted import ANY, NotSubscribed, Wanted
+from streaming.engine.frames import CursorError, FrameId
+from streaming.reading.hub import Hub, Rendered, shared_hub
+from streaming.reading.reader import Notice, in_parts, items_of
+from streaming.reading.wanted import ANY, NotSubscribed, Wanted
 
 log = logging.getLogger(__name__)
 

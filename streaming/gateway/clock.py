@@ -12,8 +12,8 @@ from marketdata import calendar
 from marketdata.calendar import NEW_YORK, TradingDay
 from sessions import wakeup
 from sessions.models import Session
-from streaming.bus import stream_key
-from streaming.frames import FrameId, milliseconds
+from streaming.engine.bus import stream_key
+from streaming.engine.frames import FrameId, milliseconds
 from streaming.gateway.moments import SECOND
 
 MILLISECOND = SECOND // 1000

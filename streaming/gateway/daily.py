@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sessions.models import Session
-from streaming.frames import BarBlock
+from streaming.engine.frames import BarBlock
 from streaming.gateway import bars
 from streaming.gateway.days import Days
 from streaming.gateway.moments import midnight

@@ -16,7 +16,7 @@ from marketdata import store
 from marketdata.columns import BarColumns, Floats, Ints
 from marketdata.models import BarDay, BarDayQuerySet, Scope
 from sessions.models import Session
-from streaming import journal
+from streaming.engine import journal
 from streaming.gateway.moments import MINUTE, SECOND, midnight, new_york_date
 
 SHELF_DAYS = 1024

@@ -11,14 +11,14 @@ from typing import Protocol
 from sessions.models import Session, SessionKey
 from streaming.db import in_thread
 from streaming.ending import end
-from streaming.frames import Frame
+from streaming.engine.frames import Frame
 from streaming.gateway import clock
 from streaming.gateway.channels import Channels
 from streaming.gateway.codecs import Codec, Message
 from streaming.gateway.daily import DailyBars
 from streaming.gateway.wire import NS_PER_MS, Outgoing, complete, minute_block
-from streaming.hub import shared_hub
-from streaming.reader import Reading, read
+from streaming.reading.hub import shared_hub
+from streaming.reading.reader import Reading, read
 
 log = logging.getLogger(__name__)
 LOOK_FOR_REVOKED = 5.0

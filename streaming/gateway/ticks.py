@@ -14,7 +14,7 @@ from marketdata.tick_models import TickDay
 from marketdata.ticks.columns import TickColumns, TickKind
 from marketdata.ticks.store import Spans, StoredTicks, load_chunk, spans, stored_ticks
 from sessions.models import Session
-from streaming import journal
+from streaming.engine import journal
 from streaming.gateway import tick_wire
 from streaming.gateway.moments import SECOND, new_york_date
 from streaming.gateway.pagination import Row, Rows, Span

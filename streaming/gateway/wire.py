@@ -11,14 +11,14 @@ import numpy as np
 
 from marketdata.columns import BarColumns
 from marketdata.ticks.columns import TickKind
-from streaming.frames import BarBlock, Frame
+from streaming.engine.frames import BarBlock, Frame
+from streaming.engine.tick_blocks import TickBlock
 from streaming.gateway import tick_wire
 from streaming.gateway.channels import ALL, Channels
 from streaming.gateway.codecs import Codec, Message
 from streaming.gateway.daily import DailyBars, Values
 from streaming.gateway.days import filled
 from streaming.gateway.moments import SECOND, start_of
-from streaming.tick_blocks import TickBlock
 
 MOST_ITEMS = 500
 """Of one message: the broker's client refuses a megabyte, and what a handler drops should be little."""

@@ -20,9 +20,9 @@ from marketdata.errors import MarketDataError
 from marketdata.management.explained import ExplainedCommand
 from sessions.control import ControlError
 from sessions.models import Session, TransitionError
-from streaming.frames import CursorError
-from streaming.lockstep import BadWindow
-from streaming.reader import SessionUnknown
+from streaming.engine.frames import CursorError
+from streaming.engine.lockstep import BadWindow
+from streaming.reading.reader import SessionUnknown
 from streaming.start_request import StartError
 from streaming.status import as_json
 

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from sessions.models import Session
 from streaming.db import in_thread
-from streaming.reader import follow
+from streaming.reading.reader import follow
 
 EVERY = 1.0
 SHOWN = 20

@@ -15,10 +15,11 @@ import psutil
 from sessions import control
 from sessions.models import Session, State
 from sessions.wakeup import connection as redis_connection
-from streaming import service, upkeep
+from streaming import service
 from streaming.db import connected
 from streaming.queues import queue_replay
 from streaming.start_request import StartRequest
+from streaming.upkeep import rounds
 from tests.faults.arena import LEASE_TTL, Arena, frozen, patiently, wait_for
 
 FIRST, LAST = dt.date(2025, 7, 2), dt.date(2025, 7, 7)
@@ -160,7 +161,7 @@ def _run_out(run: Run) -> bool:
 
 def beat_fired_twice(run: Run) -> None:
     run.at_a_random_frame()
-    beats = [threading.Thread(target=connected()(upkeep.run)) for _ in range(4)]
+    beats = [threading.Thread(target=connected()(rounds.run)) for _ in range(4)]
     for thread in beats:
         thread.start()
     for thread in beats:

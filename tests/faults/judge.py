@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from sessions.models import Session, State
-from streaming import journal as journals
-from streaming.frames import FrameId, decode
-from streaming.loading import Recipe
-from streaming.verify import bodies, last_frame, verify
+from streaming.engine import journal as journals
+from streaming.engine.frames import FrameId, decode
+from streaming.engine.loading import Recipe
+from streaming.proof.verify import bodies, last_frame, verify
 from tests.faults.listener import Notes, Told, told_by
 
 

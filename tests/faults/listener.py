@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from django.db import DatabaseError
 
-from streaming.frames import FrameId
+from streaming.engine.frames import FrameId
 
 Told = tuple[str, str, str]
 """A frame's id, its hash, and a digest of its events."""
@@ -62,7 +62,7 @@ class Listeners:
 
     async def _connection(self, notes: Notes, frames: int) -> bool:
         """Read from the last frame on; True at the session's end."""
-        from streaming.reader import follow
+        from streaming.reading.reader import follow
 
         notes.connections += 1
         heard = False

@@ -17,7 +17,7 @@ from django.db import connection
 
 from sessions.models import ServiceHeartbeat
 from sessions.wakeup import connection as redis_connection
-from streaming.player import Player
+from streaming.engine.player import Player
 
 ROOT = Path(__file__).resolve().parents[2]
 StartWorker = Callable[..., subprocess.Popen[bytes]]

@@ -12,11 +12,11 @@ from marketdata.models import BarDay
 from sessions.models import JournalEntry, Session, State
 from sessions.wakeup import announce
 from sessions.wakeup import connection as redis_connection
-from streaming import journal as journals
-from streaming.bus import Bus, Packed, stream_key
-from streaming.frames import NO_CHAIN, FrameId, link, milliseconds, moment
-from streaming.loading import Recipe, tape_of
-from streaming.reader import follow
+from streaming.engine import journal as journals
+from streaming.engine.bus import Bus, Packed, stream_key
+from streaming.engine.frames import NO_CHAIN, FrameId, link, milliseconds, moment
+from streaming.engine.loading import Recipe, tape_of
+from streaming.reading.reader import follow
 from tests.streaming.rows import DAY, a_session
 
 Told = tuple[str, str]

@@ -12,7 +12,7 @@ import pytest
 
 from sessions.models import Session
 from streaming import service
-from streaming.reader import follow
+from streaming.reading.reader import follow
 from streaming.start_request import StartRequest
 
 FIRST, LAST = dt.date(2025, 7, 2), dt.date(2025, 7, 7)

@@ -17,12 +17,13 @@ from marketdata.store import NewDay
 from sessions import control
 from sessions.models import Session, State
 from sessions.wakeup import connection as redis_connection
-from streaming import copies, service, upkeep
-from streaming.bus import stream_key
-from streaming.player import Player
-from streaming.session_data import get_session_data
+from streaming import copies, service
+from streaming.engine.bus import stream_key
+from streaming.engine.player import Player
+from streaming.proof.verify import verify
 from streaming.start_request import StartRequest
-from streaming.verify import verify
+from streaming.upkeep import rounds
+from streaming.visible.session_data import get_session_data
 from tests.streaming.playing import FIRST, durable, read_all, utc, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -60,7 +61,7 @@ def correct(price: float, *, known_at: dt.datetime | None = None, symbol: str = 
 def admit(session: Session) -> Session:
     """What beat does within a minute."""
     before = session.events.filter(kind="admit").count()
-    upkeep.run_one(session.pk)
+    rounds.run_one(session.pk)
     return wait_until(session, lambda s: s.events.filter(kind="admit").count() > before)
 
 
@@ -134,7 +135,7 @@ def test_corrections_one_after_the_other_each_come_once(paused: Session) -> None
     correct(301.0)
     correct(302.0)
     admit(paused)
-    upkeep.run_one(paused.pk)
+    rounds.run_one(paused.pk)
     frames = finish(paused)
     assert [event["close"] for _, event in told(frames, "revision")] == [300.0, 302.0]
     assert paused.journal.filter(kind="admit").count() == 2
@@ -181,8 +182,8 @@ def test_a_worker_that_takes_over_after_the_correction_gives_the_same_frames(pau
 
 
 def read_up_to_now(session: Session) -> list[dict[str, Any]]:
-    from streaming import rederive
-    from streaming.frames import FrameId
+    from streaming.engine.frames import FrameId
+    from streaming.reading import rederive
 
     wait_until(session, lambda s: s.events.filter(kind="admit").exists())
     session.refresh_from_db()
@@ -256,7 +257,7 @@ def test_as_known_a_version_that_arrives_in_mid_run(
     clock = session.clock
     assert clock is not None
     correct(300.0, known_at=known_at)
-    upkeep.run_one(session.pk)
+    rounds.run_one(session.pk)
     if known_at is not None:
         wait_until(session, lambda s: s.events.filter(kind="admit").exists())
     expected = [stamp(clock + MINUTE)] if revised_at is None else [revised_at] if revised_at else []

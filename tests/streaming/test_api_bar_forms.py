@@ -15,7 +15,7 @@ from marketdata.columns import BarColumns
 from marketdata.models import Scope
 from marketdata.table import BarTable, bar_tokens
 from sessions.models import JournalEntry
-from streaming.session_data import get_session_data
+from streaming.visible.session_data import get_session_data
 from tests.streaming.callers import ALL, assert_problem, log_in
 from tests.streaming.rows import a_day, a_session
 

@@ -12,8 +12,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from marketdata.calendar import TradingDay, trading_day
-from streaming import drill as drills
-from streaming.drill import DrilledDay, drill
+from streaming.proof import drill as drills
+from streaming.proof.drill import DrilledDay, drill
 
 
 def run(*arguments: str) -> dict[str, Any]:

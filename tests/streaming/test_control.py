@@ -14,8 +14,8 @@ from sessions.models import Session, State, TransitionError
 from sessions.wakeup import connection as redis_connection
 from streaming import copies, service
 from streaming.db import connected
-from streaming.player import Player
-from streaming.session_data import get_session_data
+from streaming.engine.player import Player
+from streaming.visible.session_data import get_session_data
 from tests.streaming.playing import FIRST, LAST, durable, read_all, start, symbols_by_clock, utc, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,9 +12,9 @@ import pytest
 from marketdata.calendar import trading_day
 from marketdata.columns import BarColumns
 from marketdata.derive import derive
-from streaming.corrections import Correction
-from streaming.frames import decode
-from streaming.tape import Tape
+from streaming.engine.corrections import Correction
+from streaming.engine.frames import decode
+from streaming.engine.tape import Tape
 
 DAY = trading_day(dt.date(2025, 7, 3))
 WIDTHS = (5, 15)

@@ -19,8 +19,8 @@ from sessions import keys
 from sessions.models import Session, SessionKey
 from streaming.db import in_thread
 from streaming.doors import sending, sse
-from streaming.hub import _hubs
-from streaming.lockstep import Gate
+from streaming.engine.lockstep import Gate
+from streaming.reading.hub import _hubs
 from tests.streaming.paper import Paper
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -17,12 +17,12 @@ from marketdata.models import BarDay
 from marketdata.ticks.columns import CODES, TickColumns, TickKind
 from sessions.models import Session, State
 from sessions.wakeup import connection as redis_connection
-from streaming import cards
 from streaming.db import in_thread
-from streaming.feed import Feed, Unsent
-from streaming.frames import BarBlock, Frame, FrameId
-from streaming.heat import heat_of
-from streaming.tick_blocks import TickBlock
+from streaming.engine.frames import BarBlock, Frame, FrameId
+from streaming.engine.tick_blocks import TickBlock
+from streaming.pages import cards
+from streaming.pages.feed import Feed, Unsent
+from streaming.pages.heat import heat_of
 from tests.streaming.rows import DAY, a_session
 
 pytestmark = pytest.mark.django_db(transaction=True)

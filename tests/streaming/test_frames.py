@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming.frames import NO_CHAIN, BarBlock, CursorError, FrameId, decode, encode, link, rfc3339, wire_values
+from streaming.engine.frames import NO_CHAIN, BarBlock, CursorError, FrameId, decode, encode, link, rfc3339, wire_values
 
 OPEN = 1_731_940_200_000
 

@@ -15,11 +15,11 @@ from sessions import control
 from sessions.models import Session, State
 from sessions.wakeup import connection as redis_connection
 from streaming import service
-from streaming.bus import stream_key
 from streaming.db import in_thread
-from streaming.frames import FrameId
-from streaming.lockstep import BadWindow, Gate, Lockstep, acknowledge
-from streaming.reader import follow
+from streaming.engine.bus import stream_key
+from streaming.engine.frames import FrameId
+from streaming.engine.lockstep import BadWindow, Gate, Lockstep, acknowledge
+from streaming.reading.reader import follow
 from streaming.start_request import StartRequest
 from tests.streaming.conftest import StartWorker
 from tests.streaming.paper import Paper, kinds

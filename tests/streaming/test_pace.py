@@ -7,9 +7,9 @@ import datetime as dt
 import pytest
 
 from sessions import control
-from streaming.bus import Packed
-from streaming.frames import FrameId
-from streaming.pace import Pace
+from streaming.engine.bus import Packed
+from streaming.engine.frames import FrameId
+from streaming.engine.pace import Pace
 from streaming.status import session_reports
 from tests.streaming.conftest import Player
 from tests.streaming.playing import start, utc, wait_until

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from sessions.models import Session
-from streaming.frames import milliseconds
-from streaming.playhead import Playhead
-from streaming.tape import Tape
+from streaming.engine.frames import milliseconds
+from streaming.engine.playhead import Playhead
+from streaming.engine.tape import Tape
 from tests.streaming.test_tape import HALF_DAY, bars
 
 MINUTE = dt.timedelta(minutes=1)

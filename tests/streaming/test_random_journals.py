@@ -17,8 +17,8 @@ from marketdata.store import NewDay
 from sessions import control
 from sessions.control import ControlError
 from sessions.models import Session, State
-from streaming import upkeep
-from streaming.verify import verify
+from streaming.proof.verify import verify
+from streaming.upkeep import rounds
 from tests.faults.judge import what_was_told
 from tests.faults.listener import told_by
 from tests.streaming.conftest import Player
@@ -58,7 +58,7 @@ def act(player: Player, session: Session, what: str, given: object) -> None:
         elif what == "fill" and isinstance(given, tuple):
             fill(*given)
         elif what == "beat":
-            upkeep.run_one(session.pk)
+            rounds.run_one(session.pk)
         elif what == "kill" and session.pk in player.playing:
             # No last word to Postgres: the position is that of the last checkpoint.
             player.playing[session.pk].lease.lost = True

@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sessions.wakeup import connection as redis_connection
-from streaming import readers, rederive, shared_tail
 from streaming.db import in_thread
-from streaming.frames import Frame
-from streaming.hub import _hubs, shared_hub
-from streaming.reader import Reading, follow, items_of
-from streaming.session_data import get_session_data
+from streaming.engine.frames import Frame
+from streaming.reading import readers, rederive, shared_tail
+from streaming.reading.hub import _hubs, shared_hub
+from streaming.reading.reader import Reading, follow, items_of
+from streaming.visible.session_data import get_session_data
 from tests.streaming.paper import Paper, collect, kinds, read, told
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -24,8 +24,10 @@ from marketdata.providers.fetching import origin_of
 from marketdata.providers.together import Ahead
 from marketdata.store import NewDay, StoredDay
 from sessions.models import Session, State
-from streaming import journal, loading, service, upkeep
+from streaming import service
+from streaming.engine import journal, loading
 from streaming.start_request import StartRequest
+from streaming.upkeep import rounds
 
 pytestmark = pytest.mark.django_db
 HALF, THIN = dt.date(2025, 7, 3), dt.date(2018, 2, 23)
@@ -159,7 +161,7 @@ def test_holes_of_every_kind_are_refilled_none_is_invented_and_every_letter_is_r
     day = trading_day(HALF if which == "half" else THIN)
     missing = holes(random.Random(seed), originals, day.minutes)
     session = a_holed_session(originals, day, provider, missing)
-    upkeep.run_one(session.pk, NOW)
+    rounds.run_one(session.pk, NOW)
     lacking = sum(1 for symbol in originals if missing[symbol] or len(originals[symbol].bars) < day.minutes)
     assert Archive.asked == (lacking if provider == "archive" else -(-lacking // Library.symbols_per_question))
     for symbol, now in stored(session).items():
@@ -168,7 +170,7 @@ def test_holes_of_every_kind_are_refilled_none_is_invented_and_every_letter_is_r
         traded = set((originals[symbol].bars.offset // 60).tolist())
         assert now.version == (2 if missing[symbol] & traded else 1), "a filled day is a new version"
     asked = Archive.asked
-    upkeep.run_one(session.pk, NOW + dt.timedelta(days=1))
+    rounds.run_one(session.pk, NOW + dt.timedelta(days=1))
     assert Archive.asked == asked, "nothing is left to be asked for"
 
 
@@ -181,7 +183,7 @@ def test_from_a_source_that_is_not_authoritative_every_absent_minute_stays_absen
     missing = holes(random.Random(7), originals, day.minutes)
     session = a_holed_session(originals, day, "echo", missing)
     before = stored(session)
-    upkeep.run_one(session.pk, NOW)
+    rounds.run_one(session.pk, NOW)
     for symbol, now in stored(session).items():
         assert (now.version, now.ledger) == (1, before[symbol].ledger)
         assert set(now.ledger) <= {"T", "A"}
@@ -193,7 +195,7 @@ def test_of_many_asked_at_once_each_has_its_own_outcome(half: Days) -> None:
     session = a_holed_session(half, trading_day(HALF), "library", missing)
     Archive.days["AAPL", HALF] = Archive.days["AAPL", HALF].take(slice(0, 50))
     del Archive.days["MSFT", HALF]
-    upkeep.run_one(session.pk, NOW)
+    rounds.run_one(session.pk, NOW)
     outcomes = dict(FetchAttempt.objects.values_list("instrument__symbol", "outcome"))
     assert outcomes == {"AAPL": "failed", "IBM": "rows", "MSFT": "no_data"}
     ledgers = store.load_day(session.dataset_id, HALF, ["AAPL", "IBM", "MSFT"])
@@ -204,7 +206,7 @@ def test_another_filler_may_be_named_for_a_dataset(half: Days) -> None:
     missing = {symbol: {5, 6, 7} for symbol in half}
     session = a_holed_session(half, trading_day(HALF), "echo", missing)
     Dataset.objects.filter(name="holed").update(filler="archive")
-    upkeep.run_one(session.pk, NOW)
+    rounds.run_one(session.pk, NOW)
     now = stored(session)["AAPL"]
     assert now.ledger == "T" * 5 + "FFF" + "T" * 202
     assert BarDay.objects.get(pk=now.id).origin == "provider echo, filled by archive"
@@ -219,7 +221,7 @@ def test_a_failing_filler_is_asked_five_times_with_growing_pauses_and_the_minute
     at, asked = NOW, 0
     for minute in range(60 * 24):
         at = NOW + dt.timedelta(minutes=minute)
-        upkeep.run_one(session.pk, at)
+        rounds.run_one(session.pk, at)
         if Archive.asked > asked:
             pauses.append(minute)
             asked = Archive.asked
@@ -235,9 +237,9 @@ def test_a_failing_filler_is_asked_five_times_with_growing_pauses_and_the_minute
 def test_a_missing_minute_is_filled_once_the_filler_is_back(half: Days) -> None:
     session = a_holed_session(half, trading_day(HALF), "archive", {symbol: {9} for symbol in half})
     Archive.failing = True
-    upkeep.run_one(session.pk, NOW)
+    rounds.run_one(session.pk, NOW)
     Archive.failing = False
-    upkeep.run_one(session.pk, NOW + dt.timedelta(minutes=2))
+    rounds.run_one(session.pk, NOW + dt.timedelta(minutes=2))
     assert stored(session)["MSFT"].ledger == "T" * 9 + "F" + "T" * 200
 
 
@@ -254,7 +256,7 @@ def test_an_answer_with_less_than_the_source_gave_before_is_truncated_and_proves
 ) -> None:
     session = a_holed_session(half, trading_day(HALF), "archive", {symbol: {9, 150} for symbol in half})
     Archive.spoil = staticmethod(spoil)  # type: ignore[assignment]
-    upkeep.run_one(session.pk, NOW)
+    rounds.run_one(session.pk, NOW)
     now = stored(session)["AAPL"]
     assert (now.version, now.ledger[9], now.ledger[150], now.ledger.count("M")) == (1, "M", "M", 2)
     assert "of the minutes that it gave before" in FetchAttempt.objects.get(instrument__symbol="AAPL").reason
@@ -263,7 +265,7 @@ def test_an_answer_with_less_than_the_source_gave_before_is_truncated_and_proves
 def test_a_filler_that_has_nothing_of_the_day_changes_nothing(half: Days) -> None:
     session = a_holed_session(half, trading_day(HALF), "archive", {symbol: {9} for symbol in half})
     Archive.days = {}
-    upkeep.run_one(session.pk, NOW)
+    rounds.run_one(session.pk, NOW)
     now = store.load_day(session.dataset_id, HALF, ["AAPL"])["AAPL"]
     assert now.ledger == "T" * 9 + "A" + "T" * 200
     assert FetchAttempt.objects.get(instrument__symbol="AAPL").outcome == "no_data"
@@ -272,7 +274,7 @@ def test_a_filler_that_has_nothing_of_the_day_changes_nothing(half: Days) -> Non
 def test_a_minute_that_is_not_over_yet_is_not_asked_for(half: Days) -> None:
     session = a_holed_session(half, trading_day(HALF), "archive", {symbol: {100} for symbol in half} | {"IBM": {20}})
     Session.objects.filter(pk=session.pk).update(clock=trading_day(HALF).open + dt.timedelta(minutes=60))
-    upkeep.run_one(session.pk, NOW)
+    rounds.run_one(session.pk, NOW)
     assert stored(session)["AAPL"].version == 1
     assert stored(session)["IBM"].version == 2
     assert session.events.get(kind="refill").data["filled"] == {"IBM": 1}
@@ -280,7 +282,7 @@ def test_a_minute_that_is_not_over_yet_is_not_asked_for(half: Days) -> None:
 
 def test_a_minute_absent_in_all_symbols_is_told_as_a_hole_in_the_feed(half: Days) -> None:
     session = a_holed_session(half, trading_day(HALF), "echo", {symbol: {30, 31} for symbol in half})
-    upkeep.run_one(session.pk, NOW)
+    rounds.run_one(session.pk, NOW)
     event = session.events.get(kind="gaps")
     assert event.data["feed_holes"] == [30, 31]
     assert "2 minutes absent in all of them (a hole in the feed)" in event.message
@@ -288,14 +290,14 @@ def test_a_minute_absent_in_all_symbols_is_told_as_a_hole_in_the_feed(half: Days
 
 def test_a_filled_day_is_announced_to_the_session_that_plays_it(half: Days) -> None:
     session = a_holed_session(half, trading_day(HALF), "archive", {"AAPL": {9}, "IBM": set(), "MSFT": set()})
-    upkeep.run_one(session.pk, NOW)
+    rounds.run_one(session.pk, NOW)
     event = session.events.get(kind="day_ready")
     assert event.message == "2025-07-03: AAPL version 2 in the store"
     assert event.data["days"] == {"AAPL": {"id": stored(session)["AAPL"].id, "version": 2}}
     before = session.control_version
     session.refresh_from_db()
     assert session.control_version == before + 1, "its worker looks at the row"
-    upkeep.run_one(session.pk, NOW)
+    rounds.run_one(session.pk, NOW)
     assert session.events.filter(kind="day_ready").count() == 1
 
 
@@ -308,7 +310,7 @@ def test_minutes_that_do_not_add_up_to_the_daily_bar_are_told_and_are_no_gap(hal
         for symbol, bars in (("AAPL", right), ("MSFT", wrong))
     ]
     store.write_days(session.dataset_id, daily)
-    upkeep.run_one(session.pk, NOW)
+    rounds.run_one(session.pk, NOW)
     event = session.events.get(kind="gaps")
     high = float(half["MSFT"].bars.high.max())
     assert event.data["daily"] == {"MSFT": {"high": [high, high + 1]}}

@@ -16,12 +16,12 @@ from sessions import control
 from sessions.models import JournalEntry, Session, State
 from sessions.wakeup import connection as redis_connection
 from streaming import service
-from streaming.bus import stream_key
-from streaming.player import Player
-from streaming.reader import follow
-from streaming.session_data import get_session_data
+from streaming.engine.bus import stream_key
+from streaming.engine.player import Player
+from streaming.reading.reader import follow
 from streaming.start_request import StartError, StartRequest
 from streaming.stream_bars import stream_bars
+from streaming.visible.session_data import get_session_data
 from tests.streaming.conftest import StartWorker
 
 FIRST, LAST = dt.date(2025, 7, 2), dt.date(2025, 7, 7)

@@ -15,8 +15,8 @@ from marketdata.ticks.columns import CODES, VALUES, TickColumns, TickKind
 from marketdata.ticks.store import CHUNK_ROWS, NewTicks, write_ticks
 from sessions.models import JournalEntry, ServiceHeartbeat, Session, SessionEvent, State
 from sessions.wakeup import connection
-from streaming import abandoned, retention, upkeep
-from streaming.bus import fence_key, session_of, stream_key
+from streaming.engine.bus import fence_key, session_of, stream_key
+from streaming.upkeep import abandoned, retention, rounds
 from tests.streaming.rows import DAY, a_day, a_session
 
 pytestmark = pytest.mark.django_db
@@ -128,13 +128,13 @@ def test_settings_decide_for_how_long(settings: Any) -> None:
 def test_upkeep_cleans_once_an_hour_and_says_what_it_did() -> None:
     now = timezone.now()
     ended(40)
-    upkeep.run(now)
+    rounds.run(now)
     told = ServiceHeartbeat.objects.get(name="upkeep").detail
     assert told["cleaned"]["events"] == 1 and told["cleaned"]["at"] == now.isoformat()
     ended(40)
-    upkeep.run(now + dt.timedelta(minutes=59))
+    rounds.run(now + dt.timedelta(minutes=59))
     assert ServiceHeartbeat.objects.get(name="upkeep").detail["cleaned"]["at"] == now.isoformat()
-    upkeep.run(now + dt.timedelta(minutes=61))
+    rounds.run(now + dt.timedelta(minutes=61))
     assert ServiceHeartbeat.objects.get(name="upkeep").detail["cleaned"]["events"] == 1
 
 

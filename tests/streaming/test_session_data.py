@@ -8,9 +8,10 @@ import pytest
 
 from marketdata.models import Dataset
 from sessions.models import ActiveStream, Session, State
-from streaming import journal, loading, service
-from streaming.session_data import SymbolUnknown, get_session_data
+from streaming import service
+from streaming.engine import journal, loading
 from streaming.start_request import StartError, StartRequest
+from streaming.visible.session_data import SymbolUnknown, get_session_data
 
 pytestmark = pytest.mark.django_db
 DAY = dt.date(2025, 7, 3)

@@ -14,10 +14,10 @@ from marketdata.providers.synthetic_ticks import make_quotes, make_trades
 from marketdata.ticks.columns import TickColumns, TickKind
 from marketdata.ticks.store import NewTicks, find_ticks, write_ticks
 from sessions.models import ActiveStream, JournalEntry, Session
-from streaming.frames import Frame, FrameId
-from streaming.rederive import frames_between, part_after
-from streaming.snapshot import snapshot
-from streaming.wanted import Wanted
+from streaming.engine.frames import Frame, FrameId
+from streaming.reading.rederive import frames_between, part_after
+from streaming.reading.snapshot import snapshot
+from streaming.reading.wanted import Wanted
 from tests.streaming.callers import ALL, assert_problem, log_in
 from tests.streaming.rows import DAY, a_session
 

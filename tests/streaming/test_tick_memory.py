@@ -12,9 +12,9 @@ from marketdata.calendar import trading_day
 from marketdata.store import ensure_instruments
 from marketdata.ticks.columns import CODES, VALUES, TickColumns, TickKind
 from marketdata.ticks.store import NewTicks, dataset_named, find_ticks, write_ticks
-from streaming.frames import FrameId
-from streaming.reels import stored_reel
-from streaming.tape import Tape
+from streaming.engine.frames import FrameId
+from streaming.engine.reels import stored_reel
+from streaming.engine.tape import Tape
 
 pytestmark = pytest.mark.django_db
 DAY = trading_day(dt.date(2025, 7, 2))

@@ -16,8 +16,8 @@ from sessions import control
 from sessions.models import Session, State
 from sessions.wakeup import connection as redis_connection
 from streaming import service
-from streaming.bus import stream_key
-from streaming.reader import follow
+from streaming.engine.bus import stream_key
+from streaming.reading.reader import follow
 from streaming.start_request import StartRequest
 from tests.streaming.conftest import StartWorker
 

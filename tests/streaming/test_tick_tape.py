@@ -14,9 +14,9 @@ from marketdata.columns import BarColumns
 from marketdata.ticks.columns import TickColumns, TickKind
 from marketdata.ticks.store import Spans
 from marketdata.ticks.wire import stamp
-from streaming.frames import Frame, decode, milliseconds
-from streaming.reels import MS, Reel
-from streaming.tape import Tape
+from streaming.engine.frames import Frame, decode, milliseconds
+from streaming.engine.reels import MS, Reel
+from streaming.engine.tape import Tape
 
 DAY = calendar.trading_day(dt.date(2025, 7, 3))
 OPEN_NS = milliseconds(DAY.open) * MS

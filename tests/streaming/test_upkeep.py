@@ -10,8 +10,10 @@ from marketdata import store
 from marketdata.derive import derive
 from marketdata.models import BarDay, Dataset
 from sessions.models import ActiveStream, Session, State
-from streaming import journal, loading, service, upkeep
+from streaming import service
+from streaming.engine import journal, loading
 from streaming.start_request import StartRequest
+from streaming.upkeep import rounds
 
 pytestmark = pytest.mark.django_db
 HALF, NEXT = dt.date(2025, 7, 3), dt.date(2025, 7, 7)
@@ -30,7 +32,7 @@ def session() -> Session:
 def at(session: Session, hour: int, minute: int) -> None:
     clock = dt.datetime(2025, 7, 3, hour, minute, tzinfo=dt.UTC)
     Session.objects.filter(pk=session.pk).update(state=State.RUNNING, clock=clock)
-    upkeep.run_one(session.pk)
+    rounds.run_one(session.pk)
 
 
 def kinds(session: Session) -> list[str]:
@@ -70,5 +72,5 @@ def test_a_day_that_is_over_gets_its_gaps_told_and_its_derived_bars_stored(sessi
 
 
 def test_nothing_is_done_before_the_first_frame(session: Session) -> None:
-    upkeep.run_one(session.pk)
+    rounds.run_one(session.pk)
     assert kinds(session) == []

@@ -18,13 +18,13 @@ from sessions import control
 from sessions.models import Session, SessionEvent
 from sessions.wakeup import connection as redis_connection
 from streaming import service
-from streaming import verify as verifying
-from streaming.bus import stream_key
-from streaming.diff import diff
-from streaming.player import Player
+from streaming.engine.bus import stream_key
+from streaming.engine.player import Player
+from streaming.engine.tape import Tape
+from streaming.proof import verify as verifying
+from streaming.proof.diff import diff
+from streaming.proof.verify import verify
 from streaming.start_request import StartRequest
-from streaming.tape import Tape
-from streaming.verify import verify
 from tests.streaming.callers import assert_problem, log_in
 from tests.streaming.test_replay import FIRST, LAST, SYMBOLS, await_clock, read_all
 
@@ -118,7 +118,7 @@ class PeekingTape(Tape):
 
 
 def test_an_engine_that_looks_ahead_is_found(played: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streaming.loading.Tape", PeekingTape)
+    monkeypatch.setattr("streaming.engine.loading.Tape", PeekingTape)
     found = verify(played.pk)
     # Of the five instants only the last is the end of its day, where there is nothing left to look ahead to.
     assert [cut["identical"] for cut in found.cuts] == [False] * 4 + [True]

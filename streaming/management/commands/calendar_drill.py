@@ -20,7 +20,7 @@ from rich.table import Table
 
 from marketdata.calendar import FIRST, LAST, NEW_YORK, TradingDay
 from marketdata.management.explained import ExplainedCommand
-from streaming.drill import DrilledDay, drill
+from streaming.proof.drill import DrilledDay, drill
 
 PIPED = 160
 MOST_FAULTS = 20

@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from marketdata.management.explained import ExplainedCommand
-from streaming.diff import Difference, diff
 from streaming.management.talking import get_session, to_json, told_in_a_line
+from streaming.proof.diff import Difference, diff
 
 
 class Command(ExplainedCommand):

@@ -14,7 +14,7 @@ from django.core.management.base import CommandError, CommandParser
 from marketdata.management.explained import ExplainedCommand
 from sessions.models import Session
 from streaming.management.talking import get_session, parse_list, told_in_a_line
-from streaming.reader import follow
+from streaming.reading.reader import follow
 from streaming.stream_types import parse_types
 
 

@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from marketdata.management.explained import ExplainedCommand
 from streaming.management.talking import get_session, to_json, told_in_a_line
-from streaming.verify import Verification, verify
+from streaming.proof.verify import Verification, verify
 
 
 class Command(ExplainedCommand):

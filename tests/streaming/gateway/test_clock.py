@@ -8,7 +8,7 @@ import pytest
 
 from sessions.models import Session, State
 from sessions.wakeup import connection as redis_connection
-from streaming.bus import stream_key
+from streaming.engine.bus import stream_key
 from streaming.gateway import clock
 from streaming.gateway.moments import SECOND
 from tests.streaming.rows import a_session

@@ -10,11 +10,11 @@ import numpy as np
 import orjson
 
 from marketdata.ticks.columns import CODES, VALUES, TickColumns, TickKind
-from streaming.frames import BarBlock, Frame, FrameId
+from streaming.engine.frames import BarBlock, Frame, FrameId
+from streaming.engine.tick_blocks import TickBlock
 from streaming.gateway.channels import Channels, parse
 from streaming.gateway.codecs import JSON, MSGPACK
 from streaming.gateway.wire import MOST_ITEMS, Outgoing
-from streaming.tick_blocks import TickBlock
 
 OPEN = int(dt.datetime(2024, 11, 18, 14, 30, tzinfo=dt.UTC).timestamp())
 NAN = float("nan")

@@ -1,0 +1,62 @@
+"""Corrections that upkeep announces in mid-run: written to the journal, then played from the next minute on."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+
+from django.db import transaction
+
+from marketdata.models import BarDay
+from sessions.models import Session, SessionEvent
+from streaming.engine import journal as journals
+from streaming.engine.days import Days, Loading
+from streaming.engine.journal import Journal, Kind
+from streaming.engine.tape import Tape
+
+
+class Admission:
+    """At most one at a time. From the journal's row until its tape is there market time stands still."""
+
+    def __init__(self, session: Session, epoch: int, days: Days) -> None:
+        self.session, self.epoch, self.days = session, epoch, days
+        self.loading: Loading | None = None
+
+    def obey(self, journal: Journal, tape: Tape, clock: dt.datetime | None, generation: int) -> None:
+        """Admit what was announced for this day and is not in the journal yet, after the last frame that is out."""
+        if self.loading or (clock is not None and clock >= tape.day.close):
+            return
+        fresh = self._announced(tape.day.date, journal)
+        if not fresh:
+            return
+        with transaction.atomic():
+            for since, days in self._by_clock(fresh, clock):
+                payload = {"date": tape.day.date.isoformat(), "days": days, "generation": generation}
+                journals.append(self.session.pk, Kind.ADMIT, payload, clock=since, epoch=self.epoch)
+            symbols = ", ".join(sorted(fresh))
+            self.session.record("admit", f"{tape.day.date}: corrections of {symbols} from the next minute on")
+        self.loading = self.days.ask(tape.day.date)
+
+    def _announced(self, date: dt.date, journal: Journal) -> dict[str, int]:
+        """Symbol → the newest version announced that the session does not play or has not played."""
+        played = journal.pins(date)
+        seen = {row for entry in journal.entries for row in entry.payload.get("days", {}).values()}
+        rows = SessionEvent.objects.filter(session=self.session, kind="day_ready", data__date=date.isoformat())
+        newest: dict[str, int] = {}
+        for data in rows.order_by("id").values_list("data", flat=True):
+            newest |= {symbol: int(day["id"]) for symbol, day in data["days"].items()}
+        return {s: row for s, row in newest.items() if row not in seen and played.get(s) is not None}
+
+    def _by_clock(
+        self, fresh: Mapping[str, int], clock: dt.datetime | None
+    ) -> list[tuple[dt.datetime | None, dict[str, int]]]:
+        """All at the clock; "as known" not before the market knew of them."""
+        if not self.session.as_known:
+            return [(clock, dict(fresh))]
+        known = dict(BarDay.objects.filter(pk__in=fresh.values()).values_list("pk", "known_at"))
+        found: dict[dt.datetime | None, dict[str, int]] = {}
+        for symbol, row in fresh.items():
+            at = known.get(row)
+            since = max(at, clock) if at and clock else at or clock
+            found.setdefault(since, {})[symbol] = row
+        return list(found.items())

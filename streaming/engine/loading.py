@@ -1,0 +1,160 @@
+"""From a date to a tape: the day's versions are pinned in the journal, then loaded as columns."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from django.db import transaction
+
+from marketdata import calendar, store
+from marketdata.calendar import TradingDay
+from marketdata.columns import BarColumns
+from marketdata.errors import NoData
+from marketdata.intervals import parse_interval
+from marketdata.models import Dataset
+from marketdata.providers.fetching import ensure_symbols
+from marketdata.store import StoredDay
+from marketdata.versions import known_versions
+from sessions.models import Session, StreamType
+from streaming.engine import journal as journals
+from streaming.engine.corrections import Correction
+from streaming.engine.journal import Journal, Kind
+from streaming.engine.tape import Tape
+from streaming.engine.tick_loading import fetch_missing_ticks, pin_ticks, reels_of, tick_kinds
+from streaming.stream_types import told
+
+PREFETCH_BEFORE_CLOSE = dt.timedelta(minutes=30)
+"""How long before a day's close the next one is asked for, at the latest."""
+MINUTE = 60
+Pins = dict[str, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What of a session never changes while it runs."""
+
+    session_id: int
+    dataset: Dataset
+    provider: str
+    widths: tuple[int, ...]
+    window: tuple[TradingDay, ...]
+    types: tuple[str, ...] = (StreamType.BARS,)
+    step_ms: int = MINUTE * 1000
+    as_known: bool = False
+
+    @classmethod
+    def of(cls, session: Session) -> Recipe:
+        widths = tuple(parse_interval(name) for name in session.derive)
+        window = tuple(calendar.trading_days(session.start_date, session.end_date))
+        types, step_ms = tuple(session.types), session.clock_step
+        return cls(session.pk, session.dataset, session.provider, widths, window, types, step_ms, session.as_known)
+
+    def after(self, date: dt.date) -> TradingDay | None:
+        """The window's next trading day; None on its last."""
+        return next((day for day in self.window if day.date > date), None)
+
+
+def fetch_missing(recipe: Recipe, symbols: Iterable[str], date: dt.date) -> dict[str, str]:
+    """See that the store has the day's bars; returns symbol → reason for those without. May raise ProviderFailed."""
+    reasons: dict[str, str] = {}
+    if StreamType.BARS not in recipe.types:
+        return reasons
+    wanted = sorted(symbols)
+    lacking = sorted(set(wanted) - store.have(recipe.dataset.pk, date, wanted))
+    if not recipe.provider:
+        return {symbol: _nobody_to_ask(recipe, symbol, date) for symbol in lacking}
+    for symbol, problem in ensure_symbols(recipe.dataset, recipe.provider, lacking, date).items():
+        if not isinstance(problem, NoData):
+            raise problem
+        reasons[symbol] = str(problem)
+    return reasons
+
+
+def fetch_all_missing(recipe: Recipe, symbols: Iterable[str], date: dt.date) -> dict[str, str]:
+    """Likewise for every type of the session; trades and quotes without data are told as `IBM quotes`."""
+    wanted = list(symbols)
+    reasons = fetch_missing(recipe, wanted, date)
+    for kind in tick_kinds(recipe):
+        lacking = fetch_missing_ticks(recipe, kind, wanted, date)
+        reasons |= {f"{symbol} {kind}": reason for symbol, reason in lacking.items()}
+    return reasons
+
+
+def _nobody_to_ask(recipe: Recipe, symbol: str, date: dt.date) -> str:
+    days = store.dates_with(recipe.dataset.pk, [symbol])
+    held = f"its days are {days[0]} to {days[-1]}" if days else "it has no day of it"
+    return f"Dataset {recipe.dataset} has no bars of {symbol} on {date} and no provider to ask: {held}."
+
+
+def pin(recipe: Recipe, date: dt.date, symbols: Iterable[str], epoch: int) -> Journal:
+    """Write down which versions of the day this session plays, for the symbols not pinned yet."""
+    journal = journals.read(recipe.session_id)
+    missing = sorted(set(symbols) - set(journal.pins(date)))
+    if not missing:
+        return journal
+    fetch_missing(recipe, missing, date)
+    known = recipe.as_known and StreamType.BARS in recipe.types
+    during = _pins_as_known(recipe, date, missing) if known else []
+    days = dict(during[0][1]) if known else _newest(recipe, date, missing)
+    payload = {"date": date.isoformat(), "days": days, **pin_ticks(recipe, date, missing)}
+    with transaction.atomic():
+        journals.append(recipe.session_id, Kind.LOAD, payload, epoch=epoch)
+        for since, later in during[1:]:
+            admitted = {"date": date.isoformat(), "days": later, "generation": 0, "known": True}
+            journals.append(recipe.session_id, Kind.ADMIT, admitted, clock=since, epoch=epoch)
+    return journals.read(recipe.session_id)
+
+
+def _newest(recipe: Recipe, date: dt.date, symbols: Sequence[str]) -> Pins:
+    rows = store.current_rows(recipe.dataset.pk, date, symbols) if StreamType.BARS in recipe.types else {}
+    return {symbol: rows.get(symbol) for symbol in symbols}
+
+
+def _pins_as_known(recipe: Recipe, date: dt.date, symbols: Sequence[str]) -> list[tuple[dt.datetime | None, Pins]]:
+    """The versions known at the open, then those that became known during the day, each with its time."""
+    known = known_versions(recipe.dataset.pk, calendar.trading_day(date), symbols)
+    at_open: Pins = {symbol: known[symbol].at_open if symbol in known else None for symbol in symbols}
+    found: list[tuple[dt.datetime | None, Pins]] = [(None, at_open)]
+    for symbol, versions in known.items():
+        found += [(since, {symbol: row}) for since, row in versions.during]
+    return found
+
+
+def tape_of(
+    recipe: Recipe, journal: Journal, date: dt.date, known_by: dt.datetime | None = None, *, generation: int
+) -> Tape:
+    """The day as that generation plays it, with `known_by` without what became known later.
+
+    Raises NoData when no symbol has any.
+    """
+    pins, admitted = journal.pins(date), journal.admitted(date, generation)
+    wanted = [pins, *(days for _, days in admitted)]
+    rows = [row for days in wanted for row in days.values() if row is not None]
+    held = {stored.id: stored for stored in store.load_rows(rows)}
+    bars = {symbol: held[row].bars for symbol, row in pins.items() if row is not None}
+    reels = reels_of(recipe, journal, date, known_by)
+    if not bars and not reels:
+        what = told(recipe.types)
+        raise NoData(f"Dataset {recipe.dataset} has no {what} of {', '.join(sorted(pins))} on {date}.")
+    day = calendar.trading_day(date)
+    corrections = [_correction(day, since, days, held) for since, days in admitted]
+    if known_by is not None:
+        seconds = (known_by - day.open).total_seconds()
+        bars = _cut(bars, seconds)
+        corrections = [replace(each, bars=_cut(each.bars, seconds)) for each in corrections]
+    return Tape(day, bars, recipe.widths, recipe.dataset.synthetic, reels, recipe.step_ms, corrections)
+
+
+def _correction(
+    day: TradingDay, since: dt.datetime | None, days: Mapping[str, int], held: Mapping[int, StoredDay]
+) -> Correction:
+    """In effect from the first whole minute later than `since`."""
+    after = int((since - day.open).total_seconds() // MINUTE) if since else -1
+    bars = {symbol: held[row].bars for symbol, row in days.items()}
+    return Correction(max(after, -1), bars, {symbol: held[row].version for symbol, row in days.items()})
+
+
+def _cut(bars: Mapping[str, BarColumns], seconds: float) -> dict[str, BarColumns]:
+    return {symbol: columns.take(columns.offset + MINUTE <= seconds) for symbol, columns in bars.items()}

@@ -1,0 +1,159 @@
+"""The sessions that this worker process plays: slots, leases, wake-ups, and the sessions nobody plays."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError
+from django.db.models.functions import Now
+
+from marketdata import calendar
+from sessions import wakeup
+from sessions.models import ServiceHeartbeat, Session
+from streaming.db import connected
+from streaming.engine import lease as leases
+from streaming.engine.bus import Bus
+from streaming.engine.coordinator import Coordinator
+from streaming.engine.scribe import EVERY as WRITE_EVERY
+from streaming.engine.scribe import Scribe
+from streaming.queues import ask_upkeep
+
+log = logging.getLogger(__name__)
+SWITCH_INTERVAL = 0.0005
+"""Seconds after which a thread that loads a day lets another run: controls are not to wait for it."""
+LISTEN_FOR = 0.5
+LOADERS = 8
+"""Days loaded at once: more than cores, for a provider may keep some of them waiting."""
+
+
+class Player:
+    """One per replay worker process; a thread per session, and those that keep the leases, write, and listen."""
+
+    def __init__(self, slots: int, look_every: float = 1.0) -> None:
+        self.slots, self.look_every = slots, look_every
+        self.bus, self.scribe = Bus(), Scribe()
+        self.loader = ThreadPoolExecutor(max_workers=LOADERS, thread_name_prefix="loader")
+        self.playing: dict[int, Coordinator] = {}
+        self.lock = threading.Lock()
+        self.closing = threading.Event()
+        self.threads = [
+            threading.Thread(target=self._keep, name="keep", daemon=True),
+            threading.Thread(target=self._listen, name="listen", daemon=True),
+            threading.Thread(target=self._write, name="write", daemon=True),
+        ]
+        self.versions: dict[int, int] = {}
+
+    def start(self) -> None:
+        sys.setswitchinterval(SWITCH_INTERVAL)
+        self.loader.submit(calendar.prepare)
+        for thread in self.threads:
+            thread.start()
+
+    def take(self, session_id: int) -> bool:
+        """Claim a session and play it in a thread of its own; False when it is somebody else's or no slot is free."""
+        with self.lock:
+            if self.closing.is_set() or session_id in self.playing or len(self.playing) >= self.slots:
+                return False
+            with connected():
+                lease = leases.claim(session_id)
+            if lease is None:
+                return False
+            coordinator = Coordinator(lease, self.bus, self.loader, self.scribe, ask_upkeep)
+            self.playing[session_id] = coordinator
+        threading.Thread(target=self._play, args=(coordinator,), name=f"session-{session_id}", daemon=True).start()
+        return True
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Let every session go at its next frame, so that another worker can take it at once."""
+        self.closing.set()
+        with self.lock:
+            leaving = list(self.playing.values())
+        for coordinator in leaving:
+            coordinator.let_go.set()
+            coordinator.wake.set()
+        end = time.monotonic() + timeout
+        while self.playing and time.monotonic() < end:
+            time.sleep(0.02)
+        for thread in self.threads:
+            thread.join(LISTEN_FOR * 2)
+        with connected():
+            ServiceHeartbeat.objects.filter(pk=leases.worker_name()).delete()
+
+    def _play(self, coordinator: Coordinator) -> None:
+        try:
+            coordinator.run()
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("Session %s let go: %s", coordinator.lease.session_id, error)
+        finally:
+            self.playing.pop(coordinator.lease.session_id, None)
+
+    def _keep(self) -> None:
+        """Every `look_every` seconds: renew, notice missed controls, say that we are here, take what nobody plays."""
+        while not self.closing.is_set():
+            try:
+                with connected():
+                    self._renew()
+                    self._say_here()
+                    waiting = list(Session.objects.claimable(leases.ttl()).values_list("pk", flat=True))
+                for session_id in waiting:
+                    self.take(session_id)
+            except (DatabaseError, InterfaceError) as error:
+                log.warning("Postgres does not answer: %s", error)
+            self.closing.wait(self.look_every)
+
+    def _renew(self) -> None:
+        held = dict(self.playing)
+        if not held:
+            return
+        versions = leases.renew([coordinator.lease for coordinator in held.values()])
+        for session_id, coordinator in held.items():
+            if versions.get(session_id) != self.versions.get(session_id):
+                coordinator.wake.set()
+        self.versions = versions
+
+    def _say_here(self) -> None:
+        ServiceHeartbeat.objects.update_or_create(
+            name=leases.worker_name(),
+            defaults={
+                "kind": "replay",
+                "pid": os.getpid(),
+                "capacity": self.slots,
+                "in_use": len(self.playing),
+                "seen_at": Now(),
+            },
+        )
+
+    def _write(self) -> None:
+        """Where the sessions stand."""
+        while not self.closing.wait(WRITE_EVERY):
+            try:
+                with connected():
+                    self.scribe.write()
+            except (DatabaseError, InterfaceError) as error:
+                log.warning("Postgres does not answer: %s", error)
+
+    def _listen(self) -> None:
+        """Wake a session as soon as somebody asked something of it."""
+        while not self.closing.is_set():
+            try:
+                client = redis.Redis.from_url(settings.REDIS_URL)
+                with client.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
+                    channel.subscribe(wakeup.CHANNEL)
+                    self._pass_on(channel)
+            except redis.RedisError as error:
+                log.warning("Redis does not answer: %s", error)
+                self.closing.wait(0.5)
+
+    def _pass_on(self, channel: redis.client.PubSub) -> None:
+        while not self.closing.is_set():
+            message = channel.get_message(timeout=LISTEN_FOR)
+            coordinator = self.playing.get(int(message["data"])) if message else None
+            if coordinator:
+                coordinator.wake.set()

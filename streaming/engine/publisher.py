@@ -1,0 +1,135 @@
+"""A session's output: frames chained, appended under the lease's fence, the stream kept within its bounds."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+
+import redis
+from django.conf import settings
+
+from sessions.models import Session
+from streaming.db import connected
+from streaming.engine import lease as leases
+from streaming.engine.bus import Bus, FenceMissing, Packed, stream_key
+from streaming.engine.frames import NO_CHAIN, FrameId, link, moment
+from streaming.engine.journal import Journal
+from streaming.engine.lease import Lease
+from streaming.engine.tape import Tape
+
+log = logging.getLogger(__name__)
+BATCH_FRAMES, BATCH_BYTES = 128, 1 << 20
+"""Most of one append: controls are looked at between two."""
+STRETCHES = 256
+"""In as many parts the stream is let go."""
+REDIS_RETRY = 0.25
+
+
+class Publisher:
+    """Where the output stands: generation, last frame, hash chain, count.
+
+    `end` is the last frame that anybody has published. A holder that takes up from an older checkpoint makes the
+    frames up to it again, byte for byte; until then nothing new may take effect before it.
+    """
+
+    def __init__(self, bus: Bus, lease: Lease, session: Session, rest: Callable[[float], None]) -> None:
+        self.bus, self.lease, self.session, self.rest = bus, lease, session, rest
+        self.generation = session.generation
+        self.prev = FrameId.parse(f"{self.generation}.{session.frame_id}") if session.frame_id else None
+        self.chain = bytes.fromhex(session.chain) if session.chain else NO_CHAIN
+        self.count = session.frame_count
+        self.end = max(filter(None, (self.prev, bus.end(session.pk, self.generation))), default=None)
+        self._begin_stream()
+
+    def new_generation(self, generation: int) -> None:
+        """The stream of the one before stays for a while, for whoever is on its way to the reset."""
+        self.bus.close_stream(self.session.pk, self.generation)
+        self.generation, self.prev, self.end, self.chain, self.count = generation, None, None, NO_CHAIN, 0
+        self._begin_stream()
+
+    @property
+    def stream(self) -> str:
+        """The Redis key that it goes to."""
+        return stream_key(self.session.pk, self.generation)
+
+    def _begin_stream(self) -> None:
+        self.kept: deque[tuple[FrameId, int]] = deque()
+        self.kept_bytes = 0
+
+    def pack(self, tape: Tape, first: int, last: int, journal: Journal) -> tuple[list[Packed], int]:
+        """Frames `first` up to `last` (excluded) of a day, or as many of them as make a batch, and where to go on.
+
+        No frame where the active symbols have nothing to tell at an instant.
+        """
+        frames: list[Packed] = []
+        prev, chain, size = self.prev, self.chain, 0
+        last = min(last, first + BATCH_FRAMES)
+        for k in range(first, last):
+            frame_id = tape.frame_id(k, self.generation)
+            body = tape.body(k, prev, journal.active(self.generation, moment(frame_id.ms)))
+            if not body:
+                continue
+            chain = link(chain, frame_id, body)
+            frames.append(Packed(frame_id, body, chain))
+            prev, size = frame_id, size + len(body)
+            if size > BATCH_BYTES:
+                return frames, k + 1
+        return frames, last
+
+    def publish(self, frames: list[Packed], *, free: bool) -> bool:
+        """Append frames; True when Redis kept us waiting, so that market time stood still.
+
+        `free`: as nobody is waited for. Raises HeldBack, with nothing appended, where somebody is.
+        """
+        held_up = self._append(frames, free)
+        self._bound(frames)
+        self.prev, self.chain = frames[-1].id, frames[-1].chain
+        self.count += len(frames)
+        self.end = max(self.end, self.prev) if self.end else self.prev
+        return held_up
+
+    def trim_before(self, ms: int) -> None:
+        """Let what is older go: the stream keeps two session days."""
+        self.bus.trim(self.session.pk, FrameId(self.generation, ms, 0))
+        while self.kept and self.kept[0][0].ms < ms:
+            self.kept_bytes -= self.kept.popleft()[1]
+
+    def _append(self, frames: list[Packed], free: bool) -> bool:
+        held_up = False
+        while True:
+            self.lease.check()
+            try:
+                self.bus.append(self.session.pk, self.lease.epoch, frames, free=free)
+                return held_up
+            except FenceMissing:
+                self._set_fence_again()
+            except (redis.ConnectionError, redis.TimeoutError) as error:
+                log.warning("Session %s waits for Redis: %s", self.session.pk, error)
+                self.rest(REDIS_RETRY)
+            held_up = True
+
+    def _set_fence_again(self) -> None:
+        with connected():
+            leases.renew([self.lease])
+            self.lease.check()
+            self.bus.raise_fence(self.session.pk, self.lease.epoch)
+            self.session.record("redis", "Redis lost the stream: going on where it was", level="warning")
+
+    def _bound(self, frames: list[Packed]) -> None:
+        """Let the oldest frames go where the stream holds more bytes than it may.
+
+        `kept` has the first frame and the bytes of each stretch of frames: a day of quotes has too many to list.
+        """
+        size = sum(len(frame.body) for frame in frames)
+        self.kept_bytes += size
+        if self.kept and self.kept[-1][1] + size <= settings.STREAM_MAX_BYTES // STRETCHES:
+            first, before = self.kept.pop()
+            self.kept.append((first, before + size))
+        else:
+            self.kept.append((frames[0].id, size))
+        if self.kept_bytes <= settings.STREAM_MAX_BYTES:
+            return
+        while self.kept_bytes > settings.STREAM_MAX_BYTES and len(self.kept) > 1:
+            self.kept_bytes -= self.kept.popleft()[1]
+        self.bus.trim(self.session.pk, self.kept[0][0])

@@ -1,0 +1,1 @@
+"""What the live pages show: cards, candles, heat maps and their feed."""

@@ -1,0 +1,1 @@
+"""Holds runs against journal and store, and against each other."""

@@ -1,0 +1,1 @@
+"""Follows a session: one tail per process, the history behind it, and who reads."""

@@ -1,0 +1,156 @@
+"""What the readers of one process share: a tail per session, the history's frames, and the JSON made of both."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import orjson
+import redis.asyncio
+from django.conf import settings
+
+from marketdata import calendar
+from streaming.db import in_thread, waited_for
+from streaming.engine.bus import Tail
+from streaming.engine.frames import Frame, FrameId
+from streaming.reading import readers
+from streaming.reading.history import Frames, History, frames_shelf
+from streaming.reading.shared_tail import Attached, SharedTail, find_session
+from streaming.reading.shelf import Shelf
+from streaming.reading.snapshot import snapshot
+from streaming.reading.wanted import Wanted
+from streaming.visible.session_data import position_of
+
+HISTORY_BYTES, RENDERED_BYTES, SNAPSHOT_BYTES = 64 << 20, 64 << 20, 32 << 20
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A frame or notice as the doors send it, made once per (frame, filter)."""
+
+    id: str | None
+    json: bytes
+
+    @cached_property
+    def text(self) -> str:
+        return self.json.decode()
+
+    @cached_property
+    def event(self) -> bytes:
+        """As a server-sent event; only durable frames carry an id."""
+        head = b"id: " + self.id.encode() + b"\n" if self.id else b""
+        return b"".join((head, b"data: ", self.json, b"\n\n"))
+
+    @property
+    def size(self) -> int:
+        return 3 * len(self.json) + 300
+
+
+@dataclass
+class Hub:
+    """One per event loop, for as long as somebody reads."""
+
+    redis: redis.asyncio.Redis
+    tails: dict[int, SharedTail] = field(default_factory=dict)
+    opening: dict[int, asyncio.Lock] = field(default_factory=dict)
+    frames: Shelf[Frames] = field(default_factory=lambda: frames_shelf(HISTORY_BYTES))
+    snapshots: Shelf[dict[str, Any]] = field(
+        default_factory=lambda: Shelf(SNAPSHOT_BYTES, lambda event: 300 + 1000 * len(event["bars"]))
+    )
+    rendered: Shelf[Rendered] = field(default_factory=lambda: Shelf(RENDERED_BYTES, lambda made: made.size))
+    users: int = 0
+
+    def __post_init__(self) -> None:
+        self.registry = readers.Registry(self.redis, self.tails)
+
+    def attach(self, session_id: int, reader: Attached) -> Attachment:
+        """The session's tail, for as long as the reader needs it. Raises SessionUnknown on entering."""
+        return Attachment(self, session_id, reader)
+
+    def history(self, shared: SharedTail) -> History:
+        return History(shared.tail, self.frames)
+
+    async def snapshot(self, shared: SharedTail, wanted: Wanted, as_of: FrameId | None = None) -> dict[str, Any]:
+        """The day so far, made once for all who join at the same frame and want the same."""
+        session = shared.session
+        at = as_of or position_of(session)
+        key = (session.pk, at, session.applied_version, wanted)
+        return await self.snapshots.get(key, lambda: waited_for(lambda: snapshot(session, wanted, at)), lambda _: True)
+
+    def render(self, session_id: int, frame: Frame, wanted: Wanted) -> Rendered:
+        key = (session_id, frame.id, wanted)
+        found = self.rendered.find(key)
+        if found is None:
+            found = Rendered(str(frame.id), orjson.dumps(wanted.wire(frame)))
+            self.rendered.keep(key, found)
+        return found
+
+    async def aclose(self) -> None:
+        await self.registry.aclose()
+        await self.frames.aclose()
+        await self.snapshots.aclose()
+        await self.redis.aclose()
+
+
+_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
+
+
+# Classes, not generators: of a reader that simply stops, asyncio closes all generators at once, the inner ones too,
+# and one that is being closed twice says so on the terminal.
+
+
+@dataclass
+class Attachment:
+    """A reader's hold on the tail of a session."""
+
+    hub: Hub
+    session_id: int
+    reader: Attached
+
+    async def __aenter__(self) -> SharedTail:
+        hub, session_id = self.hub, self.session_id
+        async with hub.opening.setdefault(session_id, asyncio.Lock()):
+            shared = hub.tails.get(session_id)
+            if shared is None:
+                await in_thread(calendar.prepare)()
+                shared = SharedTail(Tail(hub.redis, session_id), await find_session(session_id))
+                await shared.open()
+                hub.tails[session_id] = shared
+            shared.readers.add(self.reader)
+        hub.registry.changed.set()
+        self.shared = shared
+        return shared
+
+    async def __aexit__(self, *_: object) -> None:
+        hub, shared = self.hub, self.shared
+        shared.readers.discard(self.reader)
+        hub.registry.changed.set()
+        if not shared.readers and hub.tails.get(self.session_id) is shared:
+            del hub.tails[self.session_id]
+            await shared.aclose()
+
+
+class HubHold:
+    """A reader's hold on this event loop's hub; the last one to leave closes it."""
+
+    async def __aenter__(self) -> Hub:
+        self.loop = asyncio.get_running_loop()
+        hub = _hubs.get(self.loop)
+        if hub is None:
+            hub = _hubs[self.loop] = Hub(redis.asyncio.Redis.from_url(settings.REDIS_URL))
+        hub.users += 1
+        self.hub = hub
+        return hub
+
+    async def __aexit__(self, *_: object) -> None:
+        self.hub.users -= 1
+        if not self.hub.users:
+            _hubs.pop(self.loop, None)
+            await self.hub.aclose()
+
+
+def shared_hub() -> HubHold:
+    return HubHold()

@@ -1,0 +1,1 @@
+"""What beat has done about live sessions and old rows."""

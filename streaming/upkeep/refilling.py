@@ -1,0 +1,99 @@
+"""Which absent minutes of live sessions are asked for again in this round, and what came of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from functools import cache
+
+from django.conf import settings
+from django.db.models import Q
+
+from marketdata.models import Dataset, FetchAttempt
+from marketdata.providers.base import Provider
+from marketdata.providers.together import questions
+from marketdata.refill import OPEN, Refilled, filler_of, refill
+from sessions.models import Session
+from streaming.upkeep.holding import Held, Holding
+
+MOST_SECONDS = 20.0
+"""A session's share of a round; what is left waits for the next."""
+
+
+class Fillers:
+    """Who may be asked for what at this moment."""
+
+    def __init__(self, now: dt.datetime) -> None:
+        self.now = now
+        self.filler = cache(self._filler)
+        self.waiting: defaultdict[tuple[int, dt.date, str], set[int]] | None = None
+
+    def _filler(self, dataset: Dataset) -> Provider | None:
+        """A filler whose answer could settle something: a source that proves nothing need not be asked again."""
+        filler = filler_of(dataset)
+        return filler if filler and (filler.authoritative or filler.name != dataset.provider) else None
+
+    def wanted(self, holding: Holding) -> list[Held]:
+        """Days with minutes that are over, absent and due to be asked for."""
+        dataset = holding.session.dataset
+        filler = self.filler(dataset)
+        if filler is None:
+            return []
+        minutes = holding.minutes
+        lacking = [row for row in holding.held.values() if _lacks(row.newest_ledger[:minutes])]
+        if not lacking:
+            return []
+        waiting = self._waiting()[dataset.pk, holding.day.date, filler.name]
+        return [row for row in lacking if row.instrument_id not in waiting]
+
+    def _waiting(self) -> defaultdict[tuple[int, dt.date, str], set[int]]:
+        """(dataset, date, filler) → instruments that may not be asked for now. Read once a round."""
+        if self.waiting is None:
+            self.waiting = defaultdict(set)
+            spent = Q(attempts__gte=settings.REFILL_ATTEMPTS)
+            early = Q(next_at__gt=self.now) | Q(locked_until__gt=self.now)
+            live = Session.objects.values("dataset")
+            rows = FetchAttempt.objects.filter(spent | early, purpose=FetchAttempt.Purpose.GAPS, dataset__in=live)
+            for dataset, date, provider, instrument in rows.values_list("dataset", "date", "provider", "instrument"):
+                self.waiting[dataset, date, provider].add(instrument)
+        return self.waiting
+
+    def fill(self, holding: Holding) -> Counter[str]:
+        """Ask for what is wanted, question by question, for as long as the round allows."""
+        end, session = time.monotonic() + MOST_SECONDS, holding.session
+        wanted, filler = self.wanted(holding), self.filler(session.dataset)
+        results: list[Refilled] = []
+        for group in questions(filler, wanted) if filler else ():
+            assert filler is not None
+            symbols = [(row.symbol, row.instrument_id) for row in group]
+            results += refill(session.dataset, filler, symbols, holding.day, self.now)
+            if time.monotonic() > end:
+                break
+        if results and filler:
+            _tell(session, holding.day.date, filler.name, results)
+        return Counter(
+            refills=len(results),
+            filled=sum(result.filled for result in results),
+            proven=sum(result.proven for result in results),
+            versions=sum(result.version is not None for result in results),
+        )
+
+
+def _lacks(ledger: str) -> bool:
+    return any(letter in ledger for letter in OPEN)
+
+
+def _tell(session: Session, date: dt.date, filler: str, results: Iterable[Refilled]) -> None:
+    """One event for all the symbols asked about; failures are its reason to be a warning."""
+    rows = list(results)
+    failed = {row.symbol: row.reason for row in rows if row.reason}
+    filled = {row.symbol: row.filled for row in rows if row.filled}
+    proven = {row.symbol: row.proven for row in rows if row.proven}
+    told = (
+        f"{date}: asked {filler} for the absent minutes of {len(rows)} symbols: {sum(filled.values())} filled, "
+        f"{sum(proven.values())} proven to be without a trade, {len(failed)} symbols failed"
+    )
+    data = {"date": date.isoformat(), "filled": filled, "proven": proven, "failed": failed}
+    session.record("refill", told, level="warning" if failed else "info", **data)
