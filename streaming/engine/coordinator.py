@@ -112,7 +112,7 @@ class Coordinator:
         self.checkpoint.moving = self._moving
         if at and self.session.clock is None:
             self.checkpoint.write(clock=at)
-        where = str(self.output.prev or at or "the start")
+        where = rfc3339(milliseconds(at)) if at else "the start"
         self.checkpoint.acknowledge(self.head.tape, where, leases.worker_name(), **self.days.held(self.head.tape))
 
     # --- days ---------------------------------------------------------------------------------------
@@ -217,10 +217,8 @@ class Coordinator:
             position = {"clock": to, "frame_id": "", "frame_count": 0, "chain": "", "generation": generation}
             self.checkpoint.write(**position, seek_to=None)
             self.session.refresh_from_db()
-            chain = self.output.chain.hex()
-            self.session.record(
-                "seek", f"moved to {rfc3339(milliseconds(to))} from {left}", generation=generation, left_chain=chain
-            )
+            told = f"moved to {rfc3339(milliseconds(to))} from {self.output.place}"
+            self.session.record("seek", told, generation=generation, left_chain=self.output.chain.hex())
             transaction.on_commit(partial(wakeup.announce, self.session.pk))
         self.output.new_generation(generation)
         self.days.generation = generation
@@ -360,7 +358,7 @@ class Coordinator:
         target = State.PAUSED if row.paused else State.RUNNING
         if row.state != target:
             applied = {**self.checkpoint.position(self.output), "applied_version": row.control_version}
-            self.checkpoint.move_to(target, f"{target} at {self.output.prev or 'the start'}", **applied)
+            self.checkpoint.move_to(target, f"{target} at {self.output.place}", **applied)
             self._save(force=True)
         elif row.applied_version != row.control_version:
             self.checkpoint.write(applied_version=row.control_version)

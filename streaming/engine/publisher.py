@@ -13,7 +13,7 @@ from sessions.models import Session
 from streaming.db import connected
 from streaming.engine import lease as leases
 from streaming.engine.bus import Bus, FenceMissing, Packed, stream_key
-from streaming.engine.frames import NO_CHAIN, FrameId, link, moment
+from streaming.engine.frames import NO_CHAIN, FrameId, link, moment, rfc3339
 from streaming.engine.journal import Journal
 from streaming.engine.lease import Lease
 from streaming.engine.tape import Tape
@@ -47,6 +47,11 @@ class Publisher:
         self.bus.close_stream(self.session.pk, self.generation)
         self.generation, self.prev, self.end, self.chain, self.count = generation, None, None, NO_CHAIN, 0
         self._begin_stream()
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for people."""
+        return rfc3339(self.end.ms) if self.end else "the start"
 
     @property
     def stream(self) -> str:
