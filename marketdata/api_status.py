@@ -83,13 +83,35 @@ class NoteSerializer(serializers.Serializer[Any]):
     text = serializers.CharField()
 
 
-class DatasetStatusSerializer(CoverageSerializer):
-    dataset = serializers.CharField()
-    synthetic = serializers.BooleanField()
-    symbol_count = serializers.IntegerField()
+class TickSpanSerializer(serializers.Serializer[Any]):
     day_count = serializers.IntegerField()
     first = serializers.DateField()
     last = serializers.DateField()
+    events = serializers.IntegerField(help_text="Within the session.")
+    outside_session = serializers.IntegerField(help_text="Events before the open or after the close.")
+    expected = serializers.IntegerField(help_text="Session minutes of the stored days.")
+    minutes = serializers.IntegerField(help_text="Of those, the ones with at least one event.")
+
+
+class SymbolTicksSerializer(TickSpanSerializer):
+    symbol = serializers.CharField()
+
+
+class TickCoverageSerializer(TickSpanSerializer):
+    kind = serializers.CharField(help_text="ticks (trades) or quotes, as in a session's types.")
+    derived = serializers.BooleanField(help_text="Made from bars, not recorded one by one.")
+    symbol_count = serializers.IntegerField()
+    symbols = SymbolTicksSerializer(many=True, required=False)
+
+
+class DatasetStatusSerializer(CoverageSerializer):
+    dataset = serializers.CharField()
+    synthetic = serializers.BooleanField()
+    symbol_count = serializers.IntegerField(help_text="With bars.")
+    day_count = serializers.IntegerField(help_text="With bars.")
+    first = serializers.DateField(allow_null=True, help_text="Day with bars.")
+    last = serializers.DateField(allow_null=True, help_text="Day with bars.")
+    ticks = TickCoverageSerializer(many=True, help_text="Trades and quotes.")
     notes = NoteSerializer(many=True)
     symbols = SymbolCoverageSerializer(many=True, required=False)
     days = DayCoverageSerializer(many=True, required=False)

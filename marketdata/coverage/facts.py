@@ -30,11 +30,11 @@ SELECT i.symbol, d.date, d.bar_count, coalesce(late.bars, 0), late.low, late.hig
        ) late ON d.close_at - d.open_at < interval '390 minutes'
  WHERE d.dataset_id = %(dataset)s AND d.current AND d.interval = '1m' AND d.scope = 'extended'
 """
-NARROWED = """
+NARROWED_TO = """
    AND (%(symbols)s::text[] IS NULL OR i.symbol = ANY(%(symbols)s::text[]))
    AND d.date BETWEEN %(start)s AND %(end)s
- ORDER BY d.date, i.symbol
 """
+NARROWED = f"{NARROWED_TO} ORDER BY d.date, i.symbol"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +62,15 @@ class Question:
     start: dt.date = dt.date.min
     end: dt.date = dt.date.max
 
+    def params(self, dataset: Dataset) -> dict[str, Any]:
+        """Of the queries that are narrowed to it."""
+        symbols = list(self.symbols) or None
+        return {"dataset": dataset.pk, "symbols": symbols, "start": self.start, "end": self.end}
+
 
 def day_facts(dataset: Dataset, question: Question) -> list[DayFacts]:
     """By date and symbol. A day of which only bars outside the session are stored has a ledger of absent minutes."""
-    params = {
-        **{"dataset": dataset.pk, "symbols": list(question.symbols) or None},
-        **{"start": question.start, "end": question.end},
-    }
+    params = question.params(dataset)
     with connection.cursor() as cursor:
         cursor.execute(REGULAR + NARROWED, params)
         regular = cursor.fetchall()

@@ -10,17 +10,21 @@ from typing import Any
 from marketdata.coverage.facts import Question, day_facts
 from marketdata.coverage.notes import Note, notes
 from marketdata.coverage.summary import Coverage, DayCoverage, SymbolCoverage, by_day, by_symbol, covered
+from marketdata.coverage.ticks import TickCoverage, tick_coverage, tick_coverage_as_dict
 from marketdata.errors import MarketDataError
 from marketdata.models import Dataset
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetStatus:
+    """`symbols` and `days` are those with bars: a dataset may have trades and quotes alone."""
+
     dataset: Dataset
     total: Coverage
     symbols: list[SymbolCoverage]
     days: list[DayCoverage]
     notes: list[Note]
+    ticks: list[TickCoverage]
 
 
 def data_status(question: Question, dataset: str = "") -> list[DatasetStatus]:
@@ -36,10 +40,10 @@ def data_status(question: Question, dataset: str = "") -> list[DatasetStatus]:
 
 def _statuses(question: Question, dataset: str) -> Iterator[DatasetStatus]:
     for one in Dataset.objects.filter(**({"name": dataset} if dataset else {})):
-        facts = day_facts(one, question)
-        if facts:
+        facts, ticks = day_facts(one, question), tick_coverage(one, question)
+        if facts or ticks:
             symbols, days = by_symbol(facts), by_day(facts)
-            yield DatasetStatus(one, covered(facts), symbols, days, notes(symbols, days))
+            yield DatasetStatus(one, covered(facts), symbols, days, notes(symbols, days), ticks)
 
 
 def as_dict(status: DatasetStatus, *, detail: bool) -> dict[str, Any]:
@@ -49,9 +53,10 @@ def as_dict(status: DatasetStatus, *, detail: bool) -> dict[str, Any]:
         "synthetic": status.dataset.synthetic,
         "symbol_count": len(status.symbols),
         "day_count": len(status.days),
-        "first": status.days[0].date.isoformat(),
-        "last": status.days[-1].date.isoformat(),
+        "first": status.days[0].date.isoformat() if status.days else None,
+        "last": status.days[-1].date.isoformat() if status.days else None,
         **_coverage(status.total),
+        "ticks": [tick_coverage_as_dict(coverage, detail=detail) for coverage in status.ticks],
         "notes": [note._asdict() for note in status.notes],
     }
     if detail:

@@ -17,12 +17,14 @@ from marketdata.coverage.facts import Question
 from marketdata.coverage.heat import LEGEND, ROWS, heat_map, least_covered
 from marketdata.coverage.status import DatasetStatus, as_dict, data_status, within
 from marketdata.coverage.summary import Coverage
+from marketdata.coverage.ticks import TickSpan
 from marketdata.errors import MarketDataError
 from marketdata.ledger import LETTERS
 from marketdata.management.explained import ExplainedCommand
 
 PIPED = 200
 LETTERS_MEAN = "T traded, A absent in its source, N no trade (proven), F filled later, M missing, H halted"
+TICK_FIGURES = ("days", "first", "last", "events", "outside", "minutes", "of")
 FIGURES = ("expected", *LETTERS, "quality", "outside", "null vol", "0 vol", "gap")
 
 
@@ -58,7 +60,9 @@ class Command(ExplainedCommand):
         width = None if self.stdout.isatty() else PIPED
         console = Console(file=cast(IO[str], self.stdout), width=width, highlight=False, markup=False)
         for status in statuses if detail else ():
-            _show_symbols(console, status)
+            if status.days:
+                _show_symbols(console, status)
+            _show_symbol_ticks(console, status)
         if not detail:
             _show_datasets(console, statuses)
 
@@ -68,14 +72,45 @@ def _show_datasets(console: Console, statuses: Sequence[DatasetStatus]) -> None:
         console.print("The store holds no days yet: manage.py import_bars or fetch_bars brings some.")
         return
     table = _table("dataset", "symbols", "days", "first", "last", *FIGURES)
-    for status in statuses:
+    with_bars = [status for status in statuses if status.days]
+    for status in with_bars:
         first, last = str(status.days[0].date), str(status.days[-1].date)
         counts = f"{len(status.symbols):,}", f"{len(status.days):,}"
         table.add_row(status.dataset.name, *counts, first, last, *_cells(status.total))
-    console.print(table)
+    if with_bars:
+        console.print(table)
+    _show_ticks(console, statuses)
     for status in statuses:
         _show_notes(console, status)
     console.print(f"Letters: {LETTERS_MEAN}.")
+
+
+def _show_ticks(console: Console, statuses: Sequence[DatasetStatus]) -> None:
+    """A line per dataset and kind of event, where there is any."""
+    table = _table("dataset", "kind", "symbols", *TICK_FIGURES)
+    for status in statuses:
+        for ticks in status.ticks:
+            table.add_row(status.dataset.name, ticks.name, f"{ticks.total.symbols:,}", *_tick_cells(ticks.total))
+    if table.row_count:
+        console.print(table)
+
+
+def _show_symbol_ticks(console: Console, status: DatasetStatus) -> None:
+    for ticks in status.ticks:
+        console.print(f"\n{status.dataset.name}: {ticks.name}", style="bold")
+        table = _table("symbol", *TICK_FIGURES)
+        for symbol, span in list(ticks.symbols.items())[:ROWS]:
+            table.add_row(symbol, *_tick_cells(span))
+        if len(ticks.symbols) > 1:
+            table.add_row("all", *_tick_cells(ticks.total), style="bold")
+        console.print(table)
+        if len(ticks.symbols) > ROWS:
+            console.print(f"... and {len(ticks.symbols) - ROWS} more symbols: --json has them all.\n")
+
+
+def _tick_cells(span: TickSpan) -> list[str]:
+    counts = (span.events, span.outside, span.minutes, span.expected)
+    return [f"{span.days:,}", str(span.first), str(span.last), *(f"{count:,}" if count else "" for count in counts)]
 
 
 def _show_symbols(console: Console, status: DatasetStatus) -> None:
@@ -109,7 +144,7 @@ def _show_notes(console: Console, status: DatasetStatus) -> None:
 def _table(*names: str) -> Table:
     table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0))
     for name in names:
-        text = name in ("dataset", "symbol", "first", "last")
+        text = name in ("dataset", "symbol", "kind", "first", "last")
         table.add_column(name, justify="left" if text else "right", no_wrap=name not in ("null vol", "0 vol"))
     return table
 
