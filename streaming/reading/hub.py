@@ -89,10 +89,12 @@ class Hub:
         return found
 
     async def aclose(self) -> None:
-        await self.registry.aclose()
-        await self.frames.aclose()
-        await self.snapshots.aclose()
-        await self.redis.aclose()
+        try:
+            await self.registry.aclose()
+            await self.frames.aclose()
+            await self.snapshots.aclose()
+        finally:  # also where the event loop is ending and does not wait for us
+            await self.redis.aclose()
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
