@@ -16,7 +16,7 @@ from marketdata.models import Dataset
 from sessions.models import JournalEntry, Session, SessionEvent, State
 from streaming.engine.journal import Entry, Journal, Kind
 
-READ = ("id", "state", "clock", "generation", "speed", "as_known", "dataset_id", "end_date")
+READ = ("id", "state", "clock", "generation", "speed", "as_known", "dataset_id", "end_date", "types")
 """Of a session; one with something to do reads the rest."""
 TOLD = ("gaps", "prefetch", "day_ready")
 """Events that upkeep writes once a session and date."""

@@ -20,7 +20,7 @@ from marketdata.ledger import cut
 from marketdata.quality import quality
 from sessions.models import ActiveStream, ServiceHeartbeat, Session, StreamType
 from streaming.db import alone
-from streaming.upkeep import abandoned, day_work, refilling, retention
+from streaming.upkeep import abandoned, day_work, newer_ticks, refilling, retention
 from streaming.upkeep.holding import Holding, holdings, visible_minutes
 
 __all__ = ["run", "run_one", "visible_minutes"]
@@ -58,7 +58,7 @@ def _round(sessions: QuerySet[Session], now: Clock) -> Counter[str]:
     for holding in found:
         if fillers.wanted(holding) or day_work.due(holding):
             done += _work(holding.session.pk, fillers)
-    return done
+    return done + newer_ticks.tell(found)
 
 
 def _work(session_id: int, fillers: refilling.Fillers) -> Counter[str]:

@@ -1,0 +1,150 @@
+"""Newer trades and quotes under a live session: it is told once, plays on what it pinned, and a new one the newer."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from marketdata.calendar import trading_day
+from marketdata.store import ensure_instruments
+from marketdata.ticks.columns import CODES, DERIVED, VALUES, TickColumns, TickKind
+from marketdata.ticks.store import NewTicks, write_ticks
+from sessions import control
+from sessions.models import JournalEntry, Session, SessionEvent, State
+from streaming import service
+from streaming.engine.player import Player
+from streaming.proof.verify import verify
+from streaming.start_request import StartRequest
+from streaming.upkeep import rounds
+from tests.streaming.playing import durable, read_all, wait_until
+from tests.streaming.rows import a_dataset, a_day
+
+DAY = dt.date(2013, 10, 7)
+TRADES, QUOTES = TickKind.TRADES, TickKind.QUOTES
+
+
+def store(kind: TickKind, price: float, *symbols: str, flags: int = 0) -> None:
+    """A version of each symbol's day: an event every ten minutes, all at one price."""
+    at = np.arange(0, 390 * 60, 600, dtype=np.int64) * 10**9
+    values, codes = np.full((len(VALUES[kind]), len(at)), price), np.zeros((len(CODES[kind]), len(at)), np.int32)
+    rows = TickColumns(kind, at, values, codes, np.full(len(at), flags, np.uint8))
+    write_ticks(a_dataset().pk, [NewTicks(pk, DAY, rows) for pk in ensure_instruments(list(symbols)).values()])
+
+
+def start(*types: str, speed: float = 0.0) -> Session:
+    request = StartRequest(("IBM",), DAY, DAY, types=types, speed=speed, dataset="paper", clock_step=60_000)
+    return service.start(request).session
+
+
+def told(session: Session) -> list[str]:
+    return [event.message for event in session.events.filter(kind="newer").order_by("id")]
+
+
+def prices(session: Session) -> set[float]:
+    frames = durable(read_all(session.pk))
+    return {event["price"] for frame in frames for event in frame["events"] if event["type"] == "trade"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_running_session_plays_what_it_pinned_and_a_new_one_the_newer(player: Player) -> None:
+    store(TRADES, 10.0, "IBM")
+    undisturbed = start("ticks")
+    session = start("ticks", speed=1200.0)
+    wait_until(session, lambda row: row.clock and row.clock >= trading_day(DAY).open + dt.timedelta(minutes=20))
+    store(TRADES, 11.0, "IBM")
+    rounds.run()
+    rounds.run()
+    control.set_speed(session.pk, 0.0)
+    assert prices(session) == {10.0}
+    wait_until(session, lambda row: row.state == State.COMPLETED)
+    assert told(session) == [
+        "2013-10-07: newer trades of IBM in the store (version 2); "
+        "this session plays version 1, a new one or a restart plays the newer"
+    ]
+    assert durable(read_all(session.pk)) == durable(read_all(undisturbed.pk)) and verify(session.pk).problems == []
+    assert told(undisturbed) == [], "it had ended"
+    assert prices(start("ticks")) == {11.0}
+
+
+def pinned(*types: str, number: int = 1, **versions: dict[str, int]) -> Session:
+    """A session at noon as its worker left it, with the given pins."""
+    clock = trading_day(DAY).open + dt.timedelta(minutes=150)
+    session = Session.objects.create(
+        dataset=a_dataset(), types=list(types), start_date=DAY, end_date=DAY, state=State.RUNNING, clock=clock
+    )
+    payload = {"date": f"{DAY}", "days": {}, **versions}
+    JournalEntry.objects.create(session=session, number=number, kind="load", payload=payload)
+    return session
+
+
+def current(kind: TickKind, *symbols: str) -> dict[str, int]:
+    days = a_dataset().tick_days.filter(kind=kind, current=True, instrument__symbol__in=symbols)
+    return dict(days.values_list("instrument__symbol", "pk"))
+
+
+@pytest.mark.django_db
+def test_each_day_of_trades_or_quotes_is_told_once_and_symbols_of_one_import_together() -> None:
+    for kind in TickKind:
+        store(kind, 10.0, "AIG", "IBM")
+    session = pinned("ticks", "quotes", ticks=current(TRADES, "AIG", "IBM"), quotes=current(QUOTES, "AIG", "IBM"))
+    rounds.run()
+    assert told(session) == []
+    store(TRADES, 11.0, "AIG", "IBM")
+    rounds.run()
+    store(QUOTES, 11.0, "IBM")
+    store(TRADES, 12.0, "AIG")
+    rounds.run()
+    assert [message.partition(" in the store")[0] for message in told(session)] == [
+        "2013-10-07: newer trades of AIG, IBM",
+        "2013-10-07: newer quotes of IBM",
+    ]
+    event = session.events.filter(kind="newer").last()
+    assert event and event.data == {"date": "2013-10-07", "type": "ticks", "symbols": {"AIG": 2, "IBM": 2}}
+
+
+@pytest.mark.django_db
+def test_recorded_quotes_are_newer_than_those_made_from_bars() -> None:
+    store(QUOTES, 10.0, "IBM", flags=DERIVED)
+    session = pinned("quotes", quotes=current(QUOTES, "IBM"))
+    store(QUOTES, 10.5, "IBM")
+    rounds.run_one(session.pk)
+    (message,) = told(session)
+    assert "(version 1); this session plays version 1, made from bars, a new one" in message
+
+
+@pytest.mark.django_db
+def test_a_later_load_of_the_same_day_changes_no_pin() -> None:
+    store(TRADES, 10.0, "IBM")
+    session = pinned("ticks", ticks=current(TRADES, "IBM"))
+    store(TRADES, 11.0, "IBM")
+    later = {"date": f"{DAY}", "days": {}, "ticks": current(TRADES, "IBM")}
+    JournalEntry.objects.create(session=session, number=2, kind="load", payload=later)
+    rounds.run_one(session.pk)
+    assert len(told(session)) == 1, "the first pin holds"
+
+
+@pytest.mark.django_db
+def test_it_asks_once_for_all_sessions_and_not_at_all_where_none_plays_trades_or_quotes() -> None:
+    a_day("IBM", DAY)
+    store(TRADES, 10.0, "IBM")
+    bars = pinned("bars")
+    assert asked() == 0
+    for _ in range(3):
+        pinned("ticks", ticks=current(TRADES, "IBM"))
+    assert asked() == 1
+    store(TRADES, 11.0, "IBM")
+    rounds.run()
+    assert asked() == 1 and SessionEvent.objects.filter(kind="newer").count() == 3 and told(bars) == []
+
+
+def asked() -> int:
+    """How often a round asks for newer days of trades and quotes."""
+    with CaptureQueriesContext(connection) as queries:
+        rounds.run()
+    return sum(
+        "marketdata_tickday d" in query["sql"] and "DELETE" not in query["sql"] for query in queries.captured_queries
+    )
