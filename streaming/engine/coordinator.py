@@ -142,7 +142,7 @@ class Coordinator:
         lead = max(PREFETCH_BEFORE_CLOSE.total_seconds(), 3 * self.days.load_seconds * self.head.speed)
         if self.head.speed == 0 or self.head.tape.seconds_left(self.head.k) <= lead:
             self.days.prefetch(upcoming.date)
-            self.ask_upkeep(self.session.pk)
+            self.loader.submit(self.ask_upkeep, self.session.pk)
 
     def _tell_prefetched(self) -> None:
         """Show on the row, once, that the next day is held too."""
@@ -158,7 +158,7 @@ class Coordinator:
             return True
         with connected():
             self._save(force=True)
-        self.ask_upkeep(self.session.pk)
+        self.loader.submit(self.ask_upkeep, self.session.pk)
         upcoming = self.recipe.after(self.head.tape.day.date)
         if not upcoming:
             self._end(State.COMPLETED)

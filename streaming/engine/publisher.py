@@ -19,7 +19,7 @@ from streaming.engine.lease import Lease
 from streaming.engine.tape import Tape
 
 log = logging.getLogger(__name__)
-BATCH_FRAMES, BATCH_BYTES = 128, 1 << 20
+BATCH_FRAMES, BATCH_BYTES = 128, 1 << 18
 """Most of one append: controls are looked at between two."""
 STRETCHES = 256
 """In as many parts the stream is let go."""
