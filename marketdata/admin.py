@@ -99,7 +99,7 @@ class BarDayAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[BarDay]:
         """Lists leave the columns where they are: only a day's own page reads them."""
         days: QuerySet[BarDay] = super().get_queryset(request)
-        return days.defer("offset", *VALUES, "n_present")
+        return days.defer("offset", *VALUES, "n_present", "packed")
 
     @admin.display(description="quality")
     def day_quality(self, day: BarDay) -> str:

@@ -94,6 +94,9 @@ class BarDay(models.Model):
     trade_count = ArrayField(models.BigIntegerField(null=True), null=True)
     vwap = ArrayField(models.FloatField(null=True), null=True)
     n_present = ArrayField(models.IntegerField(), null=True, help_text="Derived bars only: minutes present in each.")
+    packed = models.BinaryField(
+        null=True, help_text="The columns once more, as one block; NULL where somebody changed an array."
+    )
 
     ledger = models.TextField(blank=True, help_text="One letter per session minute: T A N F M H.")
     content_hash = models.CharField(max_length=64, help_text="SHA-256 of the columns.")

@@ -78,17 +78,21 @@ class StoredDay:
 
 COPY = """
 COPY marketdata_barday (dataset_id, instrument_id, interval, date, scope, version, current, open_at, close_at,
-  bar_count, "offset", open, high, low, close, volume, trade_count, vwap, n_present, ledger, content_hash,
-  known_at, origin) FROM STDIN (FORMAT BINARY)
+  bar_count, "offset", open, high, low, close, volume, trade_count, vwap, n_present, packed, ledger,
+  content_hash, known_at, origin) FROM STDIN (FORMAT BINARY)
 """
 COPY_TYPES = [
     *("int8", "int8", "varchar", "date", "varchar", "int4", "bool", "timestamptz", "timestamptz", "int4"),
     *("int4[]", "float8[]", "float8[]", "float8[]", "float8[]", "int8[]", "int8[]", "float8[]", "int4[]"),
-    *("text", "varchar", "timestamptz", "varchar"),
+    *("bytea", "text", "varchar", "timestamptz", "varchar"),
 ]
+# Postgres sends an array element by element, a block in one piece.
 SELECT = """
-SELECT d.id, i.symbol, d.instrument_id, d.version, d.ledger, d.content_hash,
-       d."offset", d.open, d.high, d.low, d.close, d.volume, d.trade_count, d.vwap
+SELECT d.id, i.symbol, d.instrument_id, d.version, d.ledger, d.content_hash, d.bar_count, d.packed,
+       CASE WHEN d.packed IS NULL THEN d."offset" END, CASE WHEN d.packed IS NULL THEN d.open END,
+       CASE WHEN d.packed IS NULL THEN d.high END, CASE WHEN d.packed IS NULL THEN d.low END,
+       CASE WHEN d.packed IS NULL THEN d.close END, CASE WHEN d.packed IS NULL THEN d.volume END,
+       CASE WHEN d.packed IS NULL THEN d.trade_count END, CASE WHEN d.packed IS NULL THEN d.vwap END
   FROM marketdata_barday d JOIN marketdata_instrument i ON i.id = d.instrument_id
 """
 CURRENT = """
@@ -97,6 +101,11 @@ SELECT d.instrument_id, d.interval, d.date, d.scope, d.version, d.content_hash, 
   JOIN unnest(%s::bigint[], %s::text[], %s::date[], %s::text[]) AS w(instrument_id, interval, date, scope)
     ON (d.instrument_id, d.interval, d.date, d.scope) = (w.instrument_id, w.interval, w.date, w.scope)
  WHERE d.dataset_id = %s AND d.current
+"""
+CURRENT_MINUTES = """
+SELECT i.symbol, d.id, d.bar_count
+  FROM marketdata_barday d JOIN marketdata_instrument i ON i.id = d.instrument_id
+ WHERE d.dataset_id = %s AND d.date = %s AND d.current AND d.interval = '1m' AND d.scope = %s AND i.symbol = ANY(%s)
 """
 WRITE_LOCK = 0x7AFE
 
@@ -178,7 +187,7 @@ def _row(dataset_id: int, day: NewDay, version: int, content: str) -> tuple[Any,
     return (
         *(dataset_id, day.instrument_id, day.interval, day.date, str(day.scope), version, True),
         *(session.open, session.close, len(bars), Int4Column(pack(bars.offset, INT4)), *prices),
-        *(_whole(bars.volume), _whole(bars.trade_count), _nullable(bars.vwap), present),
+        *(_whole(bars.volume), _whole(bars.trade_count), _nullable(bars.vwap), present, bars.packed()),
         *(ledger, content, day.known_at, day.origin[:255]),
     )
 
@@ -232,11 +241,16 @@ def _rows(where: str, params: Sequence[Any]) -> list[StoredDay]:
 
 
 def _stored(row: Sequence[Any]) -> StoredDay:
-    day_id, symbol, instrument_id, version, ledger, content = row[:6]
-    offset, *prices = row[6:11]
+    day_id, symbol, instrument_id, version, ledger, content, count, block = row[:8]
+    bars = _of_arrays(row[8:]) if block is None else BarColumns.unpacked(block, count)
+    return StoredDay(day_id, symbol, instrument_id, version, bars, ledger, content)
+
+
+def _of_arrays(columns: Sequence[Any]) -> BarColumns:
+    offset, *prices = columns[:5]
     absent = np.full(len(offset), np.nan)
-    rest = (absent if column is None else column.astype(np.float64) for column in row[11:14])
-    return StoredDay(day_id, symbol, instrument_id, version, BarColumns(offset, *prices, *rest), ledger, content)
+    rest = (absent if column is None else column.astype(np.float64) for column in columns[5:])
+    return BarColumns(offset, *prices, *rest)
 
 
 def dates_with(dataset_id: int, symbols: Sequence[str], interval: str = "1m") -> list[dt.date]:
@@ -248,14 +262,19 @@ def dates_with(dataset_id: int, symbols: Sequence[str], interval: str = "1m") ->
 
 def current_rows(dataset_id: int, date: dt.date, symbols: Iterable[str]) -> dict[str, int]:
     """Symbol → the row of its current regular day of minutes, for the symbols that have one on that date."""
-    days = BarDay.objects.current().regular().filter(dataset_id=dataset_id, date=date, interval="1m")
-    return dict(days.filter(instrument__symbol__in=list(symbols)).values_list("instrument__symbol", "pk"))
+    return {symbol: row for symbol, row, _ in _current_minutes(dataset_id, date, symbols)}
 
 
 def bar_counts(dataset_id: int, date: dt.date, symbols: Iterable[str]) -> dict[str, int]:
     """Symbol → minutes of its current regular day, for the symbols that have one on that date."""
-    days = BarDay.objects.current().regular().filter(dataset_id=dataset_id, date=date, interval="1m")
-    return dict(days.filter(instrument__symbol__in=list(symbols)).values_list("instrument__symbol", "bar_count"))
+    return {symbol: count for symbol, _, count in _current_minutes(dataset_id, date, symbols)}
+
+
+def _current_minutes(dataset_id: int, date: dt.date, symbols: Iterable[str]) -> list[tuple[str, int, int]]:
+    """(symbol, row, bars). The symbols go as one array: as a list of 500 values they cost more than the query."""
+    with connection.cursor() as cursor:
+        cursor.execute(CURRENT_MINUTES, [dataset_id, date, Scope.REGULAR.value, list(symbols)])
+        return list(cursor.fetchall())
 
 
 def have(dataset_id: int, date: dt.date, symbols: Iterable[str]) -> set[str]:

@@ -46,7 +46,7 @@ class Coordinator:
         self, lease: Lease, bus: Bus, loader: Executor, scribe: Scribe, ask_upkeep: Callable[[int], None]
     ) -> None:
         self.lease, self.bus, self.loader, self.scribe, self.ask_upkeep = lease, bus, loader, scribe, ask_upkeep
-        self.wake, self.let_go = threading.Event(), threading.Event()
+        self.wake, self.let_go, self.asked = threading.Event(), threading.Event(), True
         self.move: Move | None = None
         self.prefetch_told = False
 
@@ -67,6 +67,11 @@ class Coordinator:
             self._end(State.FAILED, reason=f"internal error ({error!r}): see the replay worker's log")
         with connected():
             leases.release(self.lease)
+
+    def ask(self) -> None:
+        """Have the row looked at: somebody may want something of the session. May be called by any thread."""
+        self.asked = True
+        self.wake.set()
 
     # --- opening ------------------------------------------------------------------------------------
 
@@ -119,11 +124,11 @@ class Coordinator:
 
     def _show(self, loaded: Loaded, at: dt.datetime | None = None) -> None:
         """Stand in another day, after a moment of it or before its first frame."""
-        self.journal, self.prefetch_told = loaded.journal, False
+        self.journal, self.prefetch_told = self.journal.with_loads_of(loaded.journal), False
         self.head.put(loaded.tape, at)
         # What was being added to the day before, or corrected in it, is asked for again, for this one.
         self.members.adding = self.admission.loading = None
-        self.wake.set()
+        self.ask()
         self.checkpoint.write(reason="", **self.days.held(self.head.tape))
 
     def _show_changed(self, loaded: Loaded) -> None:
@@ -142,7 +147,8 @@ class Coordinator:
         lead = max(PREFETCH_BEFORE_CLOSE.total_seconds(), 3 * self.days.load_seconds * self.head.speed)
         if self.head.speed == 0 or self.head.tape.seconds_left(self.head.k) <= lead:
             self.days.prefetch(upcoming.date)
-            self.loader.submit(self.ask_upkeep, self.session.pk)
+            if self.head.speed:  # else the end of the day before has just asked
+                self.loader.submit(self.ask_upkeep, self.session.pk)
 
     def _tell_prefetched(self) -> None:
         """Show on the row, once, that the next day is held too."""
@@ -156,8 +162,6 @@ class Coordinator:
         if self.head.standing:
             self._idle()
             return True
-        with connected():
-            self._save(force=True)
         self.loader.submit(self.ask_upkeep, self.session.pk)
         upcoming = self.recipe.after(self.head.tape.day.date)
         if not upcoming:
@@ -165,6 +169,7 @@ class Coordinator:
             return False
         if not self.days.ready():
             with connected():
+                self._save(force=True)
                 self.session.record("rollover", f"waiting for {upcoming.date} to load")
         self.move = Move(self.days.take(upcoming.date))
         return True
@@ -235,11 +240,11 @@ class Coordinator:
     # --- playing ------------------------------------------------------------------------------------
 
     def _play(self) -> None:
-        self.wake.set()
         while not self.let_go.is_set():
             self.lease.check()
-            if self.wake.is_set():
-                self.wake.clear()
+            self.wake.clear()
+            if self.asked:
+                self.asked = False
                 if self._obey():
                     return
             if self.move:
@@ -346,7 +351,7 @@ class Coordinator:
             if row.seek_to and (self.move is None or self.move.to != row.seek_to):
                 self._seek(row.seek_to)
             elif not self.move:
-                clock = self.output.end and moment(self.output.end.ms)
+                clock = self.output.clock
                 self.journal = self.members.obey(self.journal, self.head.tape.day.date, clock, self.output.generation)
                 if not self.members.adding:
                     self.admission.obey(self.journal, self.head.tape, clock, self.output.generation)
@@ -369,8 +374,7 @@ class Coordinator:
     def _added(self) -> bool:
         """Whether new symbols have come to the tape."""
         with connected():
-            clock = self.output.end and moment(self.output.end.ms)
-            loaded = self.members.poll(clock, self.output.generation)
+            loaded = self.members.poll(self.output.clock, self.output.generation)
             if loaded is None:
                 return False
             self._show_changed(loaded)
@@ -386,7 +390,7 @@ class Coordinator:
         with connected():
             self._show_changed(loaded)
         self.head.hold()
-        self.wake.set()
+        self.ask()
 
     def _end(self, state: State, reason: str = "") -> None:
         """The last state, also of a session that never came to play."""

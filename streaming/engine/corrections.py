@@ -13,12 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from marketdata.calendar import TradingDay
-from marketdata.columns import BarColumns, Floats, Ints
+from marketdata.columns import VALUES, BarColumns, Floats, Ints
 from marketdata.derive import derive
 from marketdata.intervals import interval_name
 from streaming.engine.frames import bar_event, milliseconds, rfc3339, wire_values
-
-VALUES = BarColumns.__slots__[1:]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -89,26 +89,35 @@ def _nobody_to_ask(recipe: Recipe, symbol: str, date: dt.date) -> str:
 
 
 def pin(recipe: Recipe, date: dt.date, symbols: Iterable[str], epoch: int) -> Journal:
-    """Write down which versions of the day this session plays, for the symbols not pinned yet."""
-    journal = journals.read(recipe.session_id)
+    """Write down which versions of the day this session plays, for the symbols not pinned yet.
+
+    Returns the journal without other days' loads.
+    """
+    journal = journals.read(recipe.session_id, date)
     missing = sorted(set(symbols) - set(journal.pins(date)))
     if not missing:
         return journal
-    fetch_missing(recipe, missing, date)
+    newest = _newest(recipe, date, missing)
     known = recipe.as_known and StreamType.BARS in recipe.types
     during = _pins_as_known(recipe, date, missing) if known else []
-    days = dict(during[0][1]) if known else _newest(recipe, date, missing)
+    days = dict(during[0][1]) if known else newest
     payload = {"date": date.isoformat(), "days": days, **pin_ticks(recipe, date, missing)}
     with transaction.atomic():
         journals.append(recipe.session_id, Kind.LOAD, payload, epoch=epoch)
         for since, later in during[1:]:
             admitted = {"date": date.isoformat(), "days": later, "generation": 0, "known": True}
             journals.append(recipe.session_id, Kind.ADMIT, admitted, clock=since, epoch=epoch)
-    return journals.read(recipe.session_id)
+    return journals.read(recipe.session_id, date)
 
 
 def _newest(recipe: Recipe, date: dt.date, symbols: Sequence[str]) -> Pins:
-    rows = store.current_rows(recipe.dataset.pk, date, symbols) if StreamType.BARS in recipe.types else {}
+    """The current versions; of what the store lacks, once the provider has been asked."""
+    if StreamType.BARS not in recipe.types:
+        return dict.fromkeys(symbols)
+    rows = store.current_rows(recipe.dataset.pk, date, symbols)
+    if lacking := [symbol for symbol in symbols if symbol not in rows]:
+        fetch_missing(recipe, lacking, date)
+        rows |= store.current_rows(recipe.dataset.pk, date, lacking)
     return {symbol: rows.get(symbol) for symbol in symbols}
 
 

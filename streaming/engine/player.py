@@ -77,7 +77,7 @@ class Player:
             leaving = list(self.playing.values())
         for coordinator in leaving:
             coordinator.let_go.set()
-            coordinator.wake.set()
+            coordinator.ask()
         end = time.monotonic() + timeout
         while self.playing and time.monotonic() < end:
             time.sleep(0.02)
@@ -115,7 +115,7 @@ class Player:
         versions = leases.renew([coordinator.lease for coordinator in held.values()])
         for session_id, coordinator in held.items():
             if versions.get(session_id) != self.versions.get(session_id):
-                coordinator.wake.set()
+                coordinator.ask()
         self.versions = versions
 
     def _say_here(self) -> None:
@@ -156,4 +156,4 @@ class Player:
             message = channel.get_message(timeout=LISTEN_FOR)
             coordinator = self.playing.get(int(message["data"])) if message else None
             if coordinator:
-                coordinator.wake.set()
+                coordinator.ask()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from collections import deque
 from collections.abc import Callable
@@ -47,6 +48,11 @@ class Publisher:
         self.bus.close_stream(self.session.pk, self.generation)
         self.generation, self.prev, self.end, self.chain, self.count = generation, None, None, NO_CHAIN, 0
         self._begin_stream()
+
+    @property
+    def clock(self) -> dt.datetime | None:
+        """Of the last frame that anybody has published."""
+        return self.end and moment(self.end.ms)
 
     @property
     def place(self) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.calendar import TradingDay
-from marketdata.columns import BarColumns, Floats, Ints
+from marketdata.columns import VALUES, BarColumns, Floats, Ints
 from marketdata.derive import derive_many
 from streaming.engine.corrections import Correction, parts, revisions
 from streaming.engine.frames import BarBlock, FrameId, encode, milliseconds
@@ -174,9 +174,10 @@ class Tape:
 
     def _layer(self, width: int, group: Ints, bars: BarColumns, end: Ints, present: Ints, expected: Ints) -> Layer:
         bars, end, present, expected, group = self._told(bars, end, present, expected, group)
-        order = np.lexsort((group, end))
-        values = np.stack([getattr(bars, field.name)[order] for field in fields(bars)[1:]])
-        minute = end[order] // 60
+        # Rows come by symbol: a stable sort by minute keeps that order, and numpy sorts sixteen bits by counting.
+        minute = (end // 60).astype(np.uint16)
+        order = np.argsort(minute, kind="stable")
+        values = np.stack([getattr(bars, name)[order] for name in VALUES])
         return Layer(
             width,
             group[order].astype(np.intp),
@@ -185,7 +186,7 @@ class Tape:
             values,
             present[order].astype(np.uint16),
             expected[order],
-            np.searchsorted(minute, np.arange(self.day.minutes + 2)),
+            np.searchsorted(minute[order], np.arange(self.day.minutes + 2)),
         )
 
     def _told(

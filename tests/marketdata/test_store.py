@@ -48,6 +48,25 @@ def test_what_goes_in_comes_out_bit_for_bit_nulls_too(dataset: Dataset) -> None:
     assert rows.filter(volume=None).count() == 1 and rows.filter(vwap=None).count() == 1
 
 
+@pytest.mark.parametrize("absent", [(), ("vwap",), ("volume", "trade_count", "vwap")])
+def test_the_block_beside_the_arrays_says_what_they_say(dataset: Dataset, absent: tuple[str, ...]) -> None:
+    bars = make_day("AAPL", trading_day(DAY))
+    holed = np.where(np.arange(len(bars)) % 7 == 0, np.nan, bars.volume)
+    bars = replace(bars, **{"volume": holed, **{name: np.full(len(bars), np.nan) for name in absent}})
+    store.write_days(dataset.pk, [new("AAPL", bars)])
+    of_block = store.load_day(dataset.pk, DAY, ["AAPL"])["AAPL"].bars
+    BarDay.objects.update(packed=None)
+    of_arrays = store.load_day(dataset.pk, DAY, ["AAPL"])["AAPL"].bars
+    assert of_block.content_hash() == of_arrays.content_hash() == bars.content_hash()
+
+
+def test_an_array_that_somebody_changes_is_what_counts(dataset: Dataset) -> None:
+    store.write_days(dataset.pk, [new("AAPL")])
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE marketdata_barday SET close[1] = 1.25, low[1] = 1.25")
+    assert store.load_day(dataset.pk, DAY, ["AAPL"])["AAPL"].bars.close[0] == 1.25
+
+
 def test_the_same_again_changes_nothing_and_other_bars_are_a_new_version(dataset: Dataset) -> None:
     bars = make_day("AAPL", trading_day(DAY))
     assert store.write_days(dataset.pk, [new("AAPL", bars)]).inserted == 390

@@ -62,7 +62,7 @@ def act(player: Player, session: Session, what: str, given: object) -> None:
         elif what == "kill" and session.pk in player.playing:
             # No last word to Postgres: the position is that of the last checkpoint.
             player.playing[session.pk].lease.lost = True
-            player.playing[session.pk].wake.set()
+            player.playing[session.pk].ask()
 
 
 def fill(symbol: str, date: str) -> None:
