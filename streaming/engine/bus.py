@@ -17,27 +17,6 @@ from streaming.engine import lockstep
 from streaming.engine.frames import Frame, FrameId, decode
 from streaming.engine.journal import LeaseLost
 
-# Equality, not "greater": after a flush a zombie would else set the fence for itself. A missing key refuses.
-# An entry that is there already was written by an earlier holder, byte for byte: re-emitting it is a no-op.
-# The bodies come end to end: one large argument is sent in one piece, many small ones in as many.
-APPEND = """
-local epoch = redis.call('GET', KEYS[1])
-if not epoch then return -2 end
-if epoch ~= ARGV[1] then return -1 end
-if ARGV[2] == 'free' and redis.call('EXISTS', KEYS[3]) == 1 then return -3 end
-local added, first = 0, 1
-for i = 4, #ARGV, 3 do
-  local last = first + ARGV[i + 1] - 1
-  local reply = redis.pcall('XADD', KEYS[2], ARGV[i], 'b', string.sub(ARGV[3], first, last), 'h', ARGV[i + 2])
-  first = last + 1
-  if type(reply) == 'table' and reply.err then
-    if not string.find(reply.err, 'equal or smaller', 1, true) then return reply end
-  else
-    added = added + 1
-  end
-end
-return added
-"""
 RAISE_FENCE = """
 local epoch = redis.call('GET', KEYS[1])
 if epoch and tonumber(epoch) > tonumber(ARGV[1]) then return 0 end
@@ -90,7 +69,6 @@ class Bus:
 
     def __init__(self, url: str | None = None) -> None:
         self.redis = redis.Redis.from_url(url or settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=2)
-        self._append = self.redis.register_script(APPEND)
         self._raise_fence = self.redis.register_script(RAISE_FENCE)
 
     def raise_fence(self, session_id: int, epoch: int) -> None:
@@ -98,21 +76,8 @@ class Bus:
         if not self._raise_fence(keys=[fence_key(session_id)], args=[epoch]):
             raise Fenced(f"Session {session_id} is past epoch {epoch}.")
 
-    def append(self, session_id: int, epoch: int, frames: Sequence[Packed], *, free: bool = False) -> int:
-        """Append frames in order; returns how many were new. With `free`, only where there is no lockstep reader."""
-        args: list[Any] = [epoch, "free" if free else "", b"".join(frame.body for frame in frames)]
-        for frame in frames:
-            args += (frame.id.entry, len(frame.body), frame.chain)
-        stream = stream_key(session_id, frames[0].id.generation)
-        keys = [fence_key(session_id), stream, lockstep.acknowledged_key(session_id)]
-        added = int(cast(int, self._append(keys=keys, args=args)))
-        if added == -1:
-            raise Fenced(f"Session {session_id} is no longer at epoch {epoch}.")
-        if added == -2:
-            raise FenceMissing(f"Session {session_id} has no epoch in Redis.")
-        if added == -3:
-            raise HeldBack(f"Session {session_id} has lockstep readers.")
-        return added
+    def writer(self, session_id: int, epoch: int) -> Writer:
+        return Writer(self.redis.connection_pool, session_id, epoch)
 
     def end(self, session_id: int, generation: int) -> FrameId | None:
         """The last frame in the stream; None where it holds none."""
@@ -131,6 +96,82 @@ class Bus:
         self.redis.expire(stream_key(session_id, generation), KEPT_AFTER_END)
 
 
+class Writer:
+    """Appends one session's frames, on a connection of its own that watches the fence.
+
+    A transaction fails as a whole where the fence was touched since it was last looked at. The next look goes out
+    behind it, so an append is one round trip; a script would have Redis copy each frame three times.
+    """
+
+    def __init__(self, pool: redis.ConnectionPool, session_id: int, epoch: int) -> None:
+        self.pool, self.session_id, self.epoch = pool, session_id, epoch
+        self.fence, self.waited_for = fence_key(session_id), lockstep.acknowledged_key(session_id)
+        self.connection: Any = None
+        self.seen: tuple[bytes | None, int] | None = None
+        """The fence, and whether there are lockstep readers, as they are while the watch lasts."""
+        self.watched_free = False
+
+    def append(self, frames: Sequence[Packed], *, free: bool = False) -> int:
+        """Append frames in order; returns how many were new. With `free`, only where there is no lockstep reader.
+
+        A frame that is there already was written by an earlier holder, byte for byte: it is passed over.
+        """
+        stream = stream_key(self.session_id, frames[0].id.generation)
+        added = [("XADD", stream, frame.id.entry, "b", frame.body, "h", frame.chain) for frame in frames]
+        try:
+            if self.seen is None or self.watched_free != free:
+                self._exchange([("UNWATCH",)], free)
+            while True:
+                self._see_fit(free)
+                outcome = self._exchange([("MULTI",), *added, ("EXEC",)], free)
+                if outcome is not None:
+                    return sum(_was_new(reply) for reply in outcome)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let the connection go; the next append begins with another look."""
+        self.seen = None
+        if self.connection is not None:
+            self.connection.disconnect()
+            self.pool.release(self.connection)
+            self.connection = None
+
+    def _see_fit(self, free: bool) -> None:
+        """Equality, not "greater": after a flush a zombie would else set the fence for itself."""
+        assert self.seen is not None
+        epoch, readers = self.seen
+        if epoch is None:
+            raise FenceMissing(f"Session {self.session_id} has no epoch in Redis.")
+        if int(epoch) != self.epoch:
+            raise Fenced(f"Session {self.session_id} is no longer at epoch {self.epoch}.")
+        if free and readers:
+            raise HeldBack(f"Session {self.session_id} has lockstep readers.")
+
+    def _exchange(self, commands: Sequence[tuple[Any, ...]], free: bool) -> Any:
+        """The last command's reply; the next look is in `seen`. Lockstep readers acknowledge: watched only if free."""
+        self.seen, self.watched_free = None, free
+        if self.connection is None:
+            self.connection = self.pool.get_connection()
+        watched = [self.fence, self.waited_for] if free else [self.fence]
+        look = [("WATCH", *watched), ("GET", self.fence), ("EXISTS", self.waited_for)]
+        packed = b"".join(self.connection.pack_commands([*commands, *look]))
+        # Without the health check, which would connect again by itself, and unwatched.
+        self.connection.send_packed_command([packed], check_health=False)
+        replies = [self.connection.read_response() for _ in range(len(commands) + len(look))]
+        self.seen = replies[-2], replies[-1]
+        return replies[len(commands) - 1]
+
+
+def _was_new(reply: object) -> bool:
+    if isinstance(reply, redis.ResponseError):
+        if "equal or smaller" not in str(reply):
+            raise reply
+        return False
+    return True
+
+
 def published(session_id: int, generation: int) -> Iterator[Packed]:
     """The frames of a generation that the stream has now, in order."""
     reader = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=2)
@@ -140,10 +181,6 @@ def published(session_id: int, generation: int) -> Iterator[Packed]:
             for entry, fields in entries:
                 yield Packed(FrameId.parse(f"{generation}.{entry.decode()}"), fields[b"b"], fields[b"h"])
             start = f"({entries[-1][0].decode()}"
-
-
-PAGE = 256
-"""Frames that a reader takes at once."""
 
 
 class Tail:

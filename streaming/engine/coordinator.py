@@ -8,7 +8,6 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
-from functools import partial
 
 import redis
 from django.db import InterfaceError, OperationalError, transaction
@@ -26,7 +25,6 @@ from streaming.engine.checkpoint import Checkpoint, end_session
 from streaming.engine.days import Days, Loaded, Loading, Move
 from streaming.engine.frames import milliseconds, moment, rfc3339
 from streaming.engine.journal import Kind, LeaseLost
-from streaming.engine.lease import Lease
 from streaming.engine.loading import PREFETCH_BEFORE_CLOSE, Recipe
 from streaming.engine.lockstep import Gate
 from streaming.engine.membership import Membership
@@ -43,7 +41,7 @@ class Coordinator:
     """One run of one session by one worker. `run` returns when the session ended or was let go."""
 
     def __init__(
-        self, lease: Lease, bus: Bus, loader: Executor, scribe: Scribe, ask_upkeep: Callable[[int], None]
+        self, lease: leases.Lease, bus: Bus, loader: Executor, scribe: Scribe, ask_upkeep: Callable[[int], None]
     ) -> None:
         self.lease, self.bus, self.loader, self.scribe, self.ask_upkeep = lease, bus, loader, scribe, ask_upkeep
         self.wake, self.let_go, self.asked = threading.Event(), threading.Event(), True
@@ -65,6 +63,8 @@ class Coordinator:
         """Let the lease go. A defect, which Postgres being away is not, fails the session: it would only fail again."""
         if error is not None and not isinstance(error, OperationalError | InterfaceError):
             self._end(State.FAILED, reason=f"internal error ({error!r}): see the replay worker's log")
+        if hasattr(self, "output"):
+            self.output.writer.close()
         with connected():
             leases.release(self.lease)
 
@@ -124,7 +124,7 @@ class Coordinator:
 
     def _show(self, loaded: Loaded, at: dt.datetime | None = None) -> None:
         """Stand in another day, after a moment of it or before its first frame."""
-        self.journal, self.prefetch_told = self.journal.with_loads_of(loaded.journal), False
+        self.journal, self.prefetch_told = self.journal.joined(loaded.journal), False
         self.head.put(loaded.tape, at)
         # What was being added to the day before, or corrected in it, is asked for again, for this one.
         self.members.adding = self.admission.loading = None
@@ -224,7 +224,7 @@ class Coordinator:
             self.session.refresh_from_db()
             told = f"moved to {rfc3339(milliseconds(to))} from {self.output.place}"
             self.session.record("seek", told, generation=generation, left_chain=self.output.chain.hex())
-            transaction.on_commit(partial(wakeup.announce, self.session.pk))
+            transaction.on_commit(lambda: wakeup.announce(self.session.pk))
         self.output.new_generation(generation)
         self.days.generation = generation
         self._show(Loaded(journals.read(self.session.pk, loaded.tape.day.date), loaded.tape), to)
@@ -323,8 +323,7 @@ class Coordinator:
     def _idle(self) -> None:
         self.lease.check()
         self.wake.wait(LOOK_EVERY)
-        if self.let_go.is_set():
-            raise LeaseLost("the worker is shutting down")
+        self._rest(0)
 
     def _rest(self, seconds: float) -> None:
         if self.let_go.wait(seconds):
@@ -375,10 +374,9 @@ class Coordinator:
         """Whether new symbols have come to the tape."""
         with connected():
             loaded = self.members.poll(self.output.clock, self.output.generation)
-            if loaded is None:
-                return False
-            self._show_changed(loaded)
-        return True
+            if loaded:
+                self._show_changed(loaded)
+        return loaded is not None
 
     def _admit(self, loading: Loading) -> None:
         """Wait for the day with what was admitted; market time stands still until it is there."""

@@ -139,10 +139,11 @@ class Journal:
         pins = [self.pins(date), *(self.tick_pins(date, kind) for kind in TickKind)]
         return frozenset(symbol for part in pins for symbol, pinned in part.items() if pinned is not None)
 
-    def with_loads_of(self, other: Journal) -> Journal:
-        """These entries with another reading's loads in place of these, also where that reading is older."""
-        parts = [e for e in self.entries if e.kind != Kind.LOAD] + [e for e in other.entries if e.kind == Kind.LOAD]
-        return Journal(sorted(parts, key=lambda entry: entry.number))
+    def joined(self, other: Journal) -> Journal:
+        """What either reading has, but only the other's loads: it was read for another day, maybe some time ago."""
+        kept = {entry.number: entry for entry in self.entries if entry.kind != Kind.LOAD}
+        kept |= {entry.number: entry for entry in other.entries}
+        return Journal([kept[number] for number in sorted(kept)])
 
     def begins(self, generation: int) -> dt.datetime | None:
         """The clock that a generation was moved to; None for one that starts at the window's open."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import redis
@@ -33,20 +35,27 @@ LOADERS = 8
 """Days loaded at once: more than cores, for a provider may keep some of them waiting."""
 
 
-class Player:
-    """One per replay worker process; a thread per session, and those that keep the leases, write, and listen."""
+def end_process() -> None:
+    """As somebody from outside would: the sessions are let go, and whoever runs the worker starts another."""
+    os.kill(os.getpid(), signal.SIGTERM)
 
-    def __init__(self, slots: int, look_every: float = 1.0) -> None:
-        self.slots, self.look_every = slots, look_every
+
+class Player:
+    """One per replay worker process; a thread per session, and those that keep the leases, write, and listen.
+
+    `give_up` ends the process: without one of those threads it would take sessions and lose them.
+    """
+
+    def __init__(self, slots: int, look_every: float = 1.0, give_up: Callable[[], None] = end_process) -> None:
+        self.slots, self.look_every, self.give_up = slots, look_every, give_up
         self.bus, self.scribe = Bus(), Scribe()
         self.loader = ThreadPoolExecutor(max_workers=LOADERS, thread_name_prefix="loader")
         self.playing: dict[int, Coordinator] = {}
         self.lock = threading.Lock()
         self.closing = threading.Event()
         self.threads = [
-            threading.Thread(target=self._keep, name="keep", daemon=True),
-            threading.Thread(target=self._listen, name="listen", daemon=True),
-            threading.Thread(target=self._write, name="write", daemon=True),
+            threading.Thread(target=self._serve, args=(work,), name=work.__name__.strip("_"), daemon=True)
+            for work in (self._keep, self._listen, self._write)
         ]
         self.versions: dict[int, int] = {}
 
@@ -93,6 +102,16 @@ class Player:
             log.warning("Session %s let go: %s", coordinator.lease.session_id, error)
         finally:
             self.playing.pop(coordinator.lease.session_id, None)
+
+    def _serve(self, work: Callable[[], None]) -> None:
+        """A thread for as long as the player is open; a defect that ends it sooner ends the process."""
+        try:
+            work()
+        finally:
+            if not self.closing.is_set():
+                log.critical("The thread that does %r has a defect: this worker ends.", work.__name__)
+                self.closing.set()
+                self.give_up()
 
     def _keep(self) -> None:
         """Every `look_every` seconds: renew, notice missed controls, say that we are here, take what nobody plays."""

@@ -36,6 +36,7 @@ class Publisher:
 
     def __init__(self, bus: Bus, lease: Lease, session: Session, rest: Callable[[float], None]) -> None:
         self.bus, self.lease, self.session, self.rest = bus, lease, session, rest
+        self.writer = bus.writer(session.pk, lease.epoch)
         self.generation = session.generation
         self.prev = FrameId.parse(f"{self.generation}.{session.frame_id}") if session.frame_id else None
         self.chain = bytes.fromhex(session.chain) if session.chain else NO_CHAIN
@@ -111,7 +112,7 @@ class Publisher:
         while True:
             self.lease.check()
             try:
-                self.bus.append(self.session.pk, self.lease.epoch, frames, free=free)
+                self.writer.append(frames, free=free)
                 return held_up
             except FenceMissing:
                 self._set_fence_again()

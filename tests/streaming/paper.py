@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from functools import cache
 from typing import Any
 
@@ -61,7 +61,8 @@ class Paper:
         if frames:
             self.k += len(frames)
             self.bus.raise_fence(self.session.pk, 1)
-            self.bus.append(self.session.pk, 1, frames)
+            with closing(self.bus.writer(self.session.pk, 1)) as writer:
+                writer.append(frames)
             self.write(clock=moment(frames[-1].id.ms), frame_id=frames[-1].id.entry, chain=self.chain.hex())
         return self.out
 

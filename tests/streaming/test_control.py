@@ -146,6 +146,16 @@ def test_an_added_symbol_comes_after_the_clock_and_a_removed_one_goes(paused: Se
     assert durable(read_all(paused.pk)) == durable(frames)
 
 
+def test_a_symbol_removed_after_the_next_day_was_loaded_is_removed_once(paused: Session) -> None:
+    control.seek(paused.pk, utc(2, 19, 50))
+    wait_until(paused, lambda s: s.generation == 2 and len(s.days_held) == 2)
+    control.remove_symbols(paused.pk, ["MSFT"])
+    wait_until(paused, lambda s: s.symbols() == ["AAPL"])
+    control.step(paused.pk, 30)
+    wait_until(paused, lambda s: s.clock and s.clock > utc(3, 13, 35))
+    assert paused.journal.filter(kind="remove").count() == 1
+
+
 def test_what_cannot_be_added_or_removed_is_named(paused: Session) -> None:
     with pytest.raises(ControlError, match="has no bars of ZZZ on 2025-07-02"):
         control.add_symbols(paused.pk, ["ZZZ"])

@@ -259,11 +259,11 @@ def test_a_defect_fails_the_session_with_its_reason_instead_of_being_tried_for_e
 ) -> None:
     start_worker()
     session = start(speed=60.0)
-    JournalEntry.objects.filter(session=session, kind="load").update(payload={})
+    JournalEntry.objects.filter(session=session, kind="load").update(payload={"date": "2025-07-02"})
     Session.objects.filter(pk=session.pk).update(lease_renewed_at=None, epoch=99)
     end = time.monotonic() + 20
     while (session.state != State.FAILED or session.worker) and time.monotonic() < end:
         session.refresh_from_db()
         time.sleep(0.05)
     assert session.state == State.FAILED
-    assert "internal error (KeyError('date'))" in session.reason and session.worker == ""
+    assert "internal error (KeyError('days'))" in session.reason and session.worker == ""

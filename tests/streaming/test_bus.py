@@ -1,0 +1,98 @@
+"""Frames into a stream: under the fence, once, and over whatever connection there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from sessions.wakeup import connection
+from streaming.engine.bus import Bus, Fenced, FenceMissing, HeldBack, Packed, Writer, fence_key, published
+from streaming.engine.frames import FrameId
+from streaming.engine.lockstep import acknowledged_key
+
+SESSION = 7001
+
+
+@pytest.fixture
+def bus() -> Iterator[Bus]:
+    connection().flushdb()
+    made = Bus()
+    made.raise_fence(SESSION, 3)
+    yield made
+    made.redis.close()
+
+
+@pytest.fixture
+def writer(bus: Bus) -> Iterator[Writer]:
+    made = bus.writer(SESSION, 3)
+    yield made
+    made.close()
+
+
+def frames(first: int, last: int) -> list[Packed]:
+    return [Packed(FrameId(1, 1000 + n, 0), b"body %d" % n, bytes([n]) * 32) for n in range(first, last)]
+
+
+def test_frames_go_in_once_and_in_order_however_often_they_are_sent(writer: Writer) -> None:
+    assert writer.append(frames(0, 5)) == 5
+    assert writer.append(frames(2, 8)) == 3
+    assert list(published(SESSION, 1)) == frames(0, 8)
+
+
+def test_nothing_of_a_batch_goes_in_once_another_worker_has_raised_the_fence(bus: Bus, writer: Writer) -> None:
+    writer.append(frames(0, 2))
+    bus.raise_fence(SESSION, 4)
+    with pytest.raises(Fenced, match="no longer at epoch 3"):
+        writer.append(frames(2, 9))
+    with pytest.raises(Fenced, match="is past epoch 3"):
+        bus.raise_fence(SESSION, 3)
+    assert list(published(SESSION, 1)) == frames(0, 2)
+
+
+def test_a_flush_is_told_and_frames_go_on_under_a_new_fence(bus: Bus, writer: Writer) -> None:
+    writer.append(frames(0, 2))
+    connection().flushdb()
+    with pytest.raises(FenceMissing):
+        writer.append(frames(2, 4))
+    bus.raise_fence(SESSION, 3)
+    writer.append(frames(2, 4))
+    assert list(published(SESSION, 1)) == frames(2, 4)
+
+
+def test_a_fence_that_is_set_again_as_it_was_holds_nothing_up(writer: Writer) -> None:
+    writer.append(frames(0, 2))
+    connection().set(fence_key(SESSION), 3)
+    assert writer.append(frames(2, 4)) == 2
+
+
+def test_a_lost_connection_is_told_and_its_successor_watches_the_fence_too(bus: Bus, writer: Writer) -> None:
+    writer.append(frames(0, 2))
+    connection().client_kill_filter(_type="normal", skipme=True)
+    bus.redis.connection_pool.disconnect(inuse_connections=False)
+    with pytest.raises(redis.ConnectionError):
+        writer.append(frames(2, 4))
+    assert writer.append(frames(2, 4)) == 2
+    bus.raise_fence(SESSION, 4)
+    with pytest.raises(Fenced):
+        writer.append(frames(4, 6))
+
+
+def test_a_lockstep_reader_that_comes_between_two_batches_holds_the_second_back(writer: Writer) -> None:
+    writer.append(frames(0, 2), free=True)
+    connection().hset(acknowledged_key(SESSION), "reader", "token|10|0.0-0")
+    with pytest.raises(HeldBack):
+        writer.append(frames(2, 4), free=True)
+    assert writer.append(frames(2, 4)) == 2
+    connection().hset(acknowledged_key(SESSION), "reader", "token|10|1.1003-0")
+    assert writer.append(frames(4, 6)) == 2
+
+
+def test_what_redis_refuses_is_an_error_and_not_a_frame_less(writer: Writer) -> None:
+    writer.append(frames(0, 2))
+    broken = Packed(FrameId(1, 2000, 0), b"body", b"chain")
+    connection().set(f"tapedeck:{SESSION}:frames:2", "no stream")
+    with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+        writer.append([Packed(FrameId(2, 1, 0), broken.body, broken.chain)])
+    assert writer.append([broken]) == 1
