@@ -74,7 +74,7 @@ def refill(
     """
     claims = [(symbol, _claim(dataset, filler, instrument, day.date, now)) for symbol, instrument in wanted]
     mine = [(symbol, attempt) for symbol, attempt in claims if attempt is not None]
-    ahead = ask_together(filler, [symbol for symbol, _ in mine], day)
+    ahead = ask_together(filler, [symbol for symbol, _ in mine], [day])
     return [_refill(dataset, Inquiry(filler, symbol, ahead.get(symbol)), attempt, day, now) for symbol, attempt in mine]
 
 

@@ -137,10 +137,10 @@ def _open(session: Session, say: Say) -> Started:
     started = Started(session)
     recipe = loading.Recipe.of(session)
     streams = list(session.streams.filter(wanted=True).select_related("instrument"))
-    symbols = {stream.instrument.symbol for stream in streams}
-    held = store.bar_counts(recipe.dataset.pk, session.first_date, symbols)
+    _register(streams, say)
+    bars = _fetch_bars(recipe, session.first_date, streams, say)
     for stream in streams:
-        _open_stream(recipe, stream, started, held, say)
+        _open_stream(recipe, stream, started, bars, say)
     if not started.symbols:
         reasons = "; ".join(started.failures.values())
         raise _undo(session, f"No stream could be started: {reasons}", "symbols")
@@ -152,44 +152,58 @@ def _open(session: Session, say: Say) -> Started:
     return started
 
 
-def _open_stream(
-    recipe: loading.Recipe, stream: ActiveStream, started: Started, held: Mapping[str, int], say: Say
-) -> None:
+Bars = Mapping[str, int | str]
+"""Symbol → how many bars the store has of the first day, or the reason why none."""
+
+
+def _register(streams: list[ActiveStream], say: Say) -> None:
+    symbols: set[str] = set()
+    for stream in streams:
+        symbols.add(stream.instrument.symbol)
+        ActiveStream.objects.filter(pk=stream.pk).update(active=True, started_at=Now())
+        say(messages.registered(stream.instrument.symbol, len(symbols)))
+        say(messages.marked_active(stream.instrument.symbol, stream.stream_type))
+
+
+def _fetch_bars(recipe: loading.Recipe, date: dt.date, streams: list[ActiveStream], say: Say) -> Bars:
+    """Block until the store has them: what it lacks is asked for in as few questions as the provider allows."""
+    symbols = [stream.instrument.symbol for stream in streams if stream.stream_type == StreamType.BARS]
+    for symbol in symbols:
+        say(messages.fetching(symbol, date))
+    found: dict[str, int | str] = dict(store.bar_counts(recipe.dataset.pk, date, symbols))
+    if lacking := [symbol for symbol in symbols if symbol not in found]:
+        try:
+            found |= loading.fetch_each(recipe, lacking, date)
+        except MarketDataError as error:
+            found |= dict.fromkeys(lacking, str(error))
+        found |= store.bar_counts(recipe.dataset.pk, date, lacking)
+    return found
+
+
+def _open_stream(recipe: loading.Recipe, stream: ActiveStream, started: Started, bars: Bars, say: Say) -> None:
     symbol, kind, date = stream.instrument.symbol, stream.stream_type, started.session.first_date
-    ActiveStream.objects.filter(pk=stream.pk).update(active=True, started_at=Now())
-    say(messages.registered(symbol, len({*started.symbols, symbol})))
-    say(messages.marked_active(symbol, kind))
-    say(messages.fetching(symbol, date, kind))
-    count, reason = _fetch(recipe, kind, symbol, date, held)
-    if reason:
-        ActiveStream.objects.filter(pk=stream.pk).update(active=False, wanted=False)
-        started.failures[symbol if kind == StreamType.BARS else f"{symbol} {kind}"] = reason
-        started.session.record("stream", f"{symbol}: {reason}", level="error")
-        say(messages.failed(symbol, reason))
+    if kind == StreamType.BARS:
+        found = bars[symbol]
     else:
-        started.counts(kind)[symbol] = count
-        say(messages.fetched(symbol, count, date, kind))
+        say(messages.fetching(symbol, date, kind))
+        found = _fetch_ticks(recipe, TickKind(kind), symbol, date)
+    if isinstance(found, str):
+        ActiveStream.objects.filter(pk=stream.pk).update(active=False, wanted=False)
+        started.failures[symbol if kind == StreamType.BARS else f"{symbol} {kind}"] = found
+        started.session.record("stream", f"{symbol}: {found}", level="error")
+        say(messages.failed(symbol, found))
+    else:
+        started.counts(kind)[symbol] = found
+        say(messages.fetched(symbol, found, date, kind))
 
 
-def _fetch(recipe: loading.Recipe, kind: str, symbol: str, date: dt.date, held: Mapping[str, int]) -> tuple[int, str]:
-    """Block until the store has the symbol's day; returns how many events it has, or the reason why none.
-
-    `held`: symbol → bars of those whose bars the store had when the start began.
-    """
-    if kind == StreamType.BARS and symbol in held:
-        return held[symbol], ""
+def _fetch_ticks(recipe: loading.Recipe, kind: TickKind, symbol: str, date: dt.date) -> int | str:
+    """Block until the store has the symbol's day; returns how many events it has, or the reason why none."""
     try:
-        if kind == StreamType.BARS:
-            reasons = loading.fetch_missing(recipe, [symbol], date)
-        else:
-            reasons = fetch_missing_ticks(recipe, TickKind(kind), [symbol], date)
+        reasons = fetch_missing_ticks(recipe, kind, [symbol], date)
     except MarketDataError as error:
-        return 0, str(error)
-    if symbol in reasons:
-        return 0, reasons[symbol]
-    if kind != StreamType.BARS:
-        return find_ticks(recipe.dataset.pk, kind, date, [symbol])[symbol].row_count, ""
-    return store.bar_counts(recipe.dataset.pk, date, [symbol])[symbol], ""
+        return str(error)
+    return reasons.get(symbol) or find_ticks(recipe.dataset.pk, kind, date, [symbol])[symbol].row_count
 
 
 def _hand_over(session: Session, symbols: list[str]) -> None:

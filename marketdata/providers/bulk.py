@@ -17,15 +17,21 @@ from marketdata.calendar import TradingDay
 from marketdata.errors import MarketDataError, NoData, ProviderFailed, ProviderRefused, UnknownSymbol
 from marketdata.models import BarDay, Dataset, FetchAttempt
 from marketdata.providers.base import Provider
-from marketdata.providers.fetching import Problem, fetch_days
+from marketdata.providers.fetching import Outcomes, Problem, fetch_together
+from marketdata.providers.together import symbols_at_once
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Consecutive days of one symbol, few enough for the provider to answer at once."""
+    """Consecutive days of the same symbols, few enough of both for the provider to answer at once."""
 
-    symbol: str
+    symbols: tuple[str, ...]
     days: tuple[TradingDay, ...]
+
+    @property
+    def size(self) -> int:
+        """Symbols' days in it."""
+        return len(self.symbols) * len(self.days)
 
 
 @dataclass(slots=True)
@@ -38,7 +44,7 @@ class Plan:
 
     @property
     def days(self) -> int:
-        return sum(len(question.days) for question in self.questions)
+        return sum(question.size for question in self.questions)
 
 
 @dataclass(slots=True)
@@ -83,12 +89,17 @@ def plan(
     """Questions for the days that the store lacks; `again`: also for those of which the answer was "no data"."""
     made = Plan()
     held, without = _held(dataset, symbols, days), _known_without(dataset, provider, symbols, days)
-    most = getattr(provider, "days_per_question", 1)
+    most, parallel = getattr(provider, "days_per_question", 1), getattr(provider, "parallel", 1)
+    wanted: dict[tuple[TradingDay, ...], list[str]] = {}
     for symbol in symbols:
         mine, empty = held.get(symbol, set()), set() if again else without.get(symbol, set())
         made.held += len(mine)
         made.known_without += len(empty - mine)
-        made.questions += [Question(symbol, run) for run in _runs(days, mine | empty, most)]
+        for run in _runs(days, mine | empty, most):
+            wanted.setdefault(run, []).append(symbol)
+    for run, of in sorted(wanted.items(), key=lambda item: item[0][0].date):
+        size = min(symbols_at_once(provider, len(run)), -(-len(of) // parallel))
+        made.questions += [Question(tuple(of[first : first + size]), run) for first in range(0, len(of), size)]
     return made
 
 
@@ -151,15 +162,16 @@ def fetch(
     return tally
 
 
-Answer = dict[dt.date, Problem | None]
+Answer = dict[str, Outcomes | UnknownSymbol]
 
 
 def _fetch(dataset: Dataset, provider: Provider, question: Question, tally: Tally) -> Answer:
     """One question, in a thread of its own; nothing more is asked of a symbol that the provider does not know."""
-    if question.symbol in tally.unknown or tally.refused:
+    symbols = [symbol for symbol in question.symbols if symbol not in tally.unknown]
+    if not symbols or tally.refused:
         return {}
     try:
-        return fetch_days(dataset, provider, question.symbol, question.days)
+        return fetch_together(dataset, provider, symbols, question.days)
     finally:
         connection.close()
 
@@ -167,10 +179,12 @@ def _fetch(dataset: Dataset, provider: Provider, question: Question, tally: Tall
 def _count(tally: Tally, question: Question, done: Future[Answer]) -> None:
     try:
         answer = done.result()
-    except UnknownSymbol as error:
-        tally.unknown[question.symbol] = str(error)
-        return
     except MarketDataError as error:
-        answer = {day.date: ProviderFailed(str(error)) for day in question.days}
-    for date, problem in answer.items():
-        tally.count(question.symbol, date, problem)
+        failed = ProviderFailed(str(error))
+        answer = {symbol: dict.fromkeys((day.date for day in question.days), failed) for symbol in question.symbols}
+    for symbol, outcomes in answer.items():
+        if isinstance(outcomes, UnknownSymbol):
+            tally.unknown[symbol] = str(outcomes)
+            continue
+        for date, problem in outcomes.items():
+            tally.count(symbol, date, problem)

@@ -19,7 +19,7 @@ from marketdata.columns import BarColumns, empty
 from marketdata.errors import NoData, ProviderFailed, UnknownSymbol
 from marketdata.models import Dataset, FetchAttempt, QuarantinedRow
 from marketdata.providers.base import BadRow, NoDataExists, Provider, Rows, get_provider
-from marketdata.providers.together import ask_together, questions
+from marketdata.providers.together import Answered, ask_together, questions
 from marketdata.rules import broken_rows
 from marketdata.store import NewDay
 
@@ -27,6 +27,8 @@ FETCH_LOCK = 0x7AFD
 Outcome = FetchAttempt.Outcome
 Problem = NoData | ProviderFailed
 Refusal = Problem | UnknownSymbol
+Outcomes = dict[dt.date, Problem | None]
+"""Date → what went wrong, None where the store has the day now."""
 
 
 def ensure_day(dataset: Dataset, provider_name: str, symbol: str, date: dt.date) -> None:
@@ -41,44 +43,49 @@ def ensure_day(dataset: Dataset, provider_name: str, symbol: str, date: dt.date)
         raise problem
 
 
-def ensure_symbols(dataset: Dataset, provider_name: str, symbols: Sequence[str], date: dt.date) -> dict[str, Refusal]:
+def ensure_symbols(
+    dataset: Dataset, provider_name: str, symbols: Sequence[str], date: dt.date, *, go_on: bool = False
+) -> dict[str, Refusal]:
     """`ensure_day` for each of the symbols, in as few questions as the provider allows; symbol → what went wrong.
 
-    A question with a failure is the last one; what else it brought is kept.
+    A question with a failure is the last one, unless told to go on; what else it brought is kept.
     """
     provider, day = get_provider(provider_name), trading_day(date)
     problems: dict[str, Refusal] = {}
     for group in questions(provider, sorted(symbols)):
-        with _one_at_a_time(dataset, group, [day]):
-            lacking = sorted(set(group) - store.have(dataset.pk, date, group))
-            ahead = ask_together(provider, lacking, day)
-            for symbol in lacking:
-                problem = _tried(dataset, provider, symbol, day, ahead.get(symbol))
-                problems |= {symbol: problem} if problem else {}
-        if not all(isinstance(problem, NoData) for problem in problems.values()):
+        for symbol, outcome in fetch_together(dataset, provider, group, [day]).items():
+            problem = outcome if isinstance(outcome, UnknownSymbol) else outcome[date]
+            problems |= {symbol: problem} if problem else {}
+        if not go_on and not all(isinstance(problem, NoData) for problem in problems.values()):
             break
     return problems
 
 
+def fetch_together(
+    dataset: Dataset, provider: Provider, symbols: Sequence[str], days: Sequence[TradingDay]
+) -> dict[str, Outcomes | UnknownSymbol]:
+    """`fetch_days` for each of the symbols: in one question, and those that its answer lacks in one of their own."""
+    with _one_at_a_time(dataset, symbols, days):
+        held = set.intersection(*(store.have(dataset.pk, day.date, symbols) for day in days))
+        ahead = ask_together(provider, [symbol for symbol in symbols if symbol not in held], days)
+        return {symbol: _tried(dataset, provider, symbol, days, ahead.get(symbol)) for symbol in symbols}
+
+
 def _tried(
-    dataset: Dataset, provider: Provider, symbol: str, day: TradingDay, ahead: Rows | ProviderFailed | None
-) -> Refusal | None:
+    dataset: Dataset, provider: Provider, symbol: str, days: Sequence[TradingDay], ahead: Answered | None
+) -> Outcomes | UnknownSymbol:
     try:
-        return fetch_days(dataset, provider, symbol, [day], ahead)[day.date]
+        return fetch_days(dataset, provider, symbol, days, ahead)
     except UnknownSymbol as error:
         return error
 
 
 def fetch_days(
-    dataset: Dataset,
-    provider: Provider,
-    symbol: str,
-    days: Sequence[TradingDay],
-    ahead: Rows | ProviderFailed | None = None,
-) -> dict[dt.date, Problem | None]:
+    dataset: Dataset, provider: Provider, symbol: str, days: Sequence[TradingDay], ahead: Answered | None = None
+) -> Outcomes:
     """Have the store hold these days, in one question; date → what went wrong, None where the store has it now.
 
-    `ahead`: what was answered about the one day already. Raises UnknownSymbol, and keeps nothing of it.
+    `ahead`: what was answered about these days already. Raises UnknownSymbol, and keeps nothing of it.
     """
     with _one_at_a_time(dataset, [symbol], days):
         wanted = [day for day in days if symbol not in store.have(dataset.pk, day.date, [symbol])]
@@ -107,12 +114,12 @@ Answers = Mapping[dt.date, BarColumns | Problem]
 class Inquiry:
     """What one provider is asked about one symbol, and the rows of its answers that broke a rule.
 
-    `ahead`: what it said of the one day that is asked for when it was asked about many symbols.
+    `ahead`: what it said of these days when it was asked about many symbols: the answer to the first question.
     """
 
     provider: Provider
     symbol: str
-    ahead: Rows | ProviderFailed | None = None
+    ahead: Answered | None = None
     bad: list[BadRow] = field(default_factory=list)
 
     def days(self, days: Sequence[TradingDay]) -> Answers:
@@ -149,8 +156,8 @@ class Inquiry:
             return error
 
     def _ask(self, start: dt.datetime, end: dt.datetime) -> Rows | NoDataExists:
-        answer = self.ahead or self.provider.fetch_bars(self.symbol, start, end)
-        if isinstance(answer, ProviderFailed):
+        answer, self.ahead = self.ahead or self.provider.fetch_bars(self.symbol, start, end), None
+        if isinstance(answer, ProviderFailed | UnknownSymbol):
             raise answer
         if isinstance(answer, Rows):
             self.bad += answer.bad

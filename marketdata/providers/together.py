@@ -8,9 +8,10 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 from marketdata.calendar import TradingDay
 from marketdata.errors import ProviderFailed, UnknownSymbol
-from marketdata.providers.base import Provider, Rows
+from marketdata.providers.base import NoDataExists, Provider, Rows
 
-Ahead = Mapping[str, Rows | ProviderFailed]
+Answered = Rows | NoDataExists | ProviderFailed | UnknownSymbol
+Ahead = Mapping[str, Answered]
 """Symbol → what was answered. One that is absent had no row in the answer, and is to be asked for alone, to be sure."""
 T = TypeVar("T")
 
@@ -26,21 +27,29 @@ class ManyAtOnce(Protocol):
         ...
 
 
+def symbols_at_once(provider: Provider, days: int = 1) -> int:
+    """Symbols that one question about so many days may name: its answer grows with both."""
+    return max(1, provider.symbols_per_question // days) if isinstance(provider, ManyAtOnce) else 1
+
+
 def questions(provider: Provider, wanted: Sequence[T]) -> Iterator[Sequence[T]]:
-    """The wanted in groups that one question may be about."""
-    size = provider.symbols_per_question if isinstance(provider, ManyAtOnce) else 1
+    """The wanted in groups that one question about one day may be about."""
+    size = symbols_at_once(provider)
     for first in range(0, len(wanted), size):
         yield wanted[first : first + size]
 
 
-def ask_together(provider: Provider, symbols: Sequence[str], day: TradingDay) -> Ahead:
-    """The day's bars of all the symbols. A failed question is every symbol's failure; halves find an unknown one."""
+def ask_together(provider: Provider, symbols: Sequence[str], days: Sequence[TradingDay]) -> Ahead:
+    """Consecutive days' bars of all the symbols.
+
+    A failed question is every symbol's failure; halves find an unknown one.
+    """
     if len(symbols) < 2 or not isinstance(provider, ManyAtOnce):
         return {}
     try:
-        return provider.fetch_many(symbols, day.open, day.close)
+        return provider.fetch_many(symbols, days[0].open, days[-1].close)
     except UnknownSymbol:
         half = len(symbols) // 2
-        return {**ask_together(provider, symbols[:half], day), **ask_together(provider, symbols[half:], day)}
+        return {**ask_together(provider, symbols[:half], days), **ask_together(provider, symbols[half:], days)}
     except ProviderFailed as error:
         return dict.fromkeys(symbols, error)

@@ -72,6 +72,15 @@ def fetch_missing(recipe: Recipe, symbols: Iterable[str], date: dt.date) -> dict
     return reasons
 
 
+def fetch_each(recipe: Recipe, symbols: Iterable[str], date: dt.date) -> dict[str, str]:
+    """Likewise, but what fails for one symbol, or for those asked about with it, is a reason and not an end."""
+    lacking = sorted(symbols)
+    if not recipe.provider:
+        return {symbol: _nobody_to_ask(recipe, symbol, date) for symbol in lacking}
+    problems = ensure_symbols(recipe.dataset, recipe.provider, lacking, date, go_on=True)
+    return {symbol: str(problem) for symbol, problem in problems.items()}
+
+
 def fetch_all_missing(recipe: Recipe, symbols: Iterable[str], date: dt.date) -> dict[str, str]:
     """Likewise for every type of the session; trades and quotes without data are told as `IBM quotes`."""
     wanted = list(symbols)

@@ -312,7 +312,7 @@ def hundred(vendor: Vendor) -> Vendor:
 
 
 def test_a_hundred_symbols_are_one_question_of_four_pages(hundred: Vendor) -> None:
-    answers = ask_together(provider(hundred), NAMES, DAY)
+    answers = ask_together(provider(hundred), NAMES, [DAY])
     assert sorted(answers) == NAMES
     assert all(closes(answer) == pytest.approx(WHOLE) for answer in answers.values())  # type: ignore[arg-type]
     assert len(hundred.asked) == 4
@@ -321,20 +321,20 @@ def test_a_hundred_symbols_are_one_question_of_four_pages(hundred: Vendor) -> No
 @pytest.mark.parametrize("failure", [status(429), status(503), cut, truncated, half_a_json])
 def test_a_passing_failure_of_a_page_of_many_costs_one_request(hundred: Vendor, failure: Failure) -> None:
     hundred.failures.append(failure)
-    assert sorted(ask_together(provider(hundred), NAMES, DAY)) == NAMES
+    assert sorted(ask_together(provider(hundred), NAMES, [DAY])) == NAMES
     assert len(hundred.asked) == 5
 
 
 def test_a_page_of_many_that_stays_away_is_every_symbols_failure_and_no_ones_proof(hundred: Vendor) -> None:
     hundred.failures.extend([status(503)] * 3)
-    answers = ask_together(provider(hundred, tries=3), NAMES, DAY)
+    answers = ask_together(provider(hundred, tries=3), NAMES, [DAY])
     assert sorted(answers) == NAMES
     assert all(isinstance(answer, ProviderFailed) for answer in answers.values())
 
 
 def test_a_broken_bar_among_many_symbols_is_the_failure_of_its_own(hundred: Vendor) -> None:
     hundred.bars["S007"] = [{"t": bar["t"]} for bar in hundred.bars["S007"]]
-    answers = ask_together(provider(hundred), NAMES, DAY)
+    answers = ask_together(provider(hundred), NAMES, [DAY])
     assert [name for name, answer in answers.items() if isinstance(answer, ProviderFailed)] == ["S007"]
 
 
@@ -348,7 +348,7 @@ def test_a_symbol_that_the_vendor_does_not_take_costs_the_others_nothing(hundred
             handler.answer(200, hundred.page(query))
 
     hundred.failures.append(choosy)
-    left = set(NAMES) - set(ask_together(provider(hundred), NAMES, DAY))
+    left = set(NAMES) - set(ask_together(provider(hundred), NAMES, [DAY]))
     assert left == {"S040", "S041", "S042"}, "it and its neighbors of the last halves are asked for alone"
 
 

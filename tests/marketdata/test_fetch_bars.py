@@ -117,9 +117,9 @@ def test_refused_keys_end_the_run_at_once(vendor: Vendor) -> None:
 
 
 def test_an_unknown_symbol_is_named_and_the_others_are_fetched(vendor: Vendor) -> None:
-    vendor.failures.append(status(400, "invalid symbol: BAD$"))
-    with pytest.raises(CommandError, match="invalid symbol: BAD"):
-        fetch("BAD$", "AAPL", parallel=1)
+    vendor.failures.append(status(400, "invalid symbol: BADX"))
+    with pytest.raises(CommandError, match="invalid symbol: BADX"):
+        fetch("BADX", "AAPL", parallel=1)
     assert stored("AAPL") == whole(DAYS)
 
 
@@ -140,6 +140,26 @@ def test_no_more_questions_at_once_than_the_vendor_takes(vendor: Vendor, setting
     vendor.bars |= {f"S{i}": wire_day(DAYS[0]) for i in range(9)}
     fetch(*(f"S{i}" for i in range(9)), end="2024-11-18", parallel=50)
     assert 1 < most[0] <= 4
+
+
+def test_many_symbols_of_a_day_are_asked_for_together_and_those_that_it_lacks_alone(vendor: Vendor) -> None:
+    names = [f"S{number}" for number in range(40)]
+    vendor.bars |= {name: wire_day(DAYS[0]) for name in names[:-1]}
+    told = fetch(*names, end="2024-11-18")
+    assert (told["fetched"], [row["symbol"] for row in told["no_data"]]) == (39, ["S39"])
+    asked = [query["symbols"].split(",") for query in vendor.asked]
+    assert sorted(len(together) for together in asked) == [1, 1, 10, 10, 10, 10]  # an empty answer twice
+    assert fetch(*names, end="2024-11-18")["asked"] == 0
+
+
+def test_days_that_symbols_lack_in_common_are_asked_for_together(vendor: Vendor) -> None:
+    vendor.bars |= {name: [row for day in DAYS for row in wire_day(day)] for name in "CDEFGHIJ"}
+    fetch("AAPL", *"CDEF", start="2024-11-20", end="2024-11-20")
+    vendor.asked.clear()
+    told = fetch("AAPL", *"CDEFGHIJ", start="2024-11-19", end="2024-11-21")
+    assert (told["fetched"], told["held"]) == (22, 5)
+    spans = {(query["start"][8:10], query["end"][8:10], query["symbols"].count(",") + 1) for query in vendor.asked}
+    assert spans == {("19", "19", 2), ("19", "19", 1), ("21", "21", 2), ("21", "21", 1), ("19", "21", 1)}
 
 
 def test_what_was_fetched_is_what_the_vendor_sent(vendor: Vendor) -> None:
@@ -164,6 +184,12 @@ def test_what_was_fetched_is_what_the_vendor_sent(vendor: Vendor) -> None:
 def test_what_cannot_be_asked_is_told(vendor: Vendor, options: dict[str, Any], told: str) -> None:
     with pytest.raises(CommandError, match=told):
         fetch("AAPL", **options)
+
+
+def test_what_is_no_symbol_is_named_before_anything_is_asked(vendor: Vendor) -> None:
+    with pytest.raises(CommandError, match=r"'BAD\$' is not a symbol: one to sixteen capitals"):
+        fetch("AAPL", "bad$")
+    assert not vendor.asked
 
 
 def test_daily_bars_come_with_their_prices_and_without_counts_of_more_than_the_session(vendor: Vendor) -> None:

@@ -100,3 +100,15 @@ def test_a_type_that_the_provider_lacks_is_told_and_the_others_play(player: Play
     events = played(started.session)
     assert [len(events[kind]) for kind in ("bar", "trade", "quote")] == [390, 390, 0]
     assert set(TickDay.objects.values_list("kind", "origin")) == {("ticks", "provider alpaca")}
+
+
+def test_a_start_asks_for_the_bars_of_many_symbols_together_and_names_who_has_none(
+    player: Player, vendor: Vendor
+) -> None:
+    vendor.page_size = 10_000
+    names = ("AAPL", "IBM", "MSFT", "NEWCO", "SPY")
+    vendor.bars |= {name: vendor.bars["AAPL"] for name in ("IBM", "MSFT", "SPY")}
+    started = service.start(StartRequest(names, DAY.date, DAY.date, speed=0.0, provider="alpaca"))
+    assert started.symbols == ["AAPL", "IBM", "MSFT", "SPY"]
+    assert list(started.failures) == ["NEWCO"] and "no bars of NEWCO on 2024-11-18" in started.failures["NEWCO"]
+    assert [query["symbols"] for query in vendor.asked] == [",".join(names), "NEWCO", "NEWCO"]

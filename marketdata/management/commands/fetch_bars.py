@@ -15,6 +15,7 @@ from marketdata import calendar
 from marketdata.calendar import TradingDay
 from marketdata.daily import fetch_daily
 from marketdata.errors import MarketDataError
+from marketdata.importing.dialects import SYMBOL, SYMBOL_FORM
 from marketdata.management.explained import ExplainedCommand
 from marketdata.models import Dataset
 from marketdata.providers.base import Provider, get_provider, provider_dataset
@@ -49,6 +50,9 @@ class Command(ExplainedCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         symbols = list(dict.fromkeys(part for given in options["symbols"] for part in given.upper().split(",") if part))
+        for symbol in symbols:
+            if not SYMBOL.fullmatch(symbol):
+                raise CommandError(f"{symbol!r} is not a symbol: {SYMBOL_FORM}.")
         try:
             provider = get_provider(options["provider"])
             dataset, days = provider_dataset(provider), _days(options["start"], options["end"] or options["start"])
@@ -73,8 +77,8 @@ class Command(ExplainedCommand):
             task = progress.add_task("Fetching days", total=made.days)
 
             def tell(question: Question) -> None:
-                last = question.days[-1].date
-                progress.update(task, advance=len(question.days), description=f"{question.symbol} {last}")
+                what = question.symbols[0] + (f" to {question.symbols[-1]}" if len(question.symbols) > 1 else "")
+                progress.update(task, advance=question.size, description=f"{what} {question.days[-1].date}")
 
             return fetch(dataset, provider, made.questions, parallel, tell)
 
