@@ -40,6 +40,10 @@ class NotBars(UnreadableFile):
     """The file holds something other than minute bars: in a folder it is passed over and told."""
 
 
+class NotTicks(UnreadableFile):
+    """The file has no columns of the trades or quotes that are looked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How a person wants files read; empty fields are detected.

@@ -12,10 +12,11 @@ import pyarrow
 from numpy.typing import NDArray
 
 from marketdata.columns import Floats, Ints
-from marketdata.importing.dialects import Reading, UnreadableFile, symbol_of
+from marketdata.importing.dialects import NotTicks, Reading, UnreadableFile, symbol_of
 from marketdata.importing.stamps import stamps
 from marketdata.ticks.columns import CODES, CORRECTED, DERIVED, SUSPICIOUS, VALUES, TickColumns, TickKind
 
+SUFFIXES = (".csv", ".csv.gz", ".parquet")
 TIME = ("timestamp", "datetime", "time", "date", "t", "ts", "ts_event", "sip_timestamp", "participant_timestamp")
 SHARED: Mapping[str, tuple[str, ...]] = {
     "time": TIME,
@@ -99,7 +100,7 @@ def _map(names: Sequence[str], given: Mapping[str, str], kind: str, path: Path) 
     unknown = [name for name in given.values() if name not in names]
     if missing or unknown:
         what = f"no column for {', '.join(missing)}" if missing else f"no column {', '.join(unknown)}"
-        raise UnreadableFile(f"{path}: {what}; it has {', '.join(names)}. Name them with --columns time=ts,…")
+        raise NotTicks(f"{path}: {what}; it has {', '.join(names)}. Name them with --columns time=ts,…")
     return found
 
 

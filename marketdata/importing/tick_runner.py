@@ -126,7 +126,7 @@ def _write(path: Path, report: Report, parts: TickSplit) -> None:
         stored = _stored(dataset.pk, day)
         if day.scope == Scope.REGULAR:
             _count_against(day.rows, stored, report)
-        new = NewTicks(ids[day.symbol], day.date, _completed(stored, day.rows), day.scope, origin=path.name)
+        new = NewTicks(ids[day.symbol], day.date, completed(stored, day.rows), day.scope, origin=path.name)
         report.days += write_ticks(dataset.pk, [new]).days_written
     quarantine.replace(dataset, path, parts.rejected)
 
@@ -138,7 +138,7 @@ def _stored(dataset_id: int, day: SymbolTicks) -> TickColumns:
     return load_ticks(found[day.symbol]) if day.symbol in found else empty(kind)
 
 
-def _completed(stored: TickColumns, rows: TickColumns) -> TickColumns:
+def completed(stored: TickColumns, rows: TickColumns) -> TickColumns:
     """A file that has part of a stored day completes it; within its own span the file's events win."""
     first, last = int(rows.at[0]), int(rows.at[-1])
     before = stored.take(slice(0, int(np.searchsorted(stored.at, first, "left"))))

@@ -9,7 +9,7 @@ from typing import Any
 
 from marketdata.importing.dialects import Reading
 from marketdata.importing.runner import Report
-from marketdata.importing.tick_reading import SPELLINGS
+from marketdata.importing.tick_reading import SPELLINGS, SUFFIXES
 from marketdata.importing.tick_runner import import_tick_file
 from marketdata.management.commands import import_bars
 from marketdata.ticks.columns import TickKind
@@ -30,7 +30,7 @@ def column_mapping(kind: TickKind) -> Callable[[str], dict[str, str]]:
 
 class TickImportCommand(import_bars.Command):
     kind: TickKind
-    suffixes = (".csv", ".csv.gz", ".parquet")
+    suffixes = SUFFIXES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="files or folders of them")

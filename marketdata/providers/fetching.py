@@ -209,7 +209,7 @@ def _keep(dataset: Dataset, inquiry: Inquiry, answers: Answers) -> None:
         if isinstance(bars, BarColumns)
     ]
     store.write_days(dataset.pk, days)
-    _quarantine(dataset, symbol, inquiry.bad)
+    quarantine(dataset, symbol, inquiry.bad)
     for date, answer in answers.items():
         outcome = Outcome.NO_DATA if isinstance(answer, NoData) else Outcome.FAILED
         reason = str(answer) if isinstance(answer, Exception) else ""
@@ -234,7 +234,7 @@ def note(dataset_id: int, instrument_id: int, date: dt.date, provider: str, outc
     )
 
 
-def _quarantine(dataset: Dataset, symbol: str, rows: Sequence[BadRow]) -> None:
+def quarantine(dataset: Dataset, symbol: str, rows: Sequence[BadRow]) -> None:
     """Keep rows that broke a rule; the same row again is the same row."""
     QuarantinedRow.objects.bulk_create(
         [

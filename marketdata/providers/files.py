@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,26 +14,40 @@ from marketdata.calendar import session_date_of, trading_days
 from marketdata.columns import BarColumns
 from marketdata.errors import MarketDataError, ProviderFailed, UnknownSymbol
 from marketdata.importing.dialects import NotBars, Reading, UnreadableFile
-from marketdata.importing.files import find_files
 from marketdata.importing.reading import read
-from marketdata.importing.splitting import Split, SymbolDay, split
+from marketdata.importing.splitting import SymbolDay, split
 from marketdata.models import Scope
 from marketdata.providers.base import BadRow, BarsAnswer, DatasetSpec, Label, NoDataExists, Rows
+from marketdata.providers.files_ticks import TickFiles
+from marketdata.providers.folder import Folder, covers
+from marketdata.providers.together import Ahead, Answered
+from marketdata.ticks.columns import TickKind
+from marketdata.ticks.fetching import TicksAnswer
 
-DATE = re.compile(r"(?<!\d)(\d{4})-?(\d{2})-?(\d{2})(?!\d)")
-SYMBOL = re.compile(r"[A-Z][A-Z.\-]{0,9}")
 KEPT_FILES = 8
-"""Files whose bars stay in memory: the days of one file are asked for one after another."""
+"""Files whose bars stay in memory: the days of one file, and the symbols of a day's files, are asked for in turn."""
+
+
+@dataclass(slots=True)
+class Parts:
+    """What one file holds, by symbol."""
+
+    days: dict[str, list[SymbolDay]] = field(default_factory=dict)
+    bad: dict[str, list[BadRow]] = field(default_factory=dict)
 
 
 class FilesProvider:
     """`root`: the folder. A file is of the symbol that its name or its folder's name says, or holds many.
 
     Dates in a name bound it: AAPL_2024-01-02_2024-01-19_1min.csv.gz, 2018-02-16_1min.parquet,
-    AAPL/2024-01-02.csv. `tz`, `label`, `columns` as in import_bars; `dataset`: the name of the dataset.
+    AAPL/2024-01-02.csv. `tz`, `label`, `columns` as in import_bars; `dataset`: the name of the dataset. Files of
+    trades, quotes and quote bars among them are what it has of those.
     """
 
     parallel = 1
+    days_per_question = KEPT_FILES
+    symbols_per_question = 400
+    """Of one day; each file is read once for all of them."""
 
     def __init__(
         self,
@@ -47,93 +60,69 @@ class FilesProvider:
         columns: Mapping[str, str] | None = None,
         authoritative: bool = False,
     ) -> None:
-        self.name, self.root, self.label, self.authoritative = name, Path(root).expanduser(), label, authoritative
-        if not self.root.is_dir():
-            raise MarketDataError(f"Provider {name}: its root {self.root} is no folder.")
+        self.name, self.label, self.authoritative = name, label, authoritative
+        self.folder = Folder(name, Path(root).expanduser())
         self.dataset = DatasetSpec(dataset or name, dataset or name)
         self.reading = Reading(tz=tz, label=label, columns=dict(columns or {}))
+        self.ticks = TickFiles(self.folder, replace(self.reading, columns={}))
         self._split = lru_cache(maxsize=KEPT_FILES)(self._split_file)
 
     def fetch_bars(self, symbol: str, start: dt.datetime, end: dt.datetime, interval: str = "1m") -> BarsAnswer:
         if interval != "1m":
             raise MarketDataError(f"Interval {interval!r} cannot be read from files: they hold 1m.")
-        dates = {day.date for day in trading_days(session_date_of(start), session_date_of(end))}
-        files = [path for path in self._files() if may_hold(path, symbol)]
-        if not files:
-            raise UnknownSymbol(f"No file under {self.root} is of {symbol}.")
-        days, bad = self._days(files, symbol, dates)
-        answer = _rows(days, bad, start, end)
-        if not len(answer.stamps):
-            return NoDataExists(f"no file under {self.root} has a bar of it then")
-        return answer
+        return self._bars(symbol, self.folder.of([symbol])[symbol], start, end)
 
-    def _files(self) -> list[Path]:
+    def fetch_many(self, symbols: Sequence[str], start: dt.datetime, end: dt.datetime) -> Ahead:
+        files = self.folder.of(symbols)
+        return {symbol: self._answered(symbol, files[symbol], start, end) for symbol in symbols}
+
+    def fetch_trades(self, symbol: str, start: dt.datetime, end: dt.datetime) -> TicksAnswer:
+        return self.ticks.fetch(TickKind.TRADES, symbol, start, end)
+
+    def fetch_quotes(self, symbol: str, start: dt.datetime, end: dt.datetime) -> TicksAnswer:
+        return self.ticks.fetch(TickKind.QUOTES, symbol, start, end)
+
+    def _answered(self, symbol: str, files: Sequence[Path], start: dt.datetime, end: dt.datetime) -> Answered:
         try:
-            return find_files([self.root])
-        except UnreadableFile as error:
-            raise ProviderFailed(f"{self.name}: {error}") from None
+            return self._bars(symbol, files, start, end)
+        except (ProviderFailed, UnknownSymbol) as error:
+            return error
 
-    def _days(self, files: Sequence[Path], symbol: str, dates: set[dt.date]) -> tuple[list[SymbolDay], list[BadRow]]:
+    def _bars(self, symbol: str, files: Sequence[Path], start: dt.datetime, end: dt.datetime) -> BarsAnswer:
+        if not files:
+            raise UnknownSymbol(f"No file under {self.folder.root} is of {symbol}.")
+        dates = {day.date for day in trading_days(session_date_of(start), session_date_of(end))}
         days: list[SymbolDay] = []
         bad: list[BadRow] = []
-        for path in files:
-            if not any(_covers(path, date) for date in dates):
-                continue
+        for path in (path for path in files if any(covers(path, date) for date in dates)):
             parts = self._parts(path)
-            mine = (day for day in parts.days if day.symbol == symbol and day.date in dates)
-            days += [day for day in mine if day.scope == Scope.REGULAR]
-            bad += [BadRow(str(path), row.line, row.reason, row.raw) for row in parts.rejected if row.symbol == symbol]
-        return days, bad
+            days += [day for day in parts.days.get(symbol, ()) if day.date in dates]
+            bad += parts.bad.get(symbol, ())
+        answer = _rows(days, bad, start, end)
+        if not len(answer.stamps):
+            return NoDataExists(f"no file under {self.folder.root} has a bar of it then")
+        return answer
 
-    def _parts(self, path: Path) -> Split:
+    def _parts(self, path: Path) -> Parts:
         try:
             seen = path.stat()
             return self._split(path, seen.st_mtime_ns, seen.st_size)
         except (UnreadableFile, OSError) as error:
             raise ProviderFailed(f"{self.name}: {error}") from None
 
-    def _split_file(self, path: Path, changed: int, size: int) -> Split:
-        """The file's days; `changed` and `size` make another file of one that was written again."""
+    def _split_file(self, path: Path, changed: int, size: int) -> Parts:
+        """The file's regular days; `changed` and `size` make another file of one that was written again."""
+        parts = Parts()
         try:
-            return split(read(path, self.reading_of(path)))
+            found = split(read(path, self.folder.reading_of(path, self.reading)))
         except NotBars:  # quotes, say, beside the bars
-            return Split()
-
-    def reading_of(self, path: Path) -> Reading:
-        """Where only the folder says the symbol, it is given; else the importer finds it."""
-        folder = path.parent.name
-        if path.parent != self.root and SYMBOL.fullmatch(folder) and not _named(path):
-            return replace(self.reading, symbol=folder)
-        return self.reading
-
-
-def may_hold(path: Path, symbol: str) -> bool:
-    """Whether a file may have the symbol: its name says so, or says no symbol at all."""
-    named = _named(path)
-    if named:
-        return named == symbol
-    folder = path.parent.name
-    return folder == symbol or not SYMBOL.fullmatch(folder)
-
-
-def _named(path: Path) -> str:
-    """The symbol that a file's name begins with; empty where it begins with a date or a word."""
-    first = re.split(r"[_.]", path.name)[0] if "_" in path.name else path.name.removesuffix(".gz").rsplit(".", 1)[0]
-    return first if SYMBOL.fullmatch(first) else ""
-
-
-def _covers(path: Path, date: dt.date) -> bool:
-    """Whether the dates in a file's name, first and last, allow for this one."""
-    found = sorted(_dates(path.name))
-    return not found or found[0] <= date <= found[-1]
-
-
-def _dates(name: str) -> Iterator[dt.date]:
-    for match in DATE.finditer(name):
-        try:
-            yield dt.date(*map(int, match.groups()))
-        except ValueError:
-            continue
+            return parts
+        for day in found.days:
+            if day.scope == Scope.REGULAR:
+                parts.days.setdefault(day.symbol, []).append(day)
+        for row in found.rejected:
+            parts.bad.setdefault(row.symbol, []).append(BadRow(str(path), row.line, row.reason, row.raw))
+        return parts
 
 
 def _rows(days: Sequence[SymbolDay], bad: Sequence[BadRow], start: dt.datetime, end: dt.datetime) -> Rows:

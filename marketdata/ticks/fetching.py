@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -11,13 +12,23 @@ import numpy as np
 from marketdata.calendar import TradingDay, trading_day
 from marketdata.errors import NoData, ProviderFailed
 from marketdata.models import Dataset
-from marketdata.providers.base import NoDataExists, get_provider
+from marketdata.providers.base import BadRow, NoDataExists, get_provider
+from marketdata.providers.fetching import quarantine
 from marketdata.store import ensure_instruments
 from marketdata.ticks.columns import TickColumns, TickKind
 from marketdata.ticks.rules import broken_ticks
 from marketdata.ticks.store import NewTicks, find_ticks, write_ticks
 
-TicksAnswer = TickColumns | NoDataExists
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TickRows:
+    """Events of a source some of whose rows broke a rule and are not among them: those are kept in quarantine."""
+
+    rows: TickColumns
+    bad: Sequence[BadRow]
+
+
+TicksAnswer = TickColumns | TickRows | NoDataExists
 """Events in time order; `at` in UTC nanoseconds since the epoch."""
 
 
@@ -40,17 +51,20 @@ def ensure_ticks(dataset: Dataset, provider_name: str, kind: str, symbol: str, d
     """See that the store has the symbol's trades or quotes of the day. Raises NoData, UnknownSymbol, ProviderFailed."""
     if find_ticks(dataset.pk, kind, date, [symbol]):
         return
-    rows = _ask(provider_name, kind, symbol, trading_day(date))
+    rows = _ask(dataset, provider_name, kind, symbol, trading_day(date))
     instrument = ensure_instruments([symbol])[symbol]
     write_ticks(dataset.pk, [NewTicks(instrument, date, rows, origin=f"provider {provider_name}")])
 
 
-def _ask(provider_name: str, kind: str, symbol: str, day: TradingDay) -> TickColumns:
+def _ask(dataset: Dataset, provider_name: str, kind: str, symbol: str, day: TradingDay) -> TickColumns:
     provider, what = get_provider(provider_name), TickKind(kind).label
     if not isinstance(provider, TickProvider):
         raise NoData(f"{provider_name} gives no {what}: import them, or leave them out.")
     fetch = provider.fetch_trades if kind == TickKind.TRADES else provider.fetch_quotes
     answer = fetch(symbol, day.open, day.close)
+    if isinstance(answer, TickRows):
+        quarantine(dataset, symbol, answer.bad)
+        answer = answer.rows
     if isinstance(answer, NoDataExists) or not len(answer):
         reason = answer.reason if isinstance(answer, NoDataExists) else "its answer is empty"
         raise NoData(f"{provider_name} has no {what} of {symbol} on {day.date}: {reason}")

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 from marketdata.calendar import trading_day
-from marketdata.errors import MarketDataError, ProviderFailed, UnknownSymbol
+from marketdata.errors import MarketDataError, NoData, ProviderFailed, UnknownSymbol
 from marketdata.models import BarDay, QuarantinedRow
 from marketdata.providers.base import NoDataExists, Rows, provider_dataset
-from marketdata.providers.fetching import fetch_days
+from marketdata.providers.fetching import fetch_days, fetch_together
 from marketdata.providers.files import FilesProvider
 
 HALF = trading_day(dt.date(2025, 7, 3))
@@ -134,3 +134,47 @@ def test_a_broken_row_is_quarantined_with_its_line_and_the_rest_is_kept(tmp_path
     row = QuarantinedRow.objects.get()
     assert (row.file, row.line, row.symbol, row.reason) == (str(path), 4, "AAPL", "high is below open or close")
     assert row.dataset.name == "mine"
+
+
+def test_many_symbols_get_each_what_they_would_get_alone(tmp_path: Path) -> None:
+    a_file(tmp_path / "AAPL.csv", minutes(MONDAY.date))
+    a_file(tmp_path / "IBM" / "2025-07-03.csv", minutes(HALF.date, n=210))
+    day = pd.concat(
+        [pd.read_csv(a_file(tmp_path / "x.csv", minutes(MONDAY.date, n=9))).assign(symbol=name) for name in "TV"]
+    )
+    (tmp_path / "x.csv").rename(tmp_path / "2025-07-07_1min.csv")
+    day.to_csv(tmp_path / "2025-07-07_1min.csv", index=False)
+    provider = FilesProvider("files", root=str(tmp_path))
+    told = provider.fetch_many(["AAPL", "IBM", "T", "V", "MSFT"], MONDAY.open, MONDAY.close)
+    assert {name: len(rows(told[name]).stamps) for name in ("AAPL", "T", "V")} == {"AAPL": 390, "T": 9, "V": 9}
+    assert [type(told[name]) for name in ("IBM", "MSFT")] == [NoDataExists, NoDataExists]
+
+
+def test_in_a_question_about_many_only_those_fail_whose_files_do(tmp_path: Path) -> None:
+    a_file(tmp_path / "AAPL.csv", minutes(MONDAY.date))
+    (tmp_path / "IBM.csv.gz").write_bytes(b"no gzip")
+    provider = FilesProvider("files", root=str(tmp_path))
+    told = provider.fetch_many(["AAPL", "IBM", "MSFT"], MONDAY.open, MONDAY.close)
+    assert len(rows(told["AAPL"]).stamps) == 390
+    assert isinstance(told["IBM"], ProviderFailed) and "IBM.csv.gz: cannot be read" in str(told["IBM"])
+    assert isinstance(told["MSFT"], UnknownSymbol)
+
+
+@pytest.mark.django_db
+def test_what_files_say_of_many_is_kept_symbol_by_symbol(tmp_path: Path) -> None:
+    a_file(tmp_path / "AAPL.csv", minutes(MONDAY.date))
+    (tmp_path / "IBM.csv.gz").write_bytes(b"no gzip")
+    a_file(tmp_path / "MSFT" / "2025-07-03.csv", minutes(HALF.date, n=210))
+    provider = FilesProvider("files", root=str(tmp_path))
+    told = fetch_together(provider_dataset(provider), provider, ["AAPL", "IBM", "MSFT", "SPY"], [HALF, MONDAY])
+    assert {name: _kinds(outcome) for name, outcome in told.items()} == {
+        "AAPL": [NoData, type(None)],
+        "IBM": [ProviderFailed, ProviderFailed],
+        "MSFT": [type(None), NoData],
+        "SPY": UnknownSymbol,
+    }
+    assert sorted(BarDay.objects.values_list("instrument__symbol", "bar_count")) == [("AAPL", 390), ("MSFT", 210)]
+
+
+def _kinds(outcome: object) -> object:
+    return [type(problem) for problem in outcome.values()] if isinstance(outcome, dict) else type(outcome)

@@ -107,7 +107,7 @@ def test_a_start_asks_for_the_bars_of_many_symbols_together_and_names_who_has_no
 ) -> None:
     vendor.page_size = 10_000
     names = ("AAPL", "IBM", "MSFT", "NEWCO", "SPY")
-    vendor.bars |= {name: vendor.bars["AAPL"] for name in ("IBM", "MSFT", "SPY")}
+    vendor.bars |= dict.fromkeys(("IBM", "MSFT", "SPY"), vendor.bars["AAPL"])
     started = service.start(StartRequest(names, DAY.date, DAY.date, speed=0.0, provider="alpaca"))
     assert started.symbols == ["AAPL", "IBM", "MSFT", "SPY"]
     assert list(started.failures) == ["NEWCO"] and "no bars of NEWCO on 2024-11-18" in started.failures["NEWCO"]

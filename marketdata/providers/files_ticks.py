@@ -1,0 +1,75 @@
+"""Trades and quotes of a folder's files, with the importer's own reading."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache, reduce
+from pathlib import Path
+
+import numpy as np
+
+from marketdata.calendar import session_date_of, trading_day
+from marketdata.errors import ProviderFailed, UnknownSymbol
+from marketdata.importing.dialects import NotTicks, Reading, UnreadableFile
+from marketdata.importing.tick_reading import SUFFIXES, read_ticks
+from marketdata.importing.tick_runner import TickSplit, completed, split_ticks
+from marketdata.models import Scope
+from marketdata.providers.base import BadRow, NoDataExists
+from marketdata.providers.folder import Folder, covers
+from marketdata.ticks.columns import DERIVED, TickColumns, TickKind
+from marketdata.ticks.fetching import TickRows, TicksAnswer
+
+KEPT_FILES = 2
+SECOND_NS = 1_000_000_000
+
+
+class TickFiles:
+    """Events that were recorded go before those made from quote bars."""
+
+    def __init__(self, folder: Folder, reading: Reading) -> None:
+        self.folder, self.reading = folder, reading
+        self._split = lru_cache(maxsize=KEPT_FILES)(self._split_file)
+
+    def fetch(self, kind: TickKind, symbol: str, start: dt.datetime, end: dt.datetime) -> TicksAnswer:
+        """Events with start ≤ stamp < end of the session that `start` is in."""
+        files = self.folder.of([symbol])[symbol]
+        if not files:
+            raise UnknownSymbol(f"No file under {self.folder.root} is of {symbol}.")
+        day, found, bad = trading_day(session_date_of(start)), [], []
+        for path in (path for path in files if path.name.endswith(SUFFIXES) and covers(path, day.date)):
+            parts = self._parts(path, kind)
+            mine = (part for part in parts.days if (part.symbol, part.date) == (symbol, day.date))
+            found += [part.rows for part in mine if part.scope == Scope.REGULAR]
+            bad += list(_bad(path, parts, symbol))
+        rows = _merged(found)
+        if rows is None:
+            return NoDataExists(f"no file under {self.folder.root} has {kind.label} of it then")
+        at = rows.at + round(day.open.timestamp()) * SECOND_NS
+        low, high = np.searchsorted(at, [round(moment.timestamp()) * SECOND_NS for moment in (start, end)])
+        return TickRows(replace(rows, at=at).take(slice(int(low), int(high))), bad)
+
+    def _parts(self, path: Path, kind: TickKind) -> TickSplit:
+        try:
+            seen = path.stat()
+            return self._split(path, kind, seen.st_mtime_ns, seen.st_size)
+        except (UnreadableFile, OSError) as error:
+            raise ProviderFailed(f"{self.folder.name}: {error}") from None
+
+    def _split_file(self, path: Path, kind: TickKind, changed: int, size: int) -> TickSplit:
+        """`changed` and `size` make another file of one that was written again."""
+        try:
+            return split_ticks(read_ticks(path, self.folder.reading_of(path, self.reading), kind))
+        except NotTicks:  # bars, say, or quotes beside the trades
+            return TickSplit()
+
+
+def _merged(found: Sequence[TickColumns]) -> TickColumns | None:
+    """Of files that meet, a later one completes the ones before, as an import of them would."""
+    recorded = [rows for rows in found if not (rows.flags & DERIVED).all()]
+    return reduce(completed, recorded or found) if found else None
+
+
+def _bad(path: Path, parts: TickSplit, symbol: str) -> Iterator[BadRow]:
+    return (BadRow(str(path), row.line, row.reason, row.raw) for row in parts.rejected if row.symbol == symbol)
