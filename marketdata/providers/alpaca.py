@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,14 +16,14 @@ import numpy as np
 
 from marketdata.columns import BarColumns
 from marketdata.errors import MarketDataError, ProviderFailed
-from marketdata.providers.alpaca_ticks import ticks
+from marketdata.providers.alpaca_ticks import from_pages
 from marketdata.providers.base import BarsAnswer, DatasetSpec, Label, NoDataExists, Rows
 from marketdata.providers.together import Ahead
 from marketdata.ticks.columns import TickKind
 from marketdata.ticks.fetching import TicksAnswer
 
 if TYPE_CHECKING:
-    from marketdata.providers.alpaca_client import PatientClient
+    from marketdata.providers.alpaca_client import Page, PatientClient
 
 FEEDS = ("sip", "iex", "delayed_sip", "otc", "boats", "overnight")
 ADJUSTMENTS = ("raw", "split", "dividend", "all")
@@ -107,34 +108,47 @@ class AlpacaProvider:
         """Of a daily bar only the prices are of the regular session: its counts, which are not, are left out."""
         if interval not in FRAMES:
             raise MarketDataError(f"Interval {interval!r} cannot be fetched from alpaca: give {' or '.join(FRAMES)}.")
-        columns = _prices if interval == "1d" else _rows
-        return self._answer(Wish("bars", [symbol], start, end, interval), columns)
+        wish, columns = Wish("bars", [symbol], start, end, interval), _prices if interval == "1d" else _rows
+        found = self._twice(lambda: self._ask(wish).get(symbol))
+        return columns(found) if found else self._nothing(wish)
 
     def fetch_many(self, symbols: Sequence[str], start: dt.datetime, end: dt.datetime) -> Ahead:
         found = self._ask(Wish("bars", symbols, start, end, "1m"))
         return {symbol: _rows_or_failure(rows) for symbol, rows in found.items() if rows}
 
     def fetch_trades(self, symbol: str, start: dt.datetime, end: dt.datetime) -> TicksAnswer:
-        return self._answer(Wish("trades", [symbol], start, end), partial(ticks, TickKind.TRADES))
+        return self._ticks(TickKind.TRADES, Wish("trades", [symbol], start, end))
 
     def fetch_quotes(self, symbol: str, start: dt.datetime, end: dt.datetime) -> TicksAnswer:
-        return self._answer(Wish("quotes", [symbol], start, end), partial(ticks, TickKind.QUOTES))
+        return self._ticks(TickKind.QUOTES, Wish("quotes", [symbol], start, end))
 
-    def _answer(self, wish: Wish, columns: Callable[[list[Row]], T]) -> T | NoDataExists:
-        """Asked twice where the answer is empty: a day that is not there is believed the second time."""
+    def _ticks(self, kind: TickKind, wish: Wish) -> TicksAnswer:
         (symbol,) = wish.symbols
-        rows = self._ask(wish).get(symbol) or self._ask(wish).get(symbol)
-        if not rows:
-            told = f"{wish.start:%Y-%m-%d %H:%M} to {wish.end:%Y-%m-%d %H:%M} UTC"
-            return NoDataExists(f"feed {self.feed} has no {wish.kind} from {told}")
-        return columns(rows)
+        found = self._twice(lambda: from_pages(kind, (page.get(symbol, ()) for page in self._pages(wish))))
+        return found if found else self._nothing(wish)
+
+    def _twice(self, ask: Callable[[], T]) -> T:
+        """What is empty is asked for again: a day that is not there is believed the second time."""
+        return ask() or ask()
+
+    def _nothing(self, wish: Wish) -> NoDataExists:
+        told = f"{wish.start:%Y-%m-%d %H:%M} to {wish.end:%Y-%m-%d %H:%M} UTC"
+        return NoDataExists(f"feed {self.feed} has no {wish.kind} from {told}")
 
     def _ask(self, wish: Wish) -> dict[str, list[Row]]:
+        """All pages' rows by symbol."""
+        found: defaultdict[str, list[Row]] = defaultdict(list)
+        for page in self._pages(wish):
+            for symbol, rows in page.items():
+                found[symbol] += rows
+        return found
+
+    def _pages(self, wish: Wish) -> Iterator[Page]:
         from marketdata.providers.alpaca_client import request
 
         with self._lock:
             client = self.client
-        return client.rows(wish.kind, request(wish, self.feed, self.adjustment))
+        return client.pages(wish.kind, request(wish, self.feed, self.adjustment))
 
 
 def _rows(bars: Sequence[Row]) -> Rows:

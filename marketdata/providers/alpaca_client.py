@@ -1,7 +1,7 @@
 """Alpaca's own SDK, made patient: paced, with time limits, and asked again where asking again can help.
 
-The SDK sends and pages; it knows no time limit, retries two statuses blindly and would follow a page that
-points at itself for ever.
+The SDK signs and sends; it knows no time limit, retries two statuses blindly, would follow a page that points at
+itself for ever, and hands pages out only when it has them all.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 import requests
@@ -27,6 +28,10 @@ CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
 LONGEST_WAIT = 120.0
 """Seconds that a vendor may ask us to wait; more is a failure that says so."""
 REFUSALS = (401, 403)
+PAGE_ROWS = 10_000
+"""The most that the vendor puts on one page."""
+Page = dict[str, list[dict[str, Any]]]
+"""Symbol → the vendor's rows."""
 
 
 class TryAgain(ProviderFailed):
@@ -60,9 +65,15 @@ class PatientClient(StockHistoricalDataClient):
         self._waits = wait_random_exponential(multiplier=first_wait, max=30)
         self._tries = tries
 
-    def rows(self, kind: str, asked: Any) -> dict[str, list[dict[str, Any]]]:
-        """All pages' rows by symbol."""
-        return cast("dict[str, list[dict[str, Any]]]", getattr(self, f"get_stock_{kind}")(asked))
+    def pages(self, kind: str, asked: Any) -> Iterator[Page]:
+        """One after the other, as they are wanted."""
+        fields = {**asked.to_request_fields(), "limit": PAGE_ROWS}
+        while True:
+            page = cast("dict[str, Any]", self.get(f"/stocks/{kind}", data=fields))
+            fields["page_token"] = page.get("next_page_token")
+            yield page.pop(kind)
+            if fields["page_token"] is None:
+                return
 
     def _one_request(self, method: str, url: str, opts: dict[str, Any], retry: int) -> dict[str, Any]:
         """One page, asked for until it comes. Raises ProviderFailed, ProviderRefused or UnknownSymbol."""
@@ -88,7 +99,7 @@ class PatientClient(StockHistoricalDataClient):
             raise TryAgain(f"alpaca: the connection broke: {error}") from None
         if response.status_code != requests.codes.ok:
             raise _failure(response)
-        return _checked(response, opts["params"].get("page_token"))
+        return _checked(response, url.rpartition("/")[2], opts["params"].get("page_token"))
 
 
 def request(wish: Wish, feed: str, adjustment: str) -> Any:
@@ -130,18 +141,18 @@ def _retry_after(response: requests.Response) -> float:
         return 0.0
 
 
-def _checked(response: requests.Response, asked_for: str | None) -> dict[str, Any]:
-    """The page, if it is one that can be believed."""
+def _checked(response: requests.Response, kind: str, asked_for: str | None) -> dict[str, Any]:
+    """The page, if it is one of that kind and can be believed."""
     try:
         page: dict[str, Any] = response.json()
     except ValueError:
         raise TryAgain("alpaca: the answer is cut off: it is not JSON") from None
-    entries = [page[kind] for kind in ("bars", "trades", "quotes") if kind in page] if isinstance(page, dict) else []
-    if len(entries) != 1 or not isinstance(entries[0], dict) or None in entries[0].values():
-        raise TryAgain("alpaca: the answer is no page of market data")
+    rows = page.get(kind) if isinstance(page, dict) else None
+    if not isinstance(rows, dict) or None in rows.values():
+        raise TryAgain(f"alpaca: the answer is no page of {kind}")
     onward = page.get("next_page_token")
     if onward == "" or (onward is not None and onward == asked_for):
         raise ProviderFailed("alpaca: a page names itself as the next one")
-    if asked_for and not onward and not any(entries[0].values()):
+    if asked_for and not onward and not any(rows.values()):
         raise TryAgain("alpaca: the last page is empty though the one before it promised more")
     return page

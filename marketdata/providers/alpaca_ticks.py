@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from marketdata.errors import ProviderFailed
-from marketdata.ticks.columns import CODES, CORRECTED, VALUES, TickColumns, TickKind
+from marketdata.ticks.columns import CODES, CORRECTED, VALUES, TickColumns, TickKind, join
 
 Row = dict[str, Any]
 NAMES = {
@@ -16,6 +16,11 @@ NAMES = {
     TickKind.QUOTES: (("bp", "bs", "ap", "as"), ("bx", "ax", "c")),
 }
 """Of each kind the vendor's names for our values and for our codes, in the order of `VALUES` and `CODES`."""
+
+
+def from_pages(kind: str, pages: Iterable[Sequence[Row]]) -> TickColumns:
+    """The rows of all pages, each made columns before the next is asked for: a row is ten times its columns."""
+    return join(kind, [ticks(kind, rows) for rows in pages])
 
 
 def ticks(kind: str, rows: Sequence[Row]) -> TickColumns:

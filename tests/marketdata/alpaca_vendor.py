@@ -16,6 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from marketdata.providers.alpaca import AlpacaProvider
+
 Query = dict[str, str]
 PATHS: dict[str, tuple[str, ...]] = {
     "/v2/stocks/bars": (),
@@ -141,3 +143,8 @@ def serving() -> Iterator[Vendor]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def provider(vendor: Vendor, **options: Any) -> AlpacaProvider:
+    given = {"api_key": "key", "secret_key": "secret", "requests_a_minute": 60_000, "first_wait": 0.01, **options}
+    return AlpacaProvider("alpaca", base_url=vendor.url, **given)

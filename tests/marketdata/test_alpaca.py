@@ -13,14 +13,21 @@ import pytest
 from marketdata import store
 from marketdata.calendar import TradingDay, trading_day
 from marketdata.errors import MarketDataError, NoData, ProviderFailed, ProviderRefused, UnknownSymbol
-from marketdata.providers.alpaca import AlpacaProvider
 from marketdata.providers.base import NoDataExists, Rows, get_provider, provider_dataset
 from marketdata.providers.fetching import ensure_symbols
 from marketdata.providers.together import ask_together
-from marketdata.ticks.columns import CORRECTED, TickColumns, TickKind
-from marketdata.ticks.fetching import ensure_ticks
-from marketdata.ticks.store import find_ticks
-from tests.marketdata.alpaca_vendor import Failure, Vendor, cut, half_a_json, html, page, serving, status, truncated
+from tests.marketdata.alpaca_vendor import (
+    Failure,
+    Vendor,
+    cut,
+    half_a_json,
+    html,
+    page,
+    provider,
+    serving,
+    status,
+    truncated,
+)
 
 DAY = trading_day(dt.date(2024, 11, 18))
 
@@ -48,11 +55,6 @@ def wire_day(day: TradingDay) -> list[dict[str, Any]]:
         }
         for minute in minutes
     ]
-
-
-def provider(vendor: Vendor, **options: Any) -> AlpacaProvider:
-    given = {"api_key": "key", "secret_key": "secret", "requests_a_minute": 60_000, "first_wait": 0.01, **options}
-    return AlpacaProvider("alpaca", base_url=vendor.url, **given)
 
 
 def ask(vendor: Vendor, symbol: str = "AAPL", **options: Any) -> Rows | NoDataExists:
@@ -130,7 +132,7 @@ def test_a_passing_failure_costs_a_second_request_and_nothing_else(vendor: Vendo
         pytest.param(truncated, "the connection broke", id="a truncated body"),
         pytest.param(half_a_json, "the answer is cut off", id="half a JSON"),
         pytest.param(cut, "the connection broke", id="a cut connection"),
-        pytest.param(page({"message": "hello"}), "the answer is no page of market data", id="no page at all"),
+        pytest.param(page({"message": "hello"}), "the answer is no page of bars", id="no page at all"),
     ],
 )
 def test_one_that_stays_is_a_failure_and_never_no_data(vendor: Vendor, failure: Failure, told: str) -> None:
@@ -239,67 +241,6 @@ def test_keys_come_from_the_environment(vendor: Vendor, monkeypatch: pytest.Monk
     monkeypatch.setenv("APCA_API_KEY_ID", "key")
     monkeypatch.setenv("APCA_API_SECRET_KEY", "secret")
     assert len(closes(ask(vendor, api_key="", secret_key=""))) == 390
-
-
-# --- trades and quotes ---------------------------------------------------------------------------------
-
-
-def a_trade(nanoseconds: int, price: float, **fields: Any) -> dict[str, Any]:
-    second, rest = divmod(nanoseconds, 1_000_000_000)
-    stamp = f"{DAY.open + dt.timedelta(seconds=second):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
-    return {"t": stamp, "p": price, "s": 100, "x": "V", "c": ["@", "I"], "i": 1, "z": "C", **fields}
-
-
-def test_trades_keep_their_nanoseconds_and_their_order(vendor: Vendor) -> None:
-    vendor.page_size = 2
-    vendor.trades["AAPL"] = [a_trade(1, 100.5), a_trade(1, 100.25), a_trade(999_999_999, 101, u="canceled", c=[])]
-    answer = provider(vendor).fetch_trades("AAPL", DAY.open, DAY.close)
-    assert isinstance(answer, TickColumns)
-    assert (answer.at - round(DAY.open.timestamp()) * 10**9).tolist() == [1, 1, 999_999_999]
-    assert answer.value("price").tolist() == [100.5, 100.25, 101]
-    assert [answer.words[code] for code in answer.code("condition")] == ["@,I", "@,I", ""]
-    assert [answer.words[code] for code in answer.code("exchange")] == ["V"] * 3
-    assert answer.flags.tolist() == [0, 0, CORRECTED]
-
-
-def test_a_quotes_empty_side_is_absent(vendor: Vendor) -> None:
-    row = {"t": "2024-11-18T14:30:00.5Z", "bp": 100.0, "bs": 200, "bx": "V", "ap": 0, "as": 0, "ax": "", "c": ["R"]}
-    vendor.quotes["AAPL"] = [row, {**row, "ap": 100.5, "as": 300, "ax": "P"}]
-    answer = provider(vendor).fetch_quotes("AAPL", DAY.open, DAY.close)
-    assert isinstance(answer, TickColumns)
-    assert answer.value("bid").tolist() == [100.0, 100.0]
-    assert np.isnan(answer.value("ask")[0]) and np.isnan(answer.value("ask_size")[0])
-    assert (answer.value("ask")[1], answer.value("ask_size")[1]) == (100.5, 300)
-
-
-@pytest.mark.parametrize("failure", [truncated, half_a_json, cut, status(429), status(503)])
-def test_a_failure_in_the_midst_of_trades_passes_like_one_of_bars(vendor: Vendor, failure: Failure) -> None:
-    vendor.trades["AAPL"] = [a_trade(i, 100 + i) for i in range(10)]
-    vendor.failures.append(failure)
-    answer = provider(vendor).fetch_trades("AAPL", DAY.open, DAY.close)
-    assert isinstance(answer, TickColumns) and len(answer) == 10
-
-
-def test_no_trades_and_no_trade_are_told_apart(vendor: Vendor) -> None:
-    answer = provider(vendor).fetch_trades("AAPL", DAY.open, DAY.close)
-    assert answer == NoDataExists("feed sip has no trades from 2024-11-18 14:30 to 2024-11-18 21:00 UTC")
-    vendor.trades["AAPL"] = [{"t": "2024-11-18T14:30:00Z", "s": 1}]
-    with pytest.raises(ProviderFailed, match="something that is no trade"):
-        provider(vendor).fetch_trades("AAPL", DAY.open, DAY.close)
-
-
-@pytest.mark.django_db
-def test_a_days_trades_and_quotes_come_into_the_store(vendor: Vendor, settings: Any) -> None:
-    options = {"base_url": vendor.url, "api_key": "key", "secret_key": "secret", "requests_a_minute": 60_000}
-    backend = {"BACKEND": "marketdata.providers.alpaca.AlpacaProvider", "OPTIONS": options}
-    settings.MARKETDATA_PROVIDERS = {"alpaca": backend}
-    get_provider.cache_clear()
-    vendor.trades["AAPL"] = [a_trade(i * 10**9, 100 + i) for i in range(10)]
-    dataset = provider_dataset(get_provider("alpaca"))
-    ensure_ticks(dataset, "alpaca", TickKind.TRADES, "AAPL", DAY.date)
-    get_provider.cache_clear()
-    (stored,) = find_ticks(dataset.pk, TickKind.TRADES, DAY.date, ["AAPL"]).values()
-    assert stored.row_count == 10
 
 
 NAMES = [f"S{number:03}" for number in range(100)]
