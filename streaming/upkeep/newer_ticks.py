@@ -1,4 +1,4 @@
-"""Newer versions of trades and quotes that live sessions have pinned: told, never admitted, the pin holds."""
+"""Trades and quotes newer than what live sessions have pinned, also where that is none: told, never admitted."""
 
 from __future__ import annotations
 
@@ -15,24 +15,27 @@ from streaming.upkeep.holding import Holding
 EVENT = "newer"
 LOCK_SPACE = 0x7A9F
 NAMED = 6
-# The first pin of a symbol holds. What a new session would pin is the current version, recorded before derived.
+# The first pin of a symbol holds, type by type; null where the day had none then. What a new session would pin is the
+# current version of the regular session, recorded before derived.
 NEWER = """
 WITH pinned AS (
   SELECT DISTINCT ON (j.session_id, k.kind, p.symbol)
-         j.session_id, j.payload->>'date' AS date, k.kind, p.symbol, p.day::bigint AS day
+         j.session_id, s.date, k.kind, p.symbol, p.day::bigint AS day
     FROM unnest(%s::bigint[], %s::text[]) AS s(id, date)
     JOIN replay_journalentry j ON j.session_id = s.id AND j.kind = 'load' AND j.payload->>'date' = s.date,
          unnest(ARRAY['ticks', 'quotes']) AS k(kind), jsonb_each_text(j.payload->k.kind) AS p(symbol, day)
    ORDER BY j.session_id, k.kind, p.symbol, j.number)
 SELECT p.session_id, p.date, p.kind, p.symbol, d.version, d.derived, c.version, c.derived
   FROM pinned p
-  JOIN marketdata_tickday d ON d.id = p.day
+  JOIN replay_session s ON s.id = p.session_id
+  JOIN marketdata_instrument i ON i.symbol = p.symbol
+  LEFT JOIN marketdata_tickday d ON d.id = p.day
  CROSS JOIN LATERAL (
        SELECT n.id, n.version, n.derived FROM marketdata_tickday n
         WHERE (n.dataset_id, n.instrument_id, n.kind, n.date, n.scope)
-            = (d.dataset_id, d.instrument_id, d.kind, d.date, d.scope) AND n.current
+            = (s.dataset_id, i.id, p.kind, p.date::date, 'regular') AND n.current
         ORDER BY n.derived LIMIT 1) c
- WHERE c.id <> d.id
+ WHERE c.id IS DISTINCT FROM p.day
    AND NOT EXISTS (
        SELECT FROM replay_sessionevent e
         WHERE e.session_id = p.session_id AND e.kind = 'newer' AND e.data->>'date' = p.date
@@ -43,21 +46,22 @@ SELECT p.session_id, p.date, p.kind, p.symbol, d.version, d.derived, c.version, 
 
 @dataclass(frozen=True, slots=True)
 class Newer:
-    """A symbol's day of one kind, of which the store has another version than the session plays."""
+    """A symbol's day of one kind, of which the store has another version than the session plays, or plays none."""
 
     session_id: int
     date: str
     kind: str
     symbol: str
-    played: int
-    played_derived: bool
+    played: int | None
+    played_derived: bool | None
     newest: int
     newest_derived: bool
 
     @property
     def versions(self) -> tuple[str, str]:
         """In words: the store's, the session's."""
-        return _version(self.newest, self.newest_derived), _version(self.played, self.played_derived)
+        newest = _version(self.newest, self.newest_derived)
+        return newest, "none" if self.played is None else _version(self.played, bool(self.played_derived))
 
 
 def tell(found: Iterable[Holding]) -> Counter[str]:

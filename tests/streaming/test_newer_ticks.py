@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from marketdata.calendar import trading_day
+from marketdata.models import Scope
 from marketdata.store import ensure_instruments
 from marketdata.ticks.columns import CODES, DERIVED, VALUES, TickColumns, TickKind
 from marketdata.ticks.store import NewTicks, write_ticks
@@ -27,11 +28,16 @@ DAY = dt.date(2013, 10, 7)
 TRADES, QUOTES = TickKind.TRADES, TickKind.QUOTES
 
 
-def store(kind: TickKind, price: float, *symbols: str, flags: int = 0) -> None:
-    """A version of each symbol's day: an event every ten minutes, all at one price."""
+def events_at(kind: TickKind, price: float, flags: int = 0) -> TickColumns:
+    """A day of an event every ten minutes, all at one price."""
     at = np.arange(0, 390 * 60, 600, dtype=np.int64) * 10**9
     values, codes = np.full((len(VALUES[kind]), len(at)), price), np.zeros((len(CODES[kind]), len(at)), np.int32)
-    rows = TickColumns(kind, at, values, codes, np.full(len(at), flags, np.uint8))
+    return TickColumns(kind, at, values, codes, np.full(len(at), flags, np.uint8))
+
+
+def store(kind: TickKind, price: float, *symbols: str, flags: int = 0) -> None:
+    """A version of each symbol's day."""
+    rows = events_at(kind, price, flags)
     write_ticks(a_dataset().pk, [NewTicks(pk, DAY, rows) for pk in ensure_instruments(list(symbols)).values()])
 
 
@@ -70,7 +76,68 @@ def test_a_running_session_plays_what_it_pinned_and_a_new_one_the_newer(player: 
     assert prices(start("ticks")) == {11.0}
 
 
-def pinned(*types: str, number: int = 1, **versions: dict[str, int]) -> Session:
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("held", "came"),
+    [
+        pytest.param(TRADES, QUOTES, id="quotes of a symbol with trades"),
+        pytest.param(QUOTES, TRADES, id="trades of a symbol with quotes"),
+    ],
+)
+def test_a_type_that_comes_under_a_running_session_is_told_and_only_a_new_one_plays_it(
+    player: Player, held: TickKind, came: TickKind
+) -> None:
+    store(held, 10.0, "IBM")
+    undisturbed = start("ticks", "quotes")
+    session = start("ticks", "quotes", speed=1200.0)
+    wait_until(session, lambda row: row.clock and row.clock >= trading_day(DAY).open + dt.timedelta(minutes=20))
+    store(came, 11.0, "IBM")
+    for _ in range(2):
+        rounds.run()
+    control.seek(session.pk, trading_day(DAY).open)
+    control.set_speed(session.pk, 0.0)
+    wait_until(session, lambda row: row.state == State.COMPLETED)
+    assert told(session) == [
+        f"2013-10-07: newer {came.label} of IBM in the store (version 1); "
+        "this session plays none, a new one or a restart plays the newer"
+    ]
+    assert sent(session) == sent(undisturbed) == {SENT[held]}, "what was pinned as none stays none, also after a seek"
+    assert [verify(row.pk).problems for row in (session, undisturbed)] == [[], []]
+    assert sent(start("ticks", "quotes")) == {"trade", "quote"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_symbol_without_any_when_its_session_began_is_told_when_they_come(player: Player) -> None:
+    store(TRADES, 10.0, "AIG")
+    for symbol in ("AIG", "IBM"):
+        a_day(symbol, DAY)
+    request = StartRequest(
+        ("AIG", "IBM"), DAY, DAY, types=("bars", "ticks", "quotes"), speed=1200.0, dataset="paper", clock_step=60_000
+    )
+    session = service.start(request).session
+    wait_until(session, lambda row: row.clock and row.clock >= trading_day(DAY).open + dt.timedelta(minutes=20))
+    store(TRADES, 11.0, "IBM")
+    store(QUOTES, 11.0, "IBM", "AIG")
+    rounds.run()
+    control.set_speed(session.pk, 0.0)
+    wait_until(session, lambda row: row.state == State.COMPLETED)
+    assert [message.partition(";")[0] for message in told(session)] == [
+        "2013-10-07: newer trades of IBM in the store (version 1)",
+        "2013-10-07: newer quotes of AIG, IBM in the store (version 1)",
+    ]
+    assert prices(session) == {10.0} and verify(session.pk).problems == []
+
+
+SENT = {TRADES: "trade", QUOTES: "quote"}
+
+
+def sent(session: Session) -> set[str]:
+    """The types of the events that a session has sent, of trades and quotes."""
+    types = {event["type"] for frame in durable(read_all(session.pk)) for event in frame["events"]}
+    return types & set(SENT.values())
+
+
+def pinned(*types: str, number: int = 1, **versions: dict[str, int | None]) -> Session:
     """A session at noon as its worker left it, with the given pins."""
     clock = trading_day(DAY).open + dt.timedelta(minutes=150)
     session = Session.objects.create(
@@ -81,7 +148,7 @@ def pinned(*types: str, number: int = 1, **versions: dict[str, int]) -> Session:
     return session
 
 
-def current(kind: TickKind, *symbols: str) -> dict[str, int]:
+def current(kind: TickKind, *symbols: str) -> dict[str, int | None]:
     days = a_dataset().tick_days.filter(kind=kind, current=True, instrument__symbol__in=symbols)
     return dict(days.values_list("instrument__symbol", "pk"))
 
@@ -104,6 +171,48 @@ def test_each_day_of_trades_or_quotes_is_told_once_and_symbols_of_one_import_tog
     ]
     event = session.events.filter(kind="newer").last()
     assert event and event.data == {"date": "2013-10-07", "type": "ticks", "symbols": {"AIG": 2, "IBM": 2}}
+
+
+@pytest.mark.django_db
+def test_what_was_pinned_as_none_is_told_apart_from_what_has_a_newer_version() -> None:
+    store(TRADES, 10.0, "AIG")
+    session = pinned("ticks", ticks={**current(TRADES, "AIG"), "IBM": None, "NEWCO": None})
+    rounds.run()
+    assert told(session) == [], "nobody has any of IBM and NEWCO yet"
+    store(TRADES, 11.0, "AIG", "IBM")
+    rounds.run()
+    rounds.run()
+    assert told(session) == [
+        "2013-10-07: newer trades of AIG in the store (version 2); "
+        "this session plays version 1, a new one or a restart plays the newer",
+        "2013-10-07: newer trades of IBM in the store (version 1); "
+        "this session plays none, a new one or a restart plays the newer",
+    ]
+
+
+@pytest.mark.django_db
+def test_only_the_sessions_own_dataset_date_and_types_are_news_to_it() -> None:
+    session = pinned("ticks", ticks={"IBM": None})
+    store(QUOTES, 10.0, "IBM")
+    store(TRADES, 10.0, "AIG")
+    rows = events_at(TRADES, 10.0)
+    (pk,) = ensure_instruments(["IBM"]).values()
+    write_ticks(a_dataset("other").pk, [NewTicks(pk, DAY, rows)])
+    write_ticks(a_dataset().pk, [NewTicks(pk, DAY + dt.timedelta(days=1), rows)])
+    write_ticks(a_dataset().pk, [NewTicks(pk, DAY, rows, scope=Scope.EXTENDED)])
+    rounds.run()
+    assert told(session) == []
+
+
+@pytest.mark.django_db
+def test_a_later_load_does_not_take_a_pinned_none_back() -> None:
+    session = pinned("ticks", ticks={"IBM": None})
+    store(TRADES, 10.0, "IBM")
+    later = {"date": f"{DAY}", "days": {}, "ticks": current(TRADES, "IBM")}
+    JournalEntry.objects.create(session=session, number=2, kind="load", payload=later)
+    rounds.run_one(session.pk)
+    (message,) = told(session)
+    assert "this session plays none" in message
 
 
 @pytest.mark.django_db
