@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow
 from numpy.typing import NDArray
+from pyarrow import parquet
 
 from marketdata.columns import Floats, Ints
 from marketdata.importing.dialects import NotTicks, Reading, UnreadableFile, symbol_of
@@ -43,6 +44,7 @@ SPELLINGS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
 }
 REQUIRED = {TickKind.TRADES: ("time", "price"), TickKind.QUOTES: ("time", "bid", "ask")}
+BARS = {"open", "high", "low"}
 MINUTE_NS = 60_000_000_000
 
 
@@ -61,9 +63,9 @@ class TickTable:
 
 
 def read_ticks(path: Path, reading: Reading, kind: str) -> TickTable:
-    """Raises UnreadableFile, naming the file and what to pass."""
+    """Raises UnreadableFile, naming the file and what to pass; NotTicks of another kind's, before its rows are read."""
+    mapped = _map(_column_names(path), reading.columns, kind, path)
     table = _frame(path)
-    mapped = _map(list(map(str, table.columns)), reading.columns, kind, path)
     if reading.symbol or "symbol" not in mapped:
         symbol = np.full(len(table), reading.symbol.upper() or symbol_of(path), dtype=object)
     else:
@@ -100,8 +102,30 @@ def _map(names: Sequence[str], given: Mapping[str, str], kind: str, path: Path) 
     unknown = [name for name in given.values() if name not in names]
     if missing or unknown:
         what = f"no column for {', '.join(missing)}" if missing else f"no column {', '.join(unknown)}"
-        raise NotTicks(f"{path}: {what}; it has {', '.join(names)}. Name them with --columns time=ts,…")
+        other = not given and _is_other(kind, found, path)
+        told = f"{path}: {what}; it has {', '.join(names)}. Name them with --columns time=ts,…"
+        raise NotTicks(told) if other else UnreadableFile(told)
+    if not given and kind == TickKind.TRADES and set(folded) >= BARS:
+        raise NotTicks(f"{path}: holds bars, not trades; it has {', '.join(names)}.")
     return found
+
+
+def _is_other(kind: str, found: Mapping[str, str], path: Path) -> bool:
+    """Whether a file is of another kind. Not where its name says that it is of this one: then it is broken."""
+    if TickKind(kind).label[:-1] in path.name.lower():
+        return False
+    return not ({"price"} if kind == TickKind.TRADES else {"bid", "ask"}) & set(found)
+
+
+def _column_names(path: Path) -> list[str]:
+    try:
+        if path.name.endswith(".parquet"):
+            schema = parquet.read_schema(path)
+            index = (schema.pandas_metadata or {}).get("index_columns", [])
+            return [str(name) for name in schema.names if name not in index]
+        return [str(name) for name in pd.read_csv(path, nrows=0).columns]
+    except (ValueError, OSError, EOFError, pyarrow.ArrowException) as error:
+        raise UnreadableFile(f"{path}: cannot be read: {error}") from None
 
 
 def _frame(path: Path) -> pd.DataFrame:

@@ -156,12 +156,20 @@ class Inquiry:
             return error
 
     def _ask(self, start: dt.datetime, end: dt.datetime) -> Rows | NoDataExists:
-        answer, self.ahead = self.ahead or self.provider.fetch_bars(self.symbol, start, end), None
+        answer = self._said(start, end) or self.provider.fetch_bars(self.symbol, start, end)
         if isinstance(answer, ProviderFailed | UnknownSymbol):
             raise answer
         if isinstance(answer, Rows):
             self.bad += answer.bad
         return answer
+
+    def _said(self, start: dt.datetime, end: dt.datetime) -> Answered | None:
+        """What was answered already, of that span, once. Bars of other days alone say nothing of it."""
+        said, self.ahead = self.ahead, None
+        if not isinstance(said, Rows):
+            return said
+        inside = (said.stamps >= start.timestamp()) & (said.stamps < end.timestamp())
+        return Rows(said.stamps[inside], said.bars.take(inside), said.bad) if inside.any() else None
 
     def _sound(self, day: TradingDay, bars: BarColumns) -> BarColumns | ProviderFailed:
         fault = _first_fault(bars, day)

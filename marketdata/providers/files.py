@@ -40,12 +40,12 @@ class FilesProvider:
     """`root`: the folder. A file is of the symbol that its name or its folder's name says, or holds many.
 
     Dates in a name bound it: AAPL_2024-01-02_2024-01-19_1min.csv.gz, 2018-02-16_1min.parquet,
-    AAPL/2024-01-02.csv. `tz`, `label`, `columns` as in import_bars; `dataset`: the name of the dataset. Files of
-    trades, quotes and quote bars among them are what it has of those.
+    AAPL/2024-01-02.csv. `tz`, `label`, `columns` as in import_bars, `trade_columns` and `quote_columns` as in
+    import_trades and import_quotes; `dataset`: the name of the dataset. Files of trades, quotes and quote bars among
+    them are what it has of those.
     """
 
     parallel = 1
-    days_per_question = KEPT_FILES
     symbols_per_question = 400
     """Of one day; each file is read once for all of them."""
 
@@ -58,14 +58,23 @@ class FilesProvider:
         tz: str = "",
         label: Label = "start",
         columns: Mapping[str, str] | None = None,
+        trade_columns: Mapping[str, str] | None = None,
+        quote_columns: Mapping[str, str] | None = None,
         authoritative: bool = False,
     ) -> None:
         self.name, self.label, self.authoritative = name, label, authoritative
         self.folder = Folder(name, Path(root).expanduser())
         self.dataset = DatasetSpec(dataset or name, dataset or name)
         self.reading = Reading(tz=tz, label=label, columns=dict(columns or {}))
-        self.ticks = TickFiles(self.folder, replace(self.reading, columns={}))
+        given = {TickKind.TRADES: trade_columns, TickKind.QUOTES: quote_columns}
+        readings = {kind: replace(self.reading, columns=dict(names or {})) for kind, names in given.items()}
+        self.ticks = TickFiles(self.folder, readings)
         self._split = lru_cache(maxsize=KEPT_FILES)(self._split_file)
+
+    @property
+    def days_per_question(self) -> int:
+        """A file of one symbol is read once for all its days; of those that hold many, so many as are kept."""
+        return KEPT_FILES if self.folder.has_shared() else self.symbols_per_question
 
     def fetch_bars(self, symbol: str, start: dt.datetime, end: dt.datetime, interval: str = "1m") -> BarsAnswer:
         if interval != "1m":
@@ -99,7 +108,7 @@ class FilesProvider:
             days += [day for day in parts.days.get(symbol, ()) if day.date in dates]
             bad += parts.bad.get(symbol, ())
         answer = _rows(days, bad, start, end)
-        if not len(answer.stamps):
+        if not len(answer.stamps) and not bad:
             return NoDataExists(f"no file under {self.folder.root} has a bar of it then")
         return answer
 

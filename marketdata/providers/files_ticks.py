@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, reduce
 from pathlib import Path
@@ -18,7 +18,7 @@ from marketdata.importing.tick_runner import TickSplit, completed, split_ticks
 from marketdata.models import Scope
 from marketdata.providers.base import BadRow, NoDataExists
 from marketdata.providers.folder import Folder, covers
-from marketdata.ticks.columns import DERIVED, TickColumns, TickKind
+from marketdata.ticks.columns import DERIVED, TickColumns, TickKind, empty
 from marketdata.ticks.fetching import TickRows, TicksAnswer
 
 KEPT_FILES = 2
@@ -28,8 +28,8 @@ SECOND_NS = 1_000_000_000
 class TickFiles:
     """Events that were recorded go before those made from quote bars."""
 
-    def __init__(self, folder: Folder, reading: Reading) -> None:
-        self.folder, self.reading = folder, reading
+    def __init__(self, folder: Folder, readings: Mapping[TickKind, Reading]) -> None:
+        self.folder, self.readings = folder, readings
         self._split = lru_cache(maxsize=KEPT_FILES)(self._split_file)
 
     def fetch(self, kind: TickKind, symbol: str, start: dt.datetime, end: dt.datetime) -> TicksAnswer:
@@ -43,7 +43,7 @@ class TickFiles:
             mine = (part for part in parts.days if (part.symbol, part.date) == (symbol, day.date))
             found += [part.rows for part in mine if part.scope == Scope.REGULAR]
             bad += list(_bad(path, parts, symbol))
-        rows = _merged(found)
+        rows = _merged(found) or (empty(kind) if bad else None)
         if rows is None:
             return NoDataExists(f"no file under {self.folder.root} has {kind.label} of it then")
         at = rows.at + round(day.open.timestamp()) * SECOND_NS
@@ -60,7 +60,7 @@ class TickFiles:
     def _split_file(self, path: Path, kind: TickKind, changed: int, size: int) -> TickSplit:
         """`changed` and `size` make another file of one that was written again."""
         try:
-            return split_ticks(read_ticks(path, self.folder.reading_of(path, self.reading), kind))
+            return split_ticks(read_ticks(path, self.folder.reading_of(path, self.readings[kind]), kind))
         except NotTicks:  # bars, say, or quotes beside the trades
             return TickSplit()
 

@@ -29,14 +29,15 @@ class Folder:
 
     def of(self, symbols: Sequence[str]) -> dict[str, list[Path]]:
         """Symbol → the files that may hold it, by path: those of its own, and those of nobody by name."""
-        try:
-            found = find_files([self.root])
-        except UnreadableFile as error:
-            raise ProviderFailed(f"{self.name}: {error}") from None
+        found = self._files()
         owned: dict[str, list[Path]] = {}
         for path in found:
             owned.setdefault(self.owner(path), []).append(path)
         return {symbol: sorted([*owned.get(symbol, ()), *owned.get("", ())]) for symbol in symbols}
+
+    def has_shared(self) -> bool:
+        """Whether a file may hold many symbols."""
+        return not all(map(self.owner, self._files()))
 
     def owner(self, path: Path) -> str:
         """The symbol that a file's name or its folder's name says; empty where neither says one."""
@@ -47,6 +48,12 @@ class Folder:
         return (
             reading if _named(path) or not self._is_symbols(path.parent) else replace(reading, symbol=path.parent.name)
         )
+
+    def _files(self) -> list[Path]:
+        try:
+            return find_files([self.root])
+        except UnreadableFile as error:
+            raise ProviderFailed(f"{self.name}: {error}") from None
 
     def _is_symbols(self, folder: Path) -> bool:
         return folder != self.root and bool(SYMBOL.fullmatch(folder.name))

@@ -178,3 +178,33 @@ def test_what_files_say_of_many_is_kept_symbol_by_symbol(tmp_path: Path) -> None
 
 def _kinds(outcome: object) -> object:
     return [type(problem) for problem in outcome.values()] if isinstance(outcome, dict) else type(outcome)
+
+
+@pytest.mark.django_db
+def test_bars_that_are_all_broken_are_kept_in_quarantine(tmp_path: Path) -> None:
+    a_file(tmp_path / "AAPL.csv", minutes(MONDAY.date, n=2), high=1.0)
+    provider = FilesProvider("files", root=str(tmp_path))
+    (problem,) = fetch_days(provider_dataset(provider), provider, "AAPL", [MONDAY]).values()
+    assert isinstance(problem, NoData)
+    assert QuarantinedRow.objects.count() == 2
+
+
+def test_a_symbols_own_files_are_asked_for_many_days_and_shared_ones_for_so_many_as_are_kept(tmp_path: Path) -> None:
+    a_file(tmp_path / "AAPL.csv", minutes(MONDAY.date))
+    provider = FilesProvider("files", root=str(tmp_path))
+    assert provider.days_per_question == 400
+    a_file(tmp_path / "2025-07-07_1min.parquet", minutes(MONDAY.date), symbol="IBM")
+    assert provider.days_per_question == 8
+
+
+@pytest.mark.django_db
+def test_of_days_asked_for_together_those_the_store_got_meanwhile_are_left_alone(tmp_path: Path) -> None:
+    for name in ("AAPL", "IBM"):
+        a_file(tmp_path / name / "2025-07-03.csv", minutes(HALF.date, n=210))
+        a_file(tmp_path / name / "2025-07-07.csv", minutes(MONDAY.date))
+    provider = FilesProvider("files", root=str(tmp_path))
+    dataset = provider_dataset(provider)
+    fetch_days(dataset, provider, "AAPL", [HALF])
+    told = fetch_together(dataset, provider, ["AAPL", "IBM"], [HALF, MONDAY])
+    assert {name: _kinds(outcome) for name, outcome in told.items()} == {name: [type(None)] * 2 for name in told}
+    assert BarDay.objects.count() == 4

@@ -91,3 +91,28 @@ def test_a_broken_row_is_quarantined_and_the_rest_is_stored(tmp_path: Path, sett
     with pytest.raises(NoData, match="mine has no quotes of IBM on 2013-10-07"):
         ensure_ticks(dataset, "mine", TickKind.QUOTES, "IBM", DAY.date)
     get_provider.cache_clear()
+
+
+def test_a_file_of_bars_is_none_of_trades_also_where_it_has_a_last_price(tmp_path: Path) -> None:
+    prices = {"open": 10.0, "high": 11.0, "low": 9.0, "last": 10.5}
+    trades(tmp_path / "IBM.csv", DAY, 60.0, **prices).write_text(
+        (tmp_path / "IBM.csv").read_text().replace("price,", "x,")
+    )
+    provider = FilesProvider("files", root=str(tmp_path))
+    assert isinstance(provider.fetch_trades("IBM", DAY.open, DAY.close), NoDataExists)
+
+
+def test_a_file_that_says_trades_and_has_no_price_fails_until_its_column_is_named(tmp_path: Path) -> None:
+    path = trades(tmp_path / "IBM_trades.csv", DAY, 1.0)
+    path.write_text(path.read_text().replace("price", "px"))
+    with pytest.raises(ProviderFailed, match=r"IBM_trades\.csv: no column for price"):
+        FilesProvider("files", root=str(tmp_path)).fetch_trades("IBM", DAY.open, DAY.close)
+    named = FilesProvider("files", root=str(tmp_path), trade_columns={"price": "px"})
+    assert len(rows(named.fetch_trades("IBM", DAY.open, DAY.close))) == 1
+
+
+def test_a_day_whose_rows_are_all_broken_is_an_answer_with_those_rows(tmp_path: Path) -> None:
+    trades(tmp_path / "IBM.csv", DAY, 1.0, price=[-1.0])
+    answer = FilesProvider("files", root=str(tmp_path)).fetch_trades("IBM", DAY.open, DAY.close)
+    assert isinstance(answer, TickRows) and len(answer.rows) == 0
+    assert [row.reason for row in answer.bad] == ["the price is not positive"]
