@@ -61,26 +61,17 @@ class MomentField(serializers.Field[Moment, Any, str, Any]):
         return found
 
 
-class BarsQuery(StrictSerializer):
+class WindowQuery(StrictSerializer):
+    """What may be asked of one symbol's stored past, whatever its type."""
+
     symbol = serializers.CharField(max_length=16)
-    interval = serializers.CharField(default="1m")
     start = MomentField(required=False, help_text="First day or moment; default: the latest stored day.")
     end = MomentField(required=False, help_text="Last day (inclusive) or moment (exclusive).")
     dataset = serializers.CharField(required=False, help_text="Default: real before synthetic, then the most days.")
     scope = serializers.ChoiceField(choices=Scope.choices, default=Scope.REGULAR)
-    limit = serializers.IntegerField(
-        required=False, min_value=1, max_value=MOST_BARS, help_text="Bars on a page; default: the whole window."
-    )
 
     def validate_symbol(self, symbol: str) -> str:
         return symbol.upper()
-
-    def validate_interval(self, interval: str) -> str:
-        try:
-            parse_interval(interval)
-        except BadInterval as error:
-            raise serializers.ValidationError(str(error)) from error
-        return interval
 
     def validate_dataset(self, name: str) -> str:
         names = list(Dataset.objects.values_list("name", flat=True))
@@ -94,6 +85,20 @@ class BarsQuery(StrictSerializer):
         if start and end and date_of(end) < date_of(start):
             raise serializers.ValidationError({"end": [f"The window ends ({end}) before it starts ({start})."]})
         return attrs
+
+
+class BarsQuery(WindowQuery):
+    interval = serializers.CharField(default="1m")
+    limit = serializers.IntegerField(
+        required=False, min_value=1, max_value=MOST_BARS, help_text="Bars on a page; default: the whole window."
+    )
+
+    def validate_interval(self, interval: str) -> str:
+        try:
+            parse_interval(interval)
+        except BadInterval as error:
+            raise serializers.ValidationError(str(error)) from error
+        return interval
 
 
 class BarRowSerializer(serializers.Serializer[Any]):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Model, QuerySet
 
 from marketdata.columns import BarColumns, Ints, empty
 from marketdata.derive import derive
@@ -17,6 +17,7 @@ from marketdata.models import BarDay, Dataset, Scope
 from marketdata.store import column_cursor
 from marketdata.table import BarTable, bar_tokens, join
 
+M = TypeVar("M", bound=Model)
 Moment = dt.date | dt.datetime
 """A trading day, which stands for all of it, or an instant."""
 
@@ -80,28 +81,15 @@ class Window:
     def _choose(self, rows: QuerySet[BarDay]) -> Dataset:
         if self.dataset:
             return Dataset.objects.get(name=self.dataset)
-        best = self._best(self._within(rows)) if self.start or self.end else None
-        best = best or self._best(rows)
+        best = best_dataset(self._within(rows)) if self.start or self.end else None
+        best = best or best_dataset(rows)
         if best is None:
             hint = "import some, or look in the admin."
             raise WindowError("symbol", f"No dataset has {self.interval} bars of {self.symbol}: {hint}")
         return Dataset.objects.get(pk=best)
 
-    def _best(self, rows: QuerySet[BarDay]) -> int | None:
-        counted = rows.order_by().values("dataset").annotate(days=Count("pk"))
-        best = counted.order_by("dataset__synthetic", "-days", "dataset").first()
-        return best["dataset"] if best else None
-
     def _within(self, rows: QuerySet[BarDay]) -> QuerySet[BarDay]:
-        """Whole days; a day more at each end for moments, as UTC and the exchange's date may differ."""
-        if self.start is None and self.end is None:
-            latest = rows.order_by("-date").values("date")[:1]
-            return rows.filter(date=latest)
-        if self.start is not None:
-            rows = rows.filter(date__gte=date_of(self.start) - _slack(self.start))
-        if self.end is not None:
-            rows = rows.filter(date__lte=date_of(self.end) + _slack(self.end))
-        return rows
+        return days_within(rows, self.start, self.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +161,22 @@ class Found:
 
 def date_of(moment: Moment) -> dt.date:
     return moment.astimezone(dt.UTC).date() if isinstance(moment, dt.datetime) else moment
+
+
+def days_within(rows: QuerySet[M], start: Moment | None, end: Moment | None) -> QuerySet[M]:
+    """Whole days, without bounds the latest; a day more for a moment, as UTC and the exchange's date may differ."""
+    if start is None and end is None:
+        return rows.filter(date=rows.order_by("-date").values("date")[:1])
+    if start is not None:
+        rows = rows.filter(date__gte=date_of(start) - _slack(start))
+    return rows.filter(date__lte=date_of(end) + _slack(end)) if end is not None else rows
+
+
+def best_dataset(rows: QuerySet[M]) -> int | None:
+    """Real before synthetic, then the one with the most of these days; None where there are none."""
+    counted = rows.order_by().values("dataset").annotate(days=Count("pk"))
+    best = counted.order_by("dataset__synthetic", "-days", "dataset").first()
+    return best["dataset"] if best else None
 
 
 def _slack(moment: Moment) -> dt.timedelta:

@@ -12,34 +12,18 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
-from marketdata.api import CanViewBars, MomentField, StrictSerializer, query_of
-from marketdata.history import WindowError, date_of
-from marketdata.models import Dataset, Scope
+from marketdata.api import CanViewBars, WindowQuery, query_of
+from marketdata.history import WindowError
+from marketdata.models import Dataset
 from marketdata.ticks.columns import TickKind
 from marketdata.ticks.history import Place, TickWindow
 
 MOST_EVENTS, PAGE = 50_000, 10_000
 
 
-class TicksQuery(StrictSerializer):
-    symbol = serializers.CharField(max_length=16)
-    start = MomentField(required=False, help_text="First day or moment; default: the latest stored day.")
-    end = MomentField(required=False, help_text="Last day (inclusive) or moment (exclusive).")
-    dataset = serializers.CharField(required=False, help_text="Default: real before synthetic, then the most days.")
-    scope = serializers.ChoiceField(choices=Scope.choices, default=Scope.REGULAR)
+class TicksQuery(WindowQuery):
     limit = serializers.IntegerField(default=PAGE, min_value=1, max_value=MOST_EVENTS, help_text="Events on a page.")
     after = serializers.CharField(required=False, help_text="Where the page before ended: see `next`.")
-
-    def validate_symbol(self, symbol: str) -> str:
-        return symbol.upper()
-
-    def validate_dataset(self, name: str) -> str:
-        names = list(Dataset.objects.values_list("name", flat=True))
-        if name not in names:
-            raise serializers.ValidationError(
-                f"There is no dataset {name!r}: there are {', '.join(names) or 'none yet'}."
-            )
-        return name
 
     def validate_after(self, text: str) -> Place:
         try:
@@ -47,40 +31,30 @@ class TicksQuery(StrictSerializer):
         except WindowError as error:
             raise serializers.ValidationError(error.message) from None
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        start, end = attrs.get("start"), attrs.get("end")
-        if start and end and date_of(end) < date_of(start):
-            raise serializers.ValidationError({"end": [f"The window ends ({end}) before it starts ({start})."]})
-        return attrs
 
-
-class TradeRowSerializer(serializers.Serializer[Any]):
+class TickRowSerializer(serializers.Serializer[Any]):
     type = serializers.CharField()
     symbol = serializers.CharField()
     at = serializers.CharField(help_text="The source's stamp, RFC 3339 in UTC, up to nine digits.")
-    price = serializers.FloatField()
-    size = serializers.FloatField(allow_null=True)
-    exchange = serializers.CharField(allow_null=True)
     condition = serializers.CharField(allow_null=True)
     suspicious = serializers.BooleanField()
     corrected = serializers.BooleanField()
     synthetic = serializers.BooleanField()
 
 
-class QuoteRowSerializer(serializers.Serializer[Any]):
-    type = serializers.CharField()
-    symbol = serializers.CharField()
-    at = serializers.CharField(help_text="The source's stamp, RFC 3339 in UTC, up to nine digits.")
+class TradeRowSerializer(TickRowSerializer):
+    price = serializers.FloatField()
+    size = serializers.FloatField(allow_null=True)
+    exchange = serializers.CharField(allow_null=True)
+
+
+class QuoteRowSerializer(TickRowSerializer):
     bid = serializers.FloatField(allow_null=True)
     bid_size = serializers.FloatField(allow_null=True)
     bid_exchange = serializers.CharField(allow_null=True)
     ask = serializers.FloatField(allow_null=True)
     ask_size = serializers.FloatField(allow_null=True)
     ask_exchange = serializers.CharField(allow_null=True)
-    condition = serializers.CharField(allow_null=True)
-    suspicious = serializers.BooleanField()
-    corrected = serializers.BooleanField()
-    synthetic = serializers.BooleanField()
 
 
 class StoredTicksSerializer(serializers.Serializer[Any]):

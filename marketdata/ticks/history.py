@@ -6,10 +6,10 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 
 from marketdata.calendar import TradingDay, trading_day
-from marketdata.history import Moment, WindowError, date_of
+from marketdata.history import Moment, WindowError, best_dataset, days_within
 from marketdata.models import Dataset, Scope
 from marketdata.tick_models import TickDay
 from marketdata.ticks.columns import TickKind
@@ -56,7 +56,7 @@ class TickWindow:
         """The dataset that answers and the days that it has, oldest first. Raises WindowError."""
         rows = TickDay.objects.current().filter(instrument__symbol=self.symbol, kind=self.kind, scope=self.scope)
         dataset = self._choose(rows)
-        days = self._within(rows.filter(dataset=dataset)).order_by("date", "-derived")
+        days = days_within(rows.filter(dataset=dataset), self.start, self.end).order_by("date", "-derived")
         recorded_first = {day.date: day for day in days}
         return dataset, list(recorded_first.values())
 
@@ -87,20 +87,11 @@ class TickWindow:
     def _choose(self, rows: QuerySet[TickDay]) -> Dataset:
         if self.dataset:
             return Dataset.objects.get(name=self.dataset)
-        counted = self._within(rows).order_by().values("dataset").annotate(days=Count("pk"))
-        best = counted.order_by("dataset__synthetic", "-days", "dataset").first()
+        best = best_dataset(days_within(rows, self.start, self.end))
         if best is None:
             what = TickKind(self.kind).label
             raise WindowError("symbol", f"No dataset has {what} of {self.symbol} in that window: import some.")
-        return Dataset.objects.get(pk=best["dataset"])
-
-    def _within(self, rows: QuerySet[TickDay]) -> QuerySet[TickDay]:
-        """Whole days; a day more at each end for moments, as UTC and the exchange's date may differ."""
-        if self.start is None and self.end is None:
-            return rows.filter(date=rows.order_by("-date").values("date")[:1])
-        if self.start is not None:
-            rows = rows.filter(date__gte=date_of(self.start) - _slack(self.start))
-        return rows.filter(date__lte=date_of(self.end) + _slack(self.end)) if self.end is not None else rows
+        return Dataset.objects.get(pk=best)
 
 
 def open_ns(day: TradingDay | dt.date) -> int:
@@ -110,7 +101,3 @@ def open_ns(day: TradingDay | dt.date) -> int:
 
 def _ns(moment: dt.datetime) -> int:
     return (moment - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(microseconds=1) * 1000
-
-
-def _slack(moment: Moment) -> dt.timedelta:
-    return dt.timedelta(days=1 if isinstance(moment, dt.datetime) else 0)

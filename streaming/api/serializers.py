@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from marketdata.api import BARS_ANSWER, MOST_BARS, MomentField, StrictSerializer
+from marketdata.api import BARS_ANSWER, MOST_BARS, BarRowSerializer, MomentField, StrictSerializer
 from marketdata.models import Dataset
 from sessions.control import MOST_MINUTES, ControlError, check_speed
 from sessions.models import ActiveStream, Session, SessionEvent
@@ -169,19 +169,10 @@ def _demand(field: str, value: str, allowed: list[str]) -> None:
         raise serializers.ValidationError({field: [f"{value} is not in this session: it has {shown}."]})
 
 
-class WireBarSerializer(serializers.Serializer[Any]):
+class WireBarSerializer(BarRowSerializer):
     type = serializers.CharField()
     symbol = serializers.CharField()
     interval = serializers.CharField()
-    start = serializers.DateTimeField()
-    end = serializers.DateTimeField()
-    open = serializers.FloatField()
-    high = serializers.FloatField()
-    low = serializers.FloatField()
-    close = serializers.FloatField()
-    volume = serializers.IntegerField(allow_null=True)
-    trade_count = serializers.IntegerField(allow_null=True)
-    vwap = serializers.FloatField(allow_null=True)
     n_present = serializers.IntegerField()
     n_expected = serializers.IntegerField()
     complete = serializers.BooleanField()
