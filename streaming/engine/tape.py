@@ -115,7 +115,9 @@ class Tape:
         """
         clock_ms = self.instant(k)
         minute, within = divmod(clock_ms - self.open_ms, MINUTE_MS)
-        blocks: list[BarBlock | TickBlock] = list(self._tick_blocks(int(self.steps[k]), active))
+        blocks: list[BarBlock | TickBlock] = []
+        if self.schedule.reels:
+            blocks += self._tick_blocks(int(self.steps[k]), active)
         if within == 0:
             blocks += self._blocks(minute, self._mask(active))
         elif not blocks:
@@ -177,7 +179,9 @@ class Tape:
         # Rows come by symbol: a stable sort by minute keeps that order, and numpy sorts sixteen bits by counting.
         minute = (end // 60).astype(np.uint16)
         order = np.argsort(minute, kind="stable")
-        values = np.stack([getattr(bars, name)[order] for name in VALUES])
+        values = np.empty((len(VALUES), len(order)))
+        for row, name in enumerate(VALUES):
+            np.take(getattr(bars, name), order, out=values[row], mode="clip")  # else it goes by way of a copy
         return Layer(
             width,
             group[order].astype(np.intp),
