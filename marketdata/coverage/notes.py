@@ -45,7 +45,7 @@ def _late(symbols: Sequence[SymbolCoverage]) -> Iterator[Note]:
     for symbol in symbols:
         for day in symbol.days:
             if day.late:
-                told = f"{day.date} {symbol.symbol}: {day.late} bars after the early close"
+                told = f"{day.date} {symbol.symbol}: {_bars(day.late)} after the early close"
                 yield Note("after early close", f"{told}, up to {day.late_swing:.1%} away from it.")
 
 
@@ -62,7 +62,7 @@ def _volumes(symbols: Sequence[SymbolCoverage]) -> Iterator[Note]:
     some = [s for s in symbols if 0 < s.coverage.zero_volume < s.coverage.bars]
     if some:
         bars = sum(s.coverage.zero_volume for s in some)
-        yield Note("zero volume", f"Volume 0 in {bars} bars of {_names([s.symbol for s in some])}.")
+        yield Note("zero volume", f"Volume 0 in {_bars(bars)} of {_names([s.symbol for s in some])}.")
 
 
 def _thin(symbols: Sequence[SymbolCoverage]) -> Iterator[Note]:
@@ -70,16 +70,16 @@ def _thin(symbols: Sequence[SymbolCoverage]) -> Iterator[Note]:
     for symbol in thin[:NAMED]:
         yield Note("thin", f"{symbol.symbol} has a bar in {symbol.coverage.quality:.1%} of its minutes.")
     if len(thin) > NAMED:
-        yield Note("thin", f"{len(thin) - NAMED} more symbols have a bar in less than half of their minutes.")
+        yield Note("thin", f"{_more(len(thin) - NAMED, 'has', 'have')} a bar in less than half of the minutes.")
 
 
 def _missing_days(symbols: Sequence[SymbolCoverage]) -> Iterator[Note]:
     missing = [s for s in symbols if s.missing_days]
     for symbol in missing[:NAMED]:
         dates = [str(date) for date in symbol.missing_days]
-        yield Note("missing day", f"{symbol.symbol} lacks {len(dates)} trading days within its own: {_names(dates)}.")
+        yield Note("missing day", f"{symbol.symbol} lacks {_days(len(dates))} within its own: {_names(dates)}.")
     if len(missing) > NAMED:
-        yield Note("missing day", f"{len(missing) - NAMED} more symbols lack trading days.")
+        yield Note("missing day", f"{_more(len(missing) - NAMED, 'lacks', 'lack')} trading days.")
 
 
 def _gaps(symbols: Sequence[SymbolCoverage]) -> Iterator[Note]:
@@ -89,7 +89,8 @@ def _gaps(symbols: Sequence[SymbolCoverage]) -> Iterator[Note]:
         return
     minutes = sum(s.coverage.letters["A"] + s.coverage.letters["M"] for s in lacking)
     worst = max((day for s in lacking for day in s.days), key=lambda day: _absent(day))
-    told = f"{len(lacking)} of {len(symbols)} symbols lack {minutes:,} minutes"
+    told = f"{len(lacking)} of {len(symbols)} symbols {_agreeing(len(lacking), 'lacks', 'lack')} {minutes:,} "
+    told += _agreeing(minutes, "minute", "minutes")
     yield Note("missing minutes", f"{told}; most on {worst.date}: {worst.symbol} {_absent(worst)}.")
 
 
@@ -97,7 +98,7 @@ def _outside(symbols: Sequence[SymbolCoverage]) -> Iterator[Note]:
     bars = sum(s.coverage.outside for s in symbols)
     if bars:
         held = [s.symbol for s in symbols if s.coverage.outside]
-        yield Note("outside session", f"{bars:,} bars outside the regular session of {_names(held)}.")
+        yield Note("outside session", f"{_bars(bars)} outside the regular session of {_names(held)}.")
 
 
 def _steps(symbols: Sequence[SymbolCoverage]) -> Iterator[Note]:
@@ -129,3 +130,19 @@ def _absent(day: DayFacts) -> int:
 def _names(names: Sequence[str]) -> str:
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return ", ".join(names[:NAMED]) + more
+
+
+def _agreeing(count: int, one: str, many: str) -> str:
+    return one if count == 1 else many
+
+
+def _bars(count: int) -> str:
+    return f"{count:,} {_agreeing(count, 'bar', 'bars')}"
+
+
+def _days(count: int) -> str:
+    return f"{count} trading {_agreeing(count, 'day', 'days')}"
+
+
+def _more(count: int, does: str, do: str) -> str:
+    return f"{count} more {_agreeing(count, f'symbol {does}', f'symbols {do}')}"

@@ -18,7 +18,7 @@ from marketdata.coverage.facts import DayFacts
 from marketdata.coverage.heat import heat_map
 from marketdata.coverage.notes import notes
 from marketdata.coverage.summary import by_day, by_symbol, evident_holes
-from marketdata.models import Dataset
+from marketdata.models import Dataset, Scope
 from marketdata.store import NewDay
 from tests.streaming.callers import assert_problem, log_in
 
@@ -106,3 +106,22 @@ def test_the_api_gives_the_same_and_needs_the_stores_permission(outage: None) ->
     for query, word in (("symbol=GME", "GME"), ("start=2019-02-15&end=2019-02-14", "before"), ("x=1", "no field")):
         assert word in client.get(f"/api/data-status/?{query}").content.decode()
         assert client.get(f"/api/data-status/?{query}").status_code == 400
+
+
+def test_one_is_told_as_one() -> None:
+    dataset = Dataset.objects.create(name="one", source="one")
+    (instrument,) = store.ensure_instruments(["IBM"]).values()
+    ones = np.ones(389)
+    minutes = np.delete(np.arange(390), 200).astype(np.int64)
+    late = BarColumns(np.array([390 * 60]), *[ones[:1]] * 7)
+    store.write_days(
+        dataset.pk,
+        [
+            NewDay(instrument, DAY.date, BarColumns(minutes * 60, *[ones] * 7)),
+            NewDay(instrument, DAY.date, late, Scope.EXTENDED),
+        ],
+    )
+    assert [note["text"] for note in status()["one"]["notes"]] == [
+        "1 of 1 symbols lacks 1 minute; most on 2019-02-14: IBM 1.",
+        "1 bar outside the regular session of IBM.",
+    ]

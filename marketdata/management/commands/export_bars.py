@@ -58,7 +58,9 @@ class Command(ExplainedCommand):
             told = {"dataset": export.dataset.name, "interval": export.interval, "bars": written, "without": without}
             self.stdout.write(json.dumps(told))
         elif options["verbosity"]:
-            self.stderr.write(f"{sum(written.values()):,} bars of {len(written)} symbols from {export.dataset}.")
+            bars, symbols = sum(written.values()), len(written)
+            of = f"{symbols} symbol{'s' * (symbols != 1)}"
+            self.stderr.write(f"{bars:,} bar{'s' * (bars != 1)} of {of} from {export.dataset}.")
         if without:
             self.stderr.write(f"Without a bar there: {', '.join(without)}.")
 

@@ -35,7 +35,7 @@ class Command(ExplainedCommand):
 
 def _lines(found: Verification) -> list[str]:
     lines = [
-        f"Generation {made['generation']}: {made['frames']} frames of {made['days']} days, "
+        f"Generation {made['generation']}: {made['frames']} frames of {made['days']} day{'s' * (made['days'] != 1)}, "
         f"{made['first']} to {made['last']}, chain {made['chain']}"
         for made in found.generations
     ]
