@@ -25,6 +25,8 @@ return 1
 """
 KEPT_AFTER_END = dt.timedelta(days=1)
 BLOCK_MS = 500
+MOST_CONNECTIONS = 100_000
+"""Of a process: one for each session that it plays or reads, and a few. The library's own bound is 100."""
 PAGE = 256
 """Frames that a reader takes at once."""
 
@@ -68,7 +70,9 @@ class Bus:
     """The writing side; one per worker process, shared by its sessions' threads."""
 
     def __init__(self, url: str | None = None) -> None:
-        self.redis = redis.Redis.from_url(url or settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=2)
+        self.redis = redis.Redis.from_url(
+            url or settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=2, max_connections=MOST_CONNECTIONS
+        )
         self._raise_fence = self.redis.register_script(RAISE_FENCE)
 
     def raise_fence(self, session_id: int, epoch: int) -> None:

@@ -58,17 +58,24 @@ def claim(session_id: int) -> Lease | None:
     return Lease(session_id, row[0], asked + settings.LEASE_TTL) if row else None
 
 
+# Rows are locked by number, as by the scribe, whose statement goes over the same ones.
+RENEW = """
+WITH mine AS (
+  SELECT s.id FROM replay_session s JOIN unnest(%s::bigint[], %s::bigint[]) AS held(id, epoch)
+      ON s.id = held.id AND s.epoch = held.epoch
+   ORDER BY s.id FOR NO KEY UPDATE OF s
+)
+UPDATE replay_session s SET lease_renewed_at = clock_timestamp() FROM mine WHERE s.id = mine.id
+RETURNING s.id, s.control_version
+"""
+
+
 def renew(leases: Iterable[Lease]) -> dict[int, int]:
     """Renew all in one statement; returns session → control version. Those not returned are lost."""
     held = list(leases)
     asked = time.monotonic()
     with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE replay_session s SET lease_renewed_at = clock_timestamp()"
-            " FROM unnest(%s::bigint[], %s::bigint[]) AS mine(id, epoch)"
-            " WHERE s.id = mine.id AND s.epoch = mine.epoch RETURNING s.id, s.control_version",
-            [[lease.session_id for lease in held], [lease.epoch for lease in held]],
-        )
+        cursor.execute(RENEW, [[lease.session_id for lease in held], [lease.epoch for lease in held]])
         versions = dict(cursor.fetchall())
     for lease in held:
         if lease.session_id in versions:

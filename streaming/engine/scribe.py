@@ -12,16 +12,22 @@ from django.db import connection
 EVERY = 0.1
 """Seconds between two statements."""
 # A position is never taken back: what its session has written itself since then is newer.
+# Rows are locked by number, as when leases are renewed: in two orders they would wait for each other.
 WRITE = """
+WITH told AS (
+  SELECT v.* FROM unnest(%s::bigint[], %s::bigint[], %s::int[], %s::timestamptz[], %s::text[], %s::bigint[], %s::text[],
+                         %s::text[], %s::bool[], %s::float8[], %s::float8[], %s::text[])
+    AS v(id, epoch, generation, clock, frame_id, frame_count, chain,
+         moving, measured, real_speed, clock_error, bottleneck)
+    JOIN replay_session s ON s.id = v.id AND s.epoch = v.epoch
+   ORDER BY s.id FOR NO KEY UPDATE OF s
+)
 UPDATE replay_session s
    SET clock = v.clock, frame_id = v.frame_id, frame_count = v.frame_count, chain = v.chain, moving = v.moving::jsonb,
        real_speed = CASE WHEN v.measured THEN v.real_speed ELSE s.real_speed END,
        clock_error = CASE WHEN v.measured THEN v.clock_error ELSE s.clock_error END,
        bottleneck = CASE WHEN v.measured THEN v.bottleneck ELSE s.bottleneck END
-  FROM unnest(%s::bigint[], %s::bigint[], %s::int[], %s::timestamptz[], %s::text[], %s::bigint[], %s::text[],
-              %s::text[], %s::bool[], %s::float8[], %s::float8[], %s::text[])
-    AS v(id, epoch, generation, clock, frame_id, frame_count, chain,
-         moving, measured, real_speed, clock_error, bottleneck)
+  FROM told v
  WHERE s.id = v.id AND s.epoch = v.epoch AND s.generation = v.generation AND s.frame_count < v.frame_count
 """
 POSITION = ("clock", "frame_id", "frame_count", "chain")

@@ -14,7 +14,7 @@ from django.conf import settings
 
 from marketdata import calendar
 from streaming.db import in_thread, waited_for
-from streaming.engine.bus import Tail
+from streaming.engine.bus import MOST_CONNECTIONS, Tail
 from streaming.engine.frames import Frame, FrameId
 from streaming.reading import readers
 from streaming.reading.history import Frames, History, frames_shelf
@@ -142,7 +142,8 @@ class HubHold:
         self.loop = asyncio.get_running_loop()
         hub = _hubs.get(self.loop)
         if hub is None:
-            hub = _hubs[self.loop] = Hub(redis.asyncio.Redis.from_url(settings.REDIS_URL))
+            client = redis.asyncio.Redis.from_url(settings.REDIS_URL, max_connections=MOST_CONNECTIONS)
+            hub = _hubs[self.loop] = Hub(client)
         hub.users += 1
         self.hub = hub
         return hub

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 
 import pytest
 import redis
 
 from sessions.wakeup import connection
-from streaming.engine.bus import Bus, Fenced, FenceMissing, HeldBack, Packed, Writer, fence_key, published
-from streaming.engine.frames import FrameId
+from streaming.engine.bus import Bus, Fenced, FenceMissing, HeldBack, Packed, Tail, Writer, fence_key, published
+from streaming.engine.frames import Frame, FrameId
 from streaming.engine.lockstep import acknowledged_key
+from streaming.reading.hub import shared_hub
 
 SESSION = 7001
 
@@ -96,3 +99,19 @@ def test_what_redis_refuses_is_an_error_and_not_a_frame_less(writer: Writer) -> 
     with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
         writer.append([Packed(FrameId(2, 1, 0), broken.body, broken.chain)])
     assert writer.append([broken]) == 1
+
+
+def test_a_worker_plays_more_sessions_than_the_library_pools_connections(bus: Bus) -> None:
+    with ExitStack() as stack:
+        for number in range(SESSION + 1, SESSION + 121):
+            bus.raise_fence(number, 1)
+            assert stack.enter_context(closing(bus.writer(number, 1))).append(frames(0, 1)) == 1
+
+
+def test_a_process_reads_more_sessions_than_the_library_pools_connections() -> None:
+    async def wait_for_all() -> list[tuple[list[Frame], bool]]:
+        async with shared_hub() as hub:
+            tails = [Tail(hub.redis, number) for number in range(SESSION, SESSION + 120)]
+            return await asyncio.gather(*(tail.read(1, None, block_ms=500) for tail in tails))
+
+    assert asyncio.run(wait_for_all()) == [([], False)] * 120
