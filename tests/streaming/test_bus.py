@@ -108,7 +108,7 @@ def test_a_worker_plays_more_sessions_than_the_library_pools_connections(bus: Bu
             assert stack.enter_context(closing(bus.writer(number, 1))).append(frames(0, 1)) == 1
 
 
-def test_a_process_reads_more_sessions_than_the_library_pools_connections() -> None:
+def test_a_process_reads_more_sessions_than_the_library_pools_connections(bus: Bus) -> None:
     async def wait_for_all() -> list[tuple[list[Frame], bool]]:
         async with shared_hub() as hub:
             tails = [Tail(hub.redis, number) for number in range(SESSION, SESSION + 120)]

@@ -99,8 +99,11 @@ def test_one_failing_symbol_is_told_by_name_and_the_others_start() -> None:
     row = create("AAPL", "NOT-A-TICKER")
     started = service.Started(row)
     said: list[str] = []
-    for stream in row.streams.select_related("instrument"):
-        service._open_stream(loading.Recipe.of(row), stream, started, {}, said.append)
+    recipe, streams = loading.Recipe.of(row), list(row.streams.select_related("instrument"))
+    service._register(streams, said.append)
+    bars = service._fetch_bars(recipe, row.first_date, streams, said.append)
+    for stream in streams:
+        service._open_stream(recipe, stream, started, bars, said.append)
     assert started.bars == {"AAPL": 210}
     assert "is not a ticker" in started.failures["NOT-A-TICKER"]
     assert row.symbols() == ["AAPL"]

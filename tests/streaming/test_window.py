@@ -69,8 +69,7 @@ def test_a_day_that_does_not_exist_fails_the_session_with_the_reason(player: Pla
 def test_a_waiting_rollover_can_be_paused_and_stopped(player: Player, weather: type[Weather]) -> None:
     weather.fails[SECOND] = CLOSED
     session = start(speed=0.0)
-    wait_until(session, lambda s: s.events.filter(kind="waiting").exists())
-    assert session.reason
+    wait_until(session, lambda s: s.reason and s.events.filter(kind="waiting").exists())
     control.stop(session.pk)
     wait_until(session, lambda s: s.state == State.STOPPED)
 
