@@ -6,6 +6,8 @@ import datetime as dt
 import time
 from collections.abc import Callable
 
+from django.db import transaction
+
 from sessions.models import ENDED, Session, State
 from streaming.db import connected
 from streaming.engine.frames import moment
@@ -92,8 +94,9 @@ def end_session(lease: Lease, state: State, reason: str) -> Session | None:
     row = Session.objects.get(pk=lease.session_id)
     if row.state in ENDED or row.epoch != lease.epoch:
         return None
-    row.move_to(state, epoch=lease.epoch, reason=reason, days_held=[], bars_held=0)
-    row.streams.update(active=False)
     level = "error" if state == State.FAILED else "info"
-    row.record("state", f"{state}{': ' + reason if reason else ''}", level=level)
+    with transaction.atomic():
+        row.move_to(state, epoch=lease.epoch, reason=reason, days_held=[], bars_held=0)
+        row.streams.update(active=False)
+        row.record("state", f"{state}{': ' + reason if reason else ''}", level=level)
     return row

@@ -205,7 +205,7 @@ class Coordinator:
 
     def _seek(self, to: dt.datetime) -> None:
         date = calendar.session_date_of(to)
-        if date == self.head.tape.day.date and not self.head.tape.corrected:
+        if date == self.head.tape.day.date and not (self.head.tape.corrected or self.admission.loading):
             if self.move:  # else the rollover, or an older seek, would arrive after this one
                 self.days.prefetched, self.move = self.move.loading, None
             self._arrive(Loaded(self.journal, self.head.tape), to)

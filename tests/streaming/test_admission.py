@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +20,7 @@ from sessions.models import Session, State
 from sessions.wakeup import connection as redis_connection
 from streaming import copies, service
 from streaming.engine.bus import stream_key
-from streaming.engine.player import Player
+from streaming.engine.player import LOADERS, Player
 from streaming.proof.verify import verify
 from streaming.start_request import StartRequest
 from streaming.upkeep import rounds
@@ -146,6 +147,20 @@ def test_after_a_seek_the_corrected_day_is_played_from_the_start_with_nothing_to
     admit(paused)
     control.step(paused.pk, 2)
     control.seek(paused.pk, DAY.open)
+    wait_until(paused, lambda s: s.generation == 2)
+    frames = finish(paused)
+    assert not told(frames, "revision")
+    assert [event["close"] for _, event in told(frames, "bar")] == corrected.close.tolist()
+
+
+def test_a_seek_while_the_corrected_day_still_loads_plays_it_too(paused: Session, player: Player) -> None:
+    corrected, free = correct(300.0), threading.Event()
+    for _ in range(LOADERS):
+        player.loader.submit(free.wait, 30)
+    admit(paused)
+    control.seek(paused.pk, DAY.open)
+    wait_until(paused, lambda s: s.generation == 2 or s.events.filter(kind="seek").exists())
+    free.set()
     wait_until(paused, lambda s: s.generation == 2)
     frames = finish(paused)
     assert not told(frames, "revision")
