@@ -6,18 +6,28 @@ BIN := .venv/bin
 # Files in random order, in several processes, each with a Postgres and Valkey of its own.
 PYTEST := $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
-.PHONY: start test check lint format install install-dev clean chaos bench
+# CI says `make check COVERAGE="--cov --cov-report=term"`: measuring takes a third longer.
+COVERAGE ?=
+
+# A line for each package, as it comes: with a slow network it takes minutes, and who waits sees for what.
+define install
+@echo "Installing the $$(grep -c == $(1)) packages of $(1) into .venv/: the first time that takes some minutes."
+@$(BIN)/python -m pip install --progress-bar off --disable-pip-version-check -r $(1)
+@echo "Installed $(1)."
+endef
+
+.PHONY: start test check lint format hooks install install-dev clean chaos bench
 KILLS ?= 20
 CUT ?= 10
 
 start: install  ## install, start everything, open a session for AAPL and MSFT
 	@exec $(BIN)/python manage.py up --host $(HOST) --port $(PORT)
 
-test: install-dev  ## the whole suite, on a Postgres and Valkey of its own
+test: install-dev  ## the suite, on a Postgres and Valkey of its own
 	$(PYTEST)
 
-check: install-dev lint  ## the whole gate, as CI runs it
-	$(PYTEST)
+check: install-dev lint  ## all that CI checks
+	$(PYTEST) $(COVERAGE)
 
 lint: install-dev
 	$(BIN)/ruff format --check .
@@ -31,6 +41,9 @@ format: install-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+hooks: install-dev  ## run the checks before each commit
+	$(BIN)/pre-commit install
+
 install: .venv/.installed
 install-dev: .venv/.installed-dev
 
@@ -40,13 +53,11 @@ install-dev: .venv/.installed-dev
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
 .venv/.installed: requirements.txt | .venv/bin/python
-	@echo "Installing requirements.txt into .venv/ ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(call install,requirements.txt)
 	@touch $@
 
 .venv/.installed-dev: requirements-dev.txt .venv/.installed
-	@echo "Installing requirements-dev.txt into .venv/ ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(call install,requirements-dev.txt)
 	@touch $@
 
 chaos: install-dev  ## kill workers and servers at random KILLS times while sessions are played, e.g. make chaos KILLS=200

@@ -32,12 +32,12 @@ def main() -> None:
         measured = {name: _run(name) for name in given.names or there}
     finally:
         world.leave()
-    told = {
+    payload = {
         "machine": _machine(),
         "benchmarks": {name: [row.json() for row in rows] for name, rows in measured.items()},
     }
     if given.json:
-        print(json.dumps(told))
+        print(json.dumps(payload))
     else:
         _print(measured)
 

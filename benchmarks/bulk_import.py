@@ -28,8 +28,8 @@ def run() -> Iterator[Row]:
     yield Row(f"store.write_days, {of}", written, "bars/s", _times(written, copied, "COPY"))
     for path in (rows.parquet, rows.csv):
         imported = len(rows) / _best(partial(_import, path))
-        told = f"{_times(imported, copied, 'COPY')}, {_times(imported, created, 'bulk_create')}; parsing included"
-        yield Row(f"import_bars of {path.suffix[1:]}, {of}", imported, "bars/s", told)
+        message = f"{_times(imported, copied, 'COPY')}, {_times(imported, created, 'bulk_create')}; parsing included"
+        yield Row(f"import_bars of {path.suffix[1:]}, {of}", imported, "bars/s", message)
     again = len(rows) / _best(lambda: _import(rows.parquet, forget=False))
     yield Row(f"re-import of parquet, {of}", again, "bars/s", "unchanged: nothing is written")
 
@@ -74,14 +74,13 @@ def _write() -> float:
 
 
 def _import(path: Path, *, forget: bool = True) -> float:
-    from marketdata.importing.dialects import Reading
-    from marketdata.importing.runner import Report, import_file
+    from marketdata.importing.options import Reading
+    from marketdata.importing.run import import_file
 
     if forget:
         _forgotten()
-    report = Report("bench-import")
     began = time.perf_counter()
-    import_file(path, Reading(), report)
+    report = import_file(path, Reading(), "bench-import")
     seconds = time.perf_counter() - began
     assert report.inserted + report.unchanged == len(a_day())
     return seconds
@@ -89,8 +88,8 @@ def _import(path: Path, *, forget: bool = True) -> float:
 
 def _forgotten() -> int:
     """The benchmark's own dataset, without a day."""
-    from marketdata.models import BarDay, Dataset
+    from marketdata.models import Dataset, DayVersion
 
     dataset, _ = Dataset.objects.get_or_create(name="bench-import", defaults={"source": "bench-import"})
-    BarDay.objects.filter(dataset=dataset).delete()
+    DayVersion.objects.filter(dataset=dataset).delete()
     return int(dataset.pk)

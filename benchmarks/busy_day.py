@@ -33,11 +33,11 @@ def run() -> Iterator[Row]:
                 longest = max(longest, stream_bytes(session_id))
                 time.sleep(0.05)
             assert reading.stdout is not None
-            told = json.loads(reading.stdout.readline())
-    if told["bars"] != TRADES + QUOTES:
-        raise RuntimeError(f"{told['bars']:,} trades and quotes arrived of {TRADES + QUOTES:,}")
-    what, seconds = f"{TRADES:,} trades and {QUOTES:,} quotes of one symbol", told["at"] - began
-    yield Row(f"{what}, speed 0", told["bars"] / seconds, "events/s", f"reader CPU {told['cpu']:.2f} s")
+            report = json.loads(reading.stdout.readline())
+    if report["bars"] != TRADES + QUOTES:
+        raise RuntimeError(f"{report['bars']:,} trades and quotes arrived of {TRADES + QUOTES:,}")
+    what, seconds = f"{TRADES:,} trades and {QUOTES:,} quotes of one symbol", report["at"] - began
+    yield Row(f"{what}, speed 0", report["bars"] / seconds, "events/s", f"reader CPU {report['cpu']:.2f} s")
     note = f"{before / 1e6:.0f} MB before; a reader in another process"
     yield Row(f"{what}: worker's memory", max(resident) / 1e6, "MB", note)
     yield Row(f"{what}: Redis Stream, most", longest / 1e6, "MB", "STREAM_MAX_BYTES is 268 MB of frames")
@@ -57,7 +57,7 @@ def paused_session(dataset: str) -> int:
 
 
 def stream_bytes(session_id: int) -> int:
-    from sessions.wakeup import connection
+    from sessions.redis_client import connection
     from streaming.engine.bus import stream_key
 
     return int(connection().memory_usage(stream_key(session_id, 1), samples=0) or 0)  # type: ignore[arg-type]
@@ -66,17 +66,17 @@ def stream_bytes(session_id: int) -> int:
 def ensure_day() -> str:
     """Random events at random nanoseconds of the day; returns the dataset's name."""
     from marketdata import calendar
-    from marketdata.store import ensure_instruments
-    from marketdata.ticks.columns import CODES, VALUES, TickColumns, TickKind
-    from marketdata.ticks.store import NewTicks, dataset_named, write_ticks
+    from marketdata.columns import TickColumns
+    from marketdata.kinds import KINDS, DayKind
+    from marketdata.store import NewDay, dataset_named, ensure_instruments, write_days
 
     dataset, day = dataset_named("busy"), calendar.trading_day(world.FIRST)
     instrument = ensure_instruments([SYMBOL])[SYMBOL]
-    for kind, n in ((TickKind.TRADES, TRADES), (TickKind.QUOTES, QUOTES)):
+    for kind, n in ((DayKind.TRADES, TRADES), (DayKind.QUOTES, QUOTES)):
         rng = np.random.default_rng(n)
         at = np.sort(rng.integers(0, day.minutes * 60 * 10**9, n))
-        values = rng.integers(1000, 1100, (len(VALUES[kind]), n)) / 10
-        codes = rng.integers(0, 3, (len(CODES[kind]), n)).astype(np.int32)
+        values = rng.integers(1000, 1100, (len(KINDS[kind].values), n)) / 10
+        codes = rng.integers(0, 3, (len(KINDS[kind].codes), n)).astype(np.int32)
         rows = TickColumns(kind, at, values, codes, np.zeros(n, np.uint8), ("", "N", "Q"))
-        write_ticks(dataset.pk, [NewTicks(instrument, day.date, rows)])
+        write_days(dataset.pk, [NewDay(instrument, day.date, rows)])
     return dataset.name

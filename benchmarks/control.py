@@ -66,7 +66,7 @@ def _once(press: Callable[[], object]) -> float | None:
     began = time.perf_counter()
     assert isinstance(session, Session)
     while True:
-        applied, state = Session.objects.values_list("applied_version", "state").get(pk=session.pk)
+        applied, state = Session.objects.values_list("run__applied_version", "state").get(pk=session.pk)
         if applied >= session.control_version or state in ("completed", "stopped"):
             return time.perf_counter() - began
         time.sleep(0.0005)

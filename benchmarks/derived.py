@@ -16,11 +16,11 @@ WIDTHS = (5, 15, 30, 60, 10_000)
 def run() -> Iterator[Row]:
     import numpy as np
 
+    from marketdata.columns import join_bars
     from marketdata.derive import derive_many
-    from marketdata.table import join
 
     days = list(a_day().days.values())
-    bars, group = join(days), np.repeat(np.arange(len(days)), [len(day) for day in days])
+    bars, group = join_bars(days), np.repeat(np.arange(len(days)), [len(day) for day in days])
     seconds = _best(lambda: [derive_many(bars, group, 390, width) for width in WIDTHS])
     what = f"1m to 5m, 15m, 30m, 1h, 1d, {SYMBOLS} symbols, 1 day"
     yield Row(what, seconds * 1000, "ms", f"{len(bars) * len(WIDTHS) / seconds / 1e6:.1f} M minutes/s")

@@ -59,12 +59,14 @@ def _gateway() -> tuple[list[float], list[bytes]]:
         auth = json.dumps({"action": "auth", "key": key.key_id, "secret": secret})
         with _clients(url, auth) as clients, Watch(session.pk) as watch:
             control.set_speed(session.pk, SPEED)
-            told = clients.after(FRAMES)
+            reported = clients.after(FRAMES)
         control.stop(session.pk)
-    expected = _bars_of(dataset, date, [end for end, _ in told["messages"]])
-    assert told["bars"] == [expected] * CLIENTS, f"not every client got {expected} bars: {sorted(set(told['bars']))}"
-    begins = [watch.seen[end] for end, _ in told["messages"]]
-    return _milliseconds(begins, told), [bytes.fromhex(message) for _, message in told["messages"]]
+    expected = _bars_of(dataset, date, [end for end, _ in reported["messages"]])
+    assert reported["bars"] == [expected] * CLIENTS, (
+        f"not every client got {expected} bars: {sorted(set(reported['bars']))}"
+    )
+    begins = [watch.seen[end] for end, _ in reported["messages"]]
+    return _milliseconds(begins, reported), [bytes.fromhex(message) for _, message in reported["messages"]]
 
 
 def _bars_of(dataset: str, date: dt.date, stamps: list[int]) -> int:
@@ -90,12 +92,12 @@ def _bare(messages: list[bytes]) -> list[float]:
                 server.stdin.flush()
                 begins.append(float(server.stdout.readline()))
                 time.sleep(60 / SPEED)
-            told = clients.after(len(messages))
-    return _milliseconds(begins, told)
+            reported = clients.after(len(messages))
+    return _milliseconds(begins, reported)
 
 
-def _milliseconds(begins: list[float], told: dict[str, Any]) -> list[float]:
-    return [1000 * (at - begin) for begin, times in zip(begins, told["times"], strict=True) for at in times]
+def _milliseconds(begins: list[float], payload: dict[str, Any]) -> list[float]:
+    return [1000 * (at - begin) for begin, times in zip(begins, payload["times"], strict=True) for at in times]
 
 
 class Watch:
@@ -172,8 +174,8 @@ class Clients:
         assert self.process.stdin and self.process.stdout
         self.process.stdin.write(f"{frames}\n")
         self.process.stdin.flush()
-        told: dict[str, Any] = json.loads(self.process.stdout.readline())
-        return told
+        report: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return report
 
 
 @contextmanager
@@ -229,8 +231,8 @@ async def _client(number: int, url: str, auth: str, turn: asyncio.Semaphore, the
         client = await connect(url, additional_headers=headers, compression=None, open_timeout=60)
         if auth:
             await client.recv()
-            for told in (json.loads(auth), {"action": "subscribe", "bars": ["*"]}):
-                await client.send(msgpack.packb(told))
+            for reported in (json.loads(auth), {"action": "subscribe", "bars": ["*"]}):
+                await client.send(msgpack.packb(reported))
                 await client.recv()
         there.append(number)
     async for message in client:

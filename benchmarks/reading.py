@@ -1,4 +1,4 @@
-"""A reader in a process of its own: `python -m benchmarks.reading SESSION columns|ticks|bars|sse [ADDRESS TOKEN]`.
+"""A reader in a process of its own: `python -m benchmarks.reading SESSION MODE [ADDRESS TOKEN]`.
 
 Says `ready` when it is about to read, and at the end one JSON object: bars, wall time of the last frame, CPU seconds.
 """
@@ -14,21 +14,31 @@ from collections.abc import Awaitable, Callable
 
 
 async def columns(session_id: int) -> int:
-    """Frames as they are, their bars as columns."""
-    from streaming.engine.frames import Frame
-    from streaming.reading.hub import shared_hub
-    from streaming.reading.reader import Reading, read
-
-    count = 0
-    async with shared_hub() as hub:
-        async for item in read(Reading(session_id, from_start=True), hub):
-            if isinstance(item, Frame):
-                count += sum(block.columns.shape[1] for block in item.blocks)
-    return count
+    """Bars as batches of columns, one for each stretch of frames."""
+    return await _batches(session_id, "1m")
 
 
 async def ticks(session_id: int) -> int:
     """Likewise trades and quotes."""
+    return await _batches(session_id, "ticks", "quotes")
+
+
+async def _batches(session_id: int, *channels: str) -> int:
+    from streaming.engine.stretch import Stretch
+    from streaming.reading.batches import batch_of
+    from streaming.reading.hub import shared_hub
+    from streaming.reading.reader import Reading, read_stretches
+
+    count = 0
+    async with shared_hub() as hub:
+        async for item in read_stretches(Reading(session_id, from_start=True), hub):
+            if isinstance(item, Stretch):
+                count += sum(len(batch_of(item, channel)) for channel in channels)
+    return count
+
+
+async def frames(session_id: int) -> int:
+    """Frame by frame, the rows of each as columns: as sockets, pages and the gateway read."""
     from streaming.engine.frames import Frame
     from streaming.reading.hub import shared_hub
     from streaming.reading.reader import Reading, read
@@ -37,7 +47,7 @@ async def ticks(session_id: int) -> int:
     async with shared_hub() as hub:
         async for item in read(Reading(session_id, from_start=True), hub):
             if isinstance(item, Frame):
-                count += sum(len(block) for block in item.ticks)
+                count += sum(block.columns.shape[1] for block in item.blocks) + sum(map(len, item.ticks))
     return count
 
 
@@ -70,7 +80,13 @@ async def sse(session_id: int) -> int:
     return count
 
 
-READERS: dict[str, Callable[[int], Awaitable[int]]] = {"columns": columns, "ticks": ticks, "bars": bars, "sse": sse}
+READERS: dict[str, Callable[[int], Awaitable[int]]] = {
+    "columns": columns,
+    "frames": frames,
+    "ticks": ticks,
+    "bars": bars,
+    "sse": sse,
+}
 
 
 def main() -> None:

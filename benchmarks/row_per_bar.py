@@ -44,13 +44,13 @@ def a_day() -> Rows:
     import pyarrow.parquet as pq
 
     from marketdata import calendar
+    from marketdata.columns import join_bars
     from marketdata.exporting import csv_text
     from marketdata.providers.synthetic import make_day
-    from marketdata.table import join
 
     day = calendar.trading_day(DAY)
     days = {name: make_day(name, day) for name in world.symbols(SYMBOLS)}
-    bars = join(list(days.values()))
+    bars = join_bars(list(days.values()))
     stamps = pa.array((bars.offset + round(day.open.timestamp())).astype("M8[s]")).cast(pa.timestamp("s", "UTC"))
     columns = {"symbol": np.repeat(list(days), [len(held) for held in days.values()]), "timestamp": stamps}
     names = ("open", "high", "low", "close", "volume", "trade_count", "vwap")

@@ -33,14 +33,14 @@ def measure(workers: int) -> Iterator[Row]:
     try:
         _await(lambda: not rows.filter(state="starting").exists())
         time.sleep(MEASURED)
-        told = list(rows.values_list("clock_error", "real_speed", "worker"))
+        reported = list(rows.values_list("run__clock_error", "run__real_speed", "run__worker"))
     finally:
         for session_id in rows.values_list("pk", flat=True):
             control.stop(session_id)
         _await(lambda: not rows.filter(worker__gt="").exists())
-    errors = sorted(error for error, _, _ in told if error is not None)
-    speeds = sorted(speed for _, speed, _ in told if speed is not None)
-    shares = ", ".join(str(n) for n in Counter(worker for _, _, worker in told).values())
+    errors = sorted(error for error, _, _ in reported if error is not None)
+    speeds = sorted(speed for _, speed, _ in reported if speed is not None)
+    shares = ", ".join(str(n) for n in Counter(worker for _, _, worker in reported).values())
     what = (
         f"{SESSIONS} sessions of {SYMBOLS} symbols at {SPEED:g}x, {workers} worker process{'es' if workers > 1 else ''}"
     )

@@ -36,7 +36,7 @@ def prepare(sessions: int, symbols: int) -> None:
     from marketdata.models import Dataset
     from marketdata.providers.synthetic import make_day
     from marketdata.store import NewDay
-    from sessions.models import ActiveStream, JournalEntry, Session, State
+    from sessions.models import ActiveStream, JournalEntry, Pin, Run, Session, State
 
     day = trading_day(dt.date(2024, 11, 18))
     dataset, _ = Dataset.objects.get_or_create(name="bench", defaults={"source": "bench"})
@@ -45,12 +45,20 @@ def prepare(sessions: int, symbols: int) -> None:
     store.write_days(dataset.pk, [NewDay(ids[name], day.date, make_day(name, day)) for name in names])
     pins = {name: row.id for name, row in store.load_day(dataset.pk, day.date, names).items()}
     row = {"name": NAME, "dataset": dataset, "start_date": day.date, "end_date": day.date, "state": State.RUNNING}
-    row |= {"clock": day.open + dt.timedelta(minutes=60), "lease_renewed_at": timezone.now() + dt.timedelta(hours=1)}
     made = Session.objects.bulk_create([Session(**row) for _ in range(sessions)])
-    load = {"date": day.date.isoformat(), "days": pins}
+    place = {"clock": day.open + dt.timedelta(minutes=60), "lease_renewed_at": timezone.now() + dt.timedelta(hours=1)}
+    Run.objects.bulk_create([Run(session=session, **place) for session in made])
+    load = {"date": day.date.isoformat()}
     JournalEntry.objects.bulk_create(
         [JournalEntry(session=session, number=0, kind="start", payload={"symbols": names}) for session in made]
         + [JournalEntry(session=session, number=1, kind="load", payload=load) for session in made]
+    )
+    Pin.objects.bulk_create(
+        [
+            Pin(session=session, date=day.date, kind="bars", instrument_id=ids[name], day_id=row)
+            for session in made
+            for name, row in pins.items()
+        ]
     )
     ActiveStream.objects.bulk_create(
         [ActiveStream(session=session, instrument_id=ids[name]) for session in made for name in names]
@@ -60,9 +68,9 @@ def prepare(sessions: int, symbols: int) -> None:
 def forward() -> None:
     from django.db.models import F
 
-    from sessions.models import Session
+    from sessions.models import Run
 
-    Session.objects.filter(name=NAME).update(clock=F("clock") + dt.timedelta(minutes=1))
+    Run.objects.filter(session__name=NAME).update(clock=F("clock") + dt.timedelta(minutes=1))
 
 
 def median_ms(before: Callable[[], object]) -> tuple[float, float]:

@@ -101,7 +101,7 @@ def worker(**environment: str) -> Iterator[subprocess.Popen[bytes]]:
     from sessions.models import ServiceHeartbeat
 
     log = VAR / "log" / "replay.log"
-    command = [sys.executable, "-m", "celery", "-A", "config", "worker", "-Q", "replay", "--pool", "threads"]
+    command = [sys.executable, "-m", "celery", "-A", "config", "worker", "-Q", "replay,starts", "--pool", "threads"]
     command += ["--concurrency", "4", "--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, stdout=out, stderr=out)

@@ -28,13 +28,24 @@ MENU = [
             _page("Streams", "sensors", "admin:replay_activestream_changelist", "replay.view_activestream"),
             _page("Events", "notifications", "admin:replay_sessionevent_changelist", "replay.view_sessionevent"),
             _page("Journal", "menu_book", "admin:replay_journalentry_changelist", "replay.view_journalentry"),
+            _page("Verifications", "verified", "admin:replay_verification_changelist", "replay.view_verification"),
             _page("Session keys", "key", "admin:replay_sessionkey_changelist", "replay.view_sessionkey"),
+        ],
+    },
+    {
+        "title": "Trading",
+        "items": [
+            _page("Accounts", "account_balance", "admin:broker_account_changelist", "broker.view_account"),
+            _page("Orders", "list_alt", "admin:broker_order_changelist", "broker.view_order"),
+            _page("Executions", "swap_horiz", "admin:broker_accountevent_changelist", "broker.view_accountevent"),
         ],
     },
     {
         "title": "Store",
         "items": [
-            _page("Days", "calendar_month", "admin:marketdata_barday_changelist", "marketdata.view_barday"),
+            _page("Import files", "upload_file", "admin:marketdata_upload_add", "marketdata.add_import"),
+            _page("Imports", "input", "admin:marketdata_import_changelist", "marketdata.view_import"),
+            _page("Days", "calendar_month", "admin:marketdata_dayversion_changelist", "marketdata.view_dayversion"),
             _page("Bars", "candlestick_chart", "admin:marketdata_bar_changelist", "marketdata.view_bar"),
             _page("Instruments", "sell", "admin:marketdata_instrument_changelist", "marketdata.view_instrument"),
             _page("Datasets", "database", "admin:marketdata_dataset_changelist", "marketdata.view_dataset"),
@@ -58,7 +69,7 @@ MENU = [
 ]
 UNFOLD = {
     "SIDEBAR": {"show_search": True, "navigation": MENU},
-    "DASHBOARD_CALLBACK": "streaming.admin.landing.index",
+    "DASHBOARD_CALLBACK": "web.admin.landing.index",
     "SITE_TITLE": "Tapedeck",
     "SITE_HEADER": "Tapedeck",
     "SITE_SYMBOL": "album",

@@ -9,6 +9,10 @@ from urllib.parse import urlsplit
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from redis import RedisError
+
+from sessions import redis_client
+from streaming import redis_server
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
@@ -16,6 +20,21 @@ LOCAL = ("127.0.0.1", "localhost", "::1")
 @register(Tags.security, deploy=True)
 def production_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     return list(_findings())
+
+
+@register(Tags.security, deploy=True)
+def redis_settings(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Ask the server what its URL cannot show. It may answer elsewhere only, unless `--database` says that it must."""
+    try:
+        info: Any = redis_client.connection().info()
+    except RedisError as error:
+        message = Warning(f"Redis does not answer, so its settings were not looked at: {error}", id="tapedeck.W006")
+        return [message] if databases else []
+    if reason := redis_server.unsupported(info):
+        return [Error(reason, id="tapedeck.E004")]
+    return [Warning(loss, id="tapedeck.W005") for loss in redis_server.losses(info)]
 
 
 def _findings() -> Iterator[CheckMessage]:

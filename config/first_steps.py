@@ -1,4 +1,4 @@
-"""What the first `manage.py up` makes: the secret key, the admin's login, a session to watch."""
+"""What the first `manage.py up` makes: the secret key and the admin's login."""
 
 from __future__ import annotations
 
@@ -7,13 +7,6 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-
-from marketdata import store
-from sessions.models import Session
-from streaming import service
-from streaming.start_request import Say, StartRequest
-
-DEMO, SYMBOLS, SPEED = "demo", ("AAPL", "MSFT"), 60.0
 
 
 def write_private(path: Path, text: str) -> None:
@@ -42,12 +35,11 @@ def ensure_admin() -> str | None:
     return password
 
 
-def open_demo(say: Say) -> Session:
-    """The demo session: the one that is still live, else a new one, on real data where there is any."""
-    live = Session.objects.live().filter(name=DEMO).exclude(state="created").first()
-    if live:
-        say(f"Session {live.pk} goes on: {', '.join(live.symbols())} at {live.clock or 'its start'}")
-        return live
-    provider = "" if store.choose_dataset(SYMBOLS) else "synthetic"
-    request = StartRequest(SYMBOLS, speed=SPEED, name=DEMO, provider=provider, created_by="manage.py up")
-    return service.start(request, say).session
+def login_line(password: str | None) -> str:
+    """Where the way in is: the password that was just made, the file that has it, or whoever made the account."""
+    kept = Path(settings.VAR_DIR) / "admin_password"
+    if password:
+        return f"admin / {password}   (also in {kept})"
+    if kept.exists():
+        return f"admin, unless you changed it with the password in {kept}"
+    return "yours: `manage.py changepassword NAME` sets a new password"

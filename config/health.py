@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -10,7 +11,11 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from config.probe import Probe
 from streaming.status import postgres_status, redis_status
+
+DEADLINE_SECONDS = 3.0
+"""Less than the time after which supervisors and balancers usually stop waiting."""
 
 
 @require_safe
@@ -23,12 +28,25 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 where requests can be answered: Postgres and Redis are there, the tables are this release's."""
-    checks = {"postgres": bool(postgres_status()["ok"]), "redis": bool(redis_status()["ok"])}
-    checks["migrations"] = checks["postgres"] and migrated()
+    """200 where requests can be answered: Postgres and Redis are there, the tables are this release's.
+
+    `warnings`: what loses data one day, or keeps services from coming back.
+    """
+    database, redis = POSTGRES.answer(), REDIS.answer()
+    checks = {
+        "postgres": database is not None and database["ok"],
+        "redis": redis is not None and redis["ok"],
+        "migrations": database is not None and database["migrated"],
+    }
     ready = all(checks.values())
-    told = {"status": "ready" if ready else "not ready", "checks": checks}
-    return JsonResponse(told, status=200 if ready else 503)
+    warnings = redis["warnings"] if redis else []
+    body = {"status": "ready" if ready else "not ready", "checks": checks, "warnings": warnings}
+    return JsonResponse(body, status=200 if ready else 503)
+
+
+def database_status() -> dict[str, Any]:
+    status = postgres_status()
+    return status | {"migrated": status["ok"] and migrated()}
 
 
 def migrated() -> bool:
@@ -37,6 +55,10 @@ def migrated() -> bool:
         return _all_applied()
     except (_Pending, DatabaseError):
         return False
+
+
+POSTGRES = Probe("postgres", database_status, DEADLINE_SECONDS)
+REDIS = Probe("redis", redis_status, DEADLINE_SECONDS)
 
 
 class _Pending(Exception):

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from rest_framework.request import Request
 from unfold.forms import AuthenticationForm
 
-from streaming.api.throttles import LoginThrottle
+from web.api.throttles import LoginThrottle
 
 
 class LoginForm(AuthenticationForm):

@@ -19,12 +19,12 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from sessions import wakeup
+from sessions import redis_client
 from sessions.models import ServiceHeartbeat, Session, State
-from streaming.api.permissions import CanViewSessions
 from streaming.engine.bus import stream_key
-from streaming.reading import readers
+from streaming.reading import registry as readers
 from streaming.status import pooled_quality, postgres_status, redis_status
+from web.api.permissions import CanViewSessions
 
 SESSION = ["session"]
 
@@ -67,18 +67,18 @@ class Scrape:
         for state in State.values:
             states.add_metric([state], counts.get(state, 0))
         yield states
-        live = list(Session.objects.live().prefetch_related("streams"))
+        live = list(Session.objects.live().select_related("run").prefetch_related("streams"))
         for name, (help_text, value) in PER_SESSION.items():
             yield self._per_session(f"tapedeck_session_{name}", help_text, {row.pk: value(row) for row in live})
-        leases = {row.pk: self._age(row.lease_renewed_at) for row in live if row.lease_renewed_at}
+        leases = {row.pk: self._age(row.run.lease_renewed_at) for row in live if row.run.lease_renewed_at}
         yield self._per_session("tapedeck_session_lease_age_seconds", "Since the worker renewed its lease.", leases)
-        yield self._per_session("tapedeck_session_stream_frames", "Frames in the Redis Stream.", _lengths(live))
+        yield self._per_session("tapedeck_session_stream_entries", STREAM_ENTRIES, _lengths(live))
         yield from self._readers(live)
 
     def _readers(self, live: list[Session]) -> Iterator[Metric]:
-        told = {row.pk: readers.summary(row) for row in live}
-        counts = {pk: summary["readers"] for pk, summary in told.items()}
-        slowest = {pk: summary["slowest_reader"] or {} for pk, summary in told.items()}
+        payload = readers.summaries(live)
+        counts = {pk: summary["readers"] for pk, summary in payload.items()}
+        slowest = {pk: summary["slowest_reader"] or {} for pk, summary in payload.items()}
         frames = {pk: row.get("lag_frames") for pk, row in slowest.items()}
         seconds = {pk: row.get("lag_seconds") for pk, row in slowest.items()}
         yield self._per_session("tapedeck_session_readers", "Readers.", counts)
@@ -103,25 +103,31 @@ def _moving(row: Session, value: float | None) -> float | None:
 
 PER_SESSION: dict[str, tuple[str, Any]] = {
     "speed_target": ("Market seconds per second asked for; 0 is as fast as possible.", lambda row: row.speed),
-    "speed_real": ("Market seconds per second reached.", lambda row: _moving(row, row.real_speed)),
-    "clock_seconds": ("The visible clock, seconds since 1970.", lambda row: row.clock and row.clock.timestamp()),
-    "clock_error_seconds": ("How late the last frame was, by the wall clock.", lambda row: row.moving.get("late")),
+    "speed_real": ("Market seconds per second reached.", lambda row: _moving(row, row.run.real_speed)),
+    "clock_seconds": (
+        "The clock, seconds since 1970.",
+        lambda row: row.run.clock and row.run.clock.timestamp(),
+    ),
+    "clock_error_seconds": ("How late the last frame was, by the wall clock.", lambda row: row.run.moving.get("late")),
     "clock_error_p99_seconds": (
         "How late frames were, 99th percentile of the last 120.",
-        lambda row: _moving(row, row.clock_error and row.clock_error / 1000),
+        lambda row: _moving(row, row.run.clock_error and row.run.clock_error / 1000),
     ),
-    "frames": ("Frames published so far.", lambda row: row.frame_count),
+    "frames": ("Frames published so far.", lambda row: row.run.frame_count),
     "symbols": ("Active streams.", lambda row: sum(stream.active for stream in row.streams.all())),
     "quality": ("Minutes present of those expected, 0 to 1.", lambda row: pooled_quality(row.streams.all())),
-    "bars_held": ("Bars in the worker's memory.", lambda row: row.bars_held),
-    "days_held": ("Days in the worker's memory: two at most.", lambda row: len(row.days_held)),
+    "bars_held": ("Bars in the worker's memory.", lambda row: row.run.bars_held),
+    "days_held": ("Days in the worker's memory: two at most.", lambda row: len(row.run.days_held)),
 }
 
 
+STREAM_ENTRIES = "Entries in the Redis Stream: a frame each, at full speed a stretch of frames."
+
+
 def _lengths(live: list[Session]) -> dict[int, float | None]:
-    pipeline = wakeup.connection().pipeline(transaction=False)
+    pipeline = redis_client.connection().pipeline(transaction=False)
     for row in live:
-        pipeline.xlen(stream_key(row.pk, row.generation))
+        pipeline.xlen(stream_key(row.pk, row.run.generation))
     try:
         return dict(zip((row.pk for row in live), pipeline.execute(), strict=True))
     except redis.RedisError:

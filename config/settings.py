@@ -9,15 +9,17 @@ from pathlib import Path
 import environ
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
-from psycopg.conninfo import conninfo_to_dict
 
+from config import addresses, proxies
 from config.admin_theme import UNFOLD as UNFOLD
+from config.api_framework import REST_FRAMEWORK as REST_FRAMEWORK
+from config.api_framework import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
 from config.embedded import paths
 
 env = environ.Env()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = Path(env("VAR_DIR", default=str(BASE_DIR / "var"))).resolve()
+VAR_DIR = Path(env("VAR_DIR", default=str(paths.default_var(BASE_DIR)))).resolve()
 
 DEBUG = env.bool("DEBUG", default=False)
 PRODUCTION = env.bool("PRODUCTION", default=False)
@@ -41,12 +43,15 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
     "config",
+    "web",
+    "gateway",
+    "broker.apps.BrokerConfig",
     "streaming",
     "sessions.apps.SessionsConfig",
     "marketdata",
     "unfold",
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # the pages are found by `config.urls`: commands do without them
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -65,6 +70,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "gateway.cors.Cors",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -108,7 +114,11 @@ TEMPLATES = [
 EMBEDDED_POSTGRES = "DATABASE_URL" not in env.ENVIRON
 EMBEDDED_REDIS = "REDIS_URL" not in env.ENVIRON
 DATABASE_URL = env("DATABASE_URL", default=paths.postgres_url(VAR_DIR))
-REDIS_URL = env("REDIS_URL", default=paths.valkey_url(VAR_DIR))
+REDIS_URL = addresses.redis_url(env("REDIS_URL", default=paths.valkey_url(VAR_DIR)))
+REDIS_PREFIX = addresses.redis_prefix(
+    env("REDIS_PREFIX", default="tapedeck" if EMBEDDED_REDIS else addresses.derived_prefix(DATABASE_URL))
+)
+"""What every key in Redis begins with, and every channel: the same in all processes, and this installation's alone."""
 
 
 def _objects(name: str) -> dict[str, dict[str, object]]:
@@ -122,34 +132,42 @@ def _objects(name: str) -> dict[str, dict[str, object]]:
     return found
 
 
-def _database(url: str) -> dict[str, object]:
-    """A libpq URL as Django's settings; replay workers run many threads, hence the pool."""
-    known = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
-    given = {key: str(value) for key, value in conninfo_to_dict(url).items() if value is not None}
-    settings: dict[str, object] = {known[key]: given.pop(key) for key in list(given) if key in known}
-    pool = {"min_size": 0, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 5}
-    # A pooled connection may be one that a restart of the server has ended: each is looked at before it is given out.
-    checked = {"CONN_HEALTH_CHECKS": True}
-    return {"ENGINE": "django.db.backends.postgresql", **settings, **checked, "OPTIONS": {**given, "pool": pool}}
-
-
-DATABASES = {"default": _database(DATABASE_URL)}
+DATABASE_POOL = env.int("DATABASE_POOL", default=16)
+DATABASES = {"default": addresses.database(DATABASE_URL, pool=DATABASE_POOL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+TASKS_APP = "config.celery.app"
+"""Where the Celery application is: it is imported when a task is first sent."""
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=", 1)
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "global_keyprefix": f"{REDIS_PREFIX}:celery:",
+    "socket_connect_timeout": 2,
+    "socket_timeout": 10,  # longer than the second for which a worker's read may wait
+}
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "upkeep"
-CELERY_TASK_ROUTES = {"streaming.tasks.replay_session": {"queue": "replay"}}
+CELERY_TASK_ROUTES = {
+    "streaming.tasks.replay_session": {"queue": "replay"},
+    "streaming.tasks.start_session": {"queue": "starts"},
+}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "upkeep": {"task": "streaming.tasks.run_upkeep", "schedule": 60.0, "options": {"expires": 55}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": f"{REDIS_PREFIX}:cache",
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
+    }
+}
 
 LOGGING = {
     "version": 1,
@@ -173,51 +191,16 @@ STATICFILES_FINDERS = [
     "django.contrib.staticfiles.finders.AppDirectoriesFinder",
     "marketdata.chart_library.ChartLibraryFinder",
 ]
+PLAIN = "django.contrib.staticfiles.storage.StaticFilesStorage"
+PACKED = "whitenoise.storage.CompressedManifestStaticFilesStorage"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
-        if PRODUCTION
-        else "django.contrib.staticfiles.storage.StaticFilesStorage"
-    },
-}
-
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.TokenAuthentication",
-        "streaming.api.authentication.SessionKeyAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": [
-        "rest_framework.renderers.JSONRenderer",
-        "rest_framework.renderers.BrowsableAPIRenderer",
-    ],
-    "DEFAULT_PARSER_CLASSES": ["streaming.api.parsers.BoundedJSONParser"],
-    "DEFAULT_FILTER_BACKENDS": ["streaming.api.filters.StrictFilterBackend"],
-    "DEFAULT_THROTTLE_CLASSES": ["streaming.api.throttles.Throttle"],
-    "NUM_PROXIES": 0,  # the server in front sets the address: a header that anybody can send is not believed
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "streaming.api.problems.exception_handler",
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Tapedeck",
-    "DESCRIPTION": "Replay any stored trading day as if it were today.",
-    "VERSION": "0.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-    "ENUM_NAME_OVERRIDES": {"SessionState": "sessions.models.State"},
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "streaming.api.schema.add_problems",
-    ],
+    "staticfiles": {"BACKEND": PACKED if PRODUCTION else PLAIN},
 }
 
 if PRODUCTION:
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_REDIRECT_EXEMPT = [r"^readyz$"]  # what watches a process asks it without the proxy
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
@@ -249,6 +232,16 @@ if {"APCA_API_KEY_ID", "APCA_API_SECRET_KEY"} <= set(env.ENVIRON) and find_spec(
     }
 MARKETDATA_PROVIDERS |= _objects("MARKETDATA_PROVIDERS")
 
+TRUSTED_PROXIES = proxies.networks(env.list("TRUSTED_PROXIES", default=["127.0.0.0/8", "::1"]))
+"""Networks of the proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."""
+
+WEB_REQUESTS_AT_ONCE = env.int("WEB_REQUESTS_AT_ONCE", default=DATABASE_POOL)
+"""Requests and handshakes that a web process works on at once: each takes a thread, and mostly a connection."""
+WEB_REQUESTS_WAITING = env.int("WEB_REQUESTS_WAITING", default=1000)
+"""Requests, and sockets without a key yet, that wait; more get a 503 at once."""
+WEB_WAIT_SECONDS = env.float("WEB_WAIT_SECONDS", default=10.0)
+"""After which a request that waits gets a 503."""
+
 API_RATES = {
     "caller": env.int("API_RATE", default=1200),
     "stranger": env.int("API_RATE_STRANGERS", default=60),
@@ -258,15 +251,27 @@ API_RATES = {
 
 MARKETDATA_MAPPINGS: dict[str, dict[str, object]] = _objects("MARKETDATA_MAPPINGS")
 """Name → how that vendor's files are read: COLUMNS, HEADER, TZ, LABEL, DATE_ORDER, DELIMITER, SCALE."""
+UPLOADS_FOLDER = Path(env("UPLOADS_FOLDER", default=str(VAR_DIR / "uploads")))
+"""Where files wait that were dropped on the import page: web and workers share it."""
+UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=512 * 1024**2)
+"""Bytes of one upload, all its files together."""
+UPLOAD_MAX_FILES = env.int("UPLOAD_MAX_FILES", default=200)
+"""Files of one upload."""
+PROVIDER_DEADLINE = env.float("PROVIDER_DEADLINE", default=120.0)
+"""Seconds that a question to a provider which names no `deadline_seconds` may take."""
+MARKETDATA_UNPACKED_BYTES = env.int("MARKETDATA_UNPACKED_BYTES", default=4 * 1024**3)
+"""Bytes that a packed file may hold when it is imported."""
+MARKETDATA_UNPACKED_RATIO = env.int("MARKETDATA_UNPACKED_RATIO", default=200)
+"""Times its own size that a packed file may hold."""
 REFILL_ATTEMPTS = env.int("REFILL_ATTEMPTS", default=5)
 """Times that a day's absent minutes are asked for."""
 REFILL_BACKOFF = env.float("REFILL_BACKOFF", default=60.0)
 """Seconds between the first two; twice as many after each."""
 
 KEEP_STREAMS_DAYS = env.float("KEEP_STREAMS_DAYS", default=1.0)
-"""Days that an ended session's frames stay in Redis; readers get older ones re-derived."""
+"""Days that an ended session's frames stay in Redis; readers get the frames of others re-derived."""
 KEEP_EVENTS_DAYS = env.float("KEEP_EVENTS_DAYS", default=30.0)
-"""Days that an ended session's events stay, but for those that its frames are re-derived from."""
+"""Days that an ended session's events stay, but for those that say what became of it."""
 KEEP_VERSIONS_DAYS = env.float("KEEP_VERSIONS_DAYS", default=30.0)
 """Days that a superseded version of a day stays which no session has pinned."""
 
@@ -277,6 +282,8 @@ LOCKSTEP_TTL = env.float("LOCKSTEP_TTL", default=30.0)
 LOADED_TIMEOUT = env.float("LOADED_TIMEOUT", default=30.0)
 """Seconds that a start waits for the worker's acknowledgement before it is undone."""
 STREAM_MAX_BYTES = env.int("STREAM_MAX_BYTES", default=256 * 1024 * 1024)
+SESSION_SYMBOLS = env.int("SESSION_SYMBOLS", default=5000)
+"""Symbols that a session may have; a start of more is refused before anything is written."""
 REPLAY_SLOTS = env.int("REPLAY_SLOTS", default=200)
 """Sessions that one replay worker plays at once."""
 
@@ -286,3 +293,5 @@ ALPACA_CONNECTIONS_PER_KEY = env.int("ALPACA_CONNECTIONS_PER_KEY", default=1)
 """Sockets that a broker key may hold open at once in a web process; the live feed's usual limit."""
 ALPACA_SYMBOL_LIMIT = env.int("ALPACA_SYMBOL_LIMIT", default=0)
 """Symbols that a socket may subscribe to in one channel; 0 is any number."""
+ALPACA_CORS_ORIGINS = env.list("ALPACA_CORS_ORIGINS", default=[])
+"""Origins of pages that may ask the gateway from a browser, e.g. http://localhost:5173; * is any."""

@@ -22,6 +22,7 @@ GRACE = 8.0
 PR_SET_PDEATHSIG = 1
 # Loaded here: between fork and exec a child must not allocate much.
 LIBC = ctypes.CDLL(None)
+PROJECT = Path(__file__).resolve().parents[1]
 Say = Callable[[str], None]
 
 
@@ -41,6 +42,7 @@ class Child:
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", *self.command],
+                env=importing_project(),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
@@ -48,6 +50,12 @@ class Child:
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )
         self.started = time.monotonic()
+
+
+def importing_project() -> dict[str, str]:
+    """The environment of a Python program of ours: the working folder may be any."""
+    paths = (str(PROJECT), os.environ.get("PYTHONPATH"))
+    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 def _die_with_parent() -> None:
@@ -107,12 +115,15 @@ class Supervisor:
         self.say(f"{child.name} ended ({why}). Starting it again in {pause:g} s - {child.log}")
 
     def _note(self) -> None:
-        """Who our children are, for the next start should this process be killed."""
+        """Who our children are, for the next start should this process be killed. A full disk ends nothing."""
         running = [child.process.pid for child in self.children if child.process and child.process.poll() is None]
         noted = [[pid, psutil.Process(pid).create_time()] for pid in running]
         fresh = self.record.with_suffix(".new")
-        fresh.write_text(json.dumps(noted))
-        fresh.replace(self.record)
+        try:
+            fresh.write_text(json.dumps(noted))
+            fresh.replace(self.record)
+        except OSError as error:
+            self.say(f"{self.record} cannot be written: {error.strerror}.")
 
     def end_leftovers(self) -> None:
         """Children of a supervisor that was killed; a recycled pid has another start time."""

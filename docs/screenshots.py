@@ -6,6 +6,7 @@ Needs the development requirements and a Chromium (`apt-get install chromium`).
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import os
 import shutil
 import sys
@@ -24,12 +25,15 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 DAY, UNTIL = "2025-07-02", "2025-07-07"
 
 
+def clock_of(session_id: int) -> dt.datetime | None:
+    from sessions.models import Run
+
+    return Run.objects.values_list("clock", flat=True).get(pk=session_id)
+
+
 def a_session(symbols: tuple[str, ...], when: str, speed: float) -> int:
     """A paused session in the midst of its second day, by the same verbs as everybody's."""
-    import datetime as dt
-
     from sessions import control
-    from sessions.models import Session
     from streaming import service
     from streaming.start_request import StartRequest
 
@@ -38,14 +42,37 @@ def a_session(symbols: tuple[str, ...], when: str, speed: float) -> int:
     session = service.start(request).session
     control.set_speed(session.pk, 0)
     goal = dt.datetime.fromisoformat(when)
-    while (Session.objects.get(pk=session.pk).clock or goal.replace(year=2000)) < goal.replace(hour=13, minute=31):
+    while (clock_of(session.pk) or goal.replace(year=2000)) < goal.replace(hour=13, minute=31):
         time.sleep(0.05)
     control.pause(session.pk)
     control.set_speed(session.pk, speed)
     control.seek(session.pk, goal)
-    while Session.objects.get(pk=session.pk).clock != goal:
+    while clock_of(session.pk) != goal:
         time.sleep(0.05)
     return int(session.pk)
+
+
+def trade(session_id: int, symbol: str) -> None:
+    """An account with a position and the two exits around it."""
+    from broker import accounts, service
+    from broker.entry.order_form import read_order
+    from broker.matching.terms import OnBars, Terms
+    from sessions.models import Session
+
+    opening = accounts.Opening("by hand", terms=Terms(on_bars=OnBars.LAST_CLOSE))
+    account = accounts.create(Session.objects.with_run().get(pk=session_id), opening, by="screenshots")
+    market = {"symbol": symbol, "type": "market", "time_in_force": "day"}
+    service.place(account.pk, read_order({**market, "side": "buy", "qty": "300"}))
+    while not account.events.filter(kind="fill").exists():
+        time.sleep(0.05)
+    price = float(account.events.get(kind="fill").price)
+    exits = {
+        "limit_price": f"{price * 1.004:.2f}",
+        "take_profit": {"limit_price": f"{price * 1.004:.2f}"},
+        "stop_loss": {"stop_price": f"{price * 0.997:.2f}"},
+    }
+    asked = {**market, **exits, "type": "limit", "side": "sell", "qty": "200", "order_class": "oco"}
+    service.place(account.pk, read_order(asked))
 
 
 def log_in(browser: Browser, address: str, password: str, width: int, theme: str) -> Page:
@@ -88,11 +115,12 @@ def main() -> None:
     password = (settings.VAR_DIR / "admin_password").read_text().strip()
     one = a_session(("AAPL", "MSFT", "NVDA"), "2025-07-03T15:12:00+00:00", 60)
     two = a_session(("SPY", "QQQ"), "2025-07-03T16:03:00+00:00", 360)
+    trade(one, "AAPL")
     control.resume(one)
     with sync_playwright() as playwright:
         chromium = shutil.which("chromium") or shutil.which("chromium-browser")
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        page = log_in(browser, address, password, 1280, "light")
+        page = log_in(browser, address, password, 1440, "light")
         take(page, "/admin/", "now-playing")
         take(page, f"/admin/replay/session/{one}/change/", "session")
         phone = log_in(browser, address, password, 390, "dark")

@@ -7,4 +7,4 @@ class MarketdataConfig(AppConfig):
 
     def ready(self) -> None:
         import marketdata.importing.checks
-        import marketdata.providers.checks  # noqa: F401
+        import marketdata.providers.provider_checks  # noqa: F401

@@ -1,4 +1,8 @@
-"""Wider bars from minutes, anchored to the session's open. Pure numpy: upkeep and the coordinator both call it."""
+"""Wider bars from minutes, anchored to the session's open. Pure numpy: upkeep and the coordinator both call it.
+
+Extended hours make bars of their own: anchored to where the day begins, and after it to the close, clipped at the open
+and at the day's end. No bar has minutes of two parts; a bar of a day is the regular session's.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from marketdata.columns import BarColumns, Floats, Ints
+from marketdata.intervals import DAY
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,27 +28,37 @@ class DerivedColumns:
     n_expected: Ints
 
 
-def derive(bars: BarColumns, session_minutes: int, width_minutes: int) -> DerivedColumns:
-    """One instrument's day of minutes as bars of `width_minutes`."""
-    derived, _ = derive_many(bars, np.zeros(len(bars), np.int64), session_minutes, width_minutes)
+def derive(
+    bars: BarColumns, session_minutes: int, width_minutes: int, *, before: int = 0, after: int = 0
+) -> DerivedColumns:
+    """One instrument's day of minutes as bars of `width_minutes`; `before`, `after`: minutes of extended hours."""
+    group = np.zeros(len(bars), np.int64)
+    derived, _ = derive_many(bars, group, session_minutes, width_minutes, before=before, after=after)
     return derived
 
 
-def derive_many(bars: BarColumns, group: Ints, session_minutes: int, width_minutes: int) -> tuple[DerivedColumns, Ints]:
+def derive_many(
+    bars: BarColumns, group: Ints, session_minutes: int, width_minutes: int, *, before: int = 0, after: int = 0
+) -> tuple[DerivedColumns, Ints]:
     """Many instruments at once: rows sorted by (group, time); returns also the group of each derived row.
 
     open first, high max, low min, close last. Volume and trade count are the sums of the minutes that have
     them, NaN where none has. vwap is weighted by volume over the minutes that have both, NaN where none has.
     """
-    bucket = bars.offset // 60 // width_minutes
+    extended = bool(before or after)
+    if extended and width_minutes == DAY:
+        regular = (bars.offset >= 0) & (bars.offset < session_minutes * 60)
+        bars, group = bars.take(regular), group[regular]
+    origin, limit = _parts(bars.offset // 60, session_minutes, before, after) if extended else (0, session_minutes)
+    starts = (bars.offset // 60 - origin) // width_minutes * width_minutes + origin
     new = np.ones(len(bars), dtype=bool)
-    new[1:] = (bucket[1:] != bucket[:-1]) | (group[1:] != group[:-1])
+    new[1:] = (starts[1:] != starts[:-1]) | (group[1:] != group[:-1])
     first = np.flatnonzero(new)
     if not len(first):
         return DerivedColumns(bars, bars.offset, bars.offset, bars.offset), group
     last = np.append(first[1:], len(bars)) - 1
-    start = bucket[first] * width_minutes
-    end = np.minimum(start + width_minutes, session_minutes)
+    start = starts[first]
+    end = np.minimum(start + width_minutes, limit[first] if isinstance(limit, np.ndarray) else limit)
     columns = BarColumns(
         start * 60,
         bars.open[first],
@@ -55,6 +70,13 @@ def derive_many(bars: BarColumns, group: Ints, session_minutes: int, width_minut
         _weighted(bars.vwap, bars.volume, first),
     )
     return DerivedColumns(columns, end * 60, last - first + 1, end - start), group[first]
+
+
+def _parts(minute: Ints, session_minutes: int, before: int, after: int) -> tuple[Ints, Ints]:
+    """Of each minute: where its part of the day begins and ends."""
+    pre, post = minute < 0, minute >= session_minutes
+    origin = np.where(pre, -before, np.where(post, session_minutes, 0))
+    return origin, np.where(pre, 0, np.where(post, session_minutes + after, session_minutes))
 
 
 def _sum(values: Floats, first: np.ndarray) -> Floats:

@@ -9,8 +9,16 @@ class NotATradingDay(MarketDataError):
     """The exchange was closed on that date, or the calendar does not reach it."""
 
 
+class UnknownExchange(MarketDataError):
+    """There is no calendar of that name."""
+
+
 class UnknownSymbol(MarketDataError):
     """The source has no such symbol."""
+
+
+class BadSymbol(MarketDataError):
+    """Not a text that can be a symbol."""
 
 
 class NoData(MarketDataError):

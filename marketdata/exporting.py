@@ -15,19 +15,19 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 from django.db.models import QuerySet
 
-from marketdata.columns import BarColumns, Floats, Ints
+from marketdata.columns import BarColumns, Floats, Ints, join_bars
 from marketdata.derive import derive
 from marketdata.errors import MarketDataError
-from marketdata.history import Day, load_days
 from marketdata.intervals import parse_interval
-from marketdata.models import BarDay, Dataset
-from marketdata.table import join
+from marketdata.models import Dataset, DayVersion
+from marketdata.store import BoundedDay, load_bounded_days
+from marketdata.wire_events import whole
 
 DAYS = 250
 """Days of a symbol in one table: some 100,000 bars."""
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 PRICES = ("open", "high", "low", "close")
-COUNTS = ("volume", "trade_count")
+AMOUNTS = ("volume", "trade_count")
 MINUTES = ("n_present", "n_expected")
 RFC3339 = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -45,19 +45,20 @@ class Export:
 
     def schema(self) -> pa.Schema:
         floats = [(name, pa.float64()) for name in PRICES]
-        counts = [(name, pa.int64()) for name in (*COUNTS, *(MINUTES if self.interval != "1m" else ()))]
+        amounts = [(name, pa.float64()) for name in AMOUNTS]
+        minutes = [(name, pa.int64()) for name in (MINUTES if self.interval != "1m" else ())]
         stamp = ("timestamp", pa.timestamp("s", tz="UTC"))
-        return pa.schema([("symbol", pa.string()), stamp, *floats, *counts, ("vwap", pa.float64())])
+        return pa.schema([("symbol", pa.string()), stamp, *floats, *amounts, *minutes, ("vwap", pa.float64())])
 
     def tables(self) -> Iterator[pa.Table]:
         """Symbol by symbol, in time order."""
         for symbol in self.symbols:
             ids = list(self._days(symbol).values_list("pk", flat=True))
             for at in range(0, len(ids), DAYS):
-                yield self._table(symbol, load_days(ids[at : at + DAYS]))
+                yield self._table(symbol, load_bounded_days(ids[at : at + DAYS]))
 
-    def _days(self, symbol: str) -> QuerySet[BarDay]:
-        days = BarDay.objects.current().filter(dataset=self.dataset, instrument__symbol=symbol, interval="1m")
+    def _days(self, symbol: str) -> QuerySet[DayVersion]:
+        days = DayVersion.objects.current().minutes().filter(dataset=self.dataset, instrument__symbol=symbol)
         days = days if self.extended else days.regular()
         if self.start:
             days = days.filter(date__gte=self.start)
@@ -65,29 +66,24 @@ class Export:
             days = days.filter(date__lte=self.end)
         return days.order_by("date", "scope")
 
-    def _table(self, symbol: str, days: Sequence[Day]) -> pa.Table:
+    def _table(self, symbol: str, days: Sequence[BoundedDay]) -> pa.Table:
         parts = [self._bars(day) for day in days]
         start, present, expected = (np.concatenate([part[i] for part in parts]) for i in (0, 2, 3))
-        bars = join([part[1] for part in parts])
+        bars = join_bars([part[1] for part in parts])
         order = np.argsort(start, kind="stable")
         columns = {"symbol": pa.array([symbol] * len(start)), "timestamp": pa.array(start[order].astype("M8[s]"))}
         columns |= {name: pa.array(getattr(bars, name)[order]) for name in PRICES}
-        columns |= {name: _whole(getattr(bars, name)[order]) for name in COUNTS}
-        columns |= {"vwap": _absent(bars.vwap[order]), "n_present": pa.array(present), "n_expected": pa.array(expected)}
+        columns |= {name: _absent(getattr(bars, name)[order]) for name in (*AMOUNTS, "vwap")}
+        columns |= {"n_present": pa.array(present), "n_expected": pa.array(expected)}
         return pa.table({field.name: columns[field.name].cast(field.type) for field in self.schema()})
 
-    def _bars(self, day: Day) -> tuple[Ints, BarColumns, Ints, Ints]:
+    def _bars(self, day: BoundedDay) -> tuple[Ints, BarColumns, Ints, Ints]:
         """Starts in seconds since 1970, the bars, and the minutes that each has and should have."""
         if self.interval == "1m":
             ones = np.ones(len(day.bars), np.int64)
             return day.open + day.bars.offset, day.bars, ones, ones
         made = derive(day.bars, (day.close - day.open) // 60, parse_interval(self.interval))
         return day.open + made.columns.offset, made.columns, made.n_present, made.n_expected
-
-
-def _whole(values: Floats) -> pa.Array:
-    absent = np.isnan(values)
-    return pa.array(np.where(absent, 0, values).astype(np.int64), mask=absent)
 
 
 def _absent(values: Floats) -> pa.Array:
@@ -134,9 +130,21 @@ def _csv_writer(sink: pa.NativeFile, schema: pa.Schema) -> pyarrow.csv.CSVWriter
 
 
 def _as_text(table: pa.Table) -> pa.Table:
-    stamps = pc.strftime(table["timestamp"], format=RFC3339)
-    return table.set_column(table.schema.get_field_index("timestamp"), "timestamp", stamps)
+    """Stamps with a Z, and whole amounts without a decimal point."""
+    columns = {"timestamp": pc.strftime(table["timestamp"], format=RFC3339)}
+    columns |= {name: _amounts(table[name]) for name in AMOUNTS}
+    for name, column in columns.items():
+        table = table.set_column(table.schema.get_field_index(name), name, column)
+    return table
+
+
+def _amounts(values: pa.ChunkedArray) -> pa.Array:
+    if pc.all(pc.equal(values, pc.floor(values)), min_count=0).as_py():
+        return pc.cast(pc.cast(values, pa.int64()), pa.string())
+    return pa.array([None if value is None else str(whole(value)) for value in values.to_pylist()], pa.string())
 
 
 def _text_schema(schema: pa.Schema) -> pa.Schema:
-    return schema.set(schema.get_field_index("timestamp"), pa.field("timestamp", pa.string()))
+    for name in ("timestamp", *AMOUNTS):
+        schema = schema.set(schema.get_field_index(name), pa.field(name, pa.string()))
+    return schema

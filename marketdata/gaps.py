@@ -20,10 +20,10 @@ class Gap:
     letter: str
 
 
-def find_gaps(ledger: str, visible_minutes: int) -> list[Gap]:
+def find_gaps(ledger: str, minutes_over: int) -> list[Gap]:
     """Runs of minutes without a bar that nobody has proven to be without a trade."""
     gaps, at = [], 0
-    for letter, run in groupby(ledger[:visible_minutes]):
+    for letter, run in groupby(ledger[:minutes_over]):
         length = sum(1 for _ in run)
         if letter in GAP_LETTERS:
             gaps.append(Gap(at, at + length, letter))

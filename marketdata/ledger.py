@@ -35,9 +35,9 @@ def complete(ledger: str, offset: Ints) -> str:
     return letters.tobytes().decode()
 
 
-def cut(ledger: str, visible_minutes: int) -> str:
+def cut(ledger: str, minutes_over: int) -> str:
     """The ledger as a session may see it: what is later than its clock is hidden."""
-    return ledger[:visible_minutes] + HIDDEN * (len(ledger) - visible_minutes)
+    return ledger[:minutes_over] + HIDDEN * (len(ledger) - minutes_over)
 
 
 def merge(ledger: str, found: Ints | None, *, proves: bool) -> str:

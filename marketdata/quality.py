@@ -22,6 +22,6 @@ class Quality:
         return (self.traded + self.proven + self.filled) / self.expected if self.expected else None
 
 
-def quality(ledger: str, visible_minutes: int) -> Quality:
-    seen = ledger[:visible_minutes]
+def quality(ledger: str, minutes_over: int) -> Quality:
+    seen = ledger[:minutes_over]
     return Quality(len(seen), *(seen.count(letter) for letter in "TNFAMH"))

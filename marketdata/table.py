@@ -5,7 +5,7 @@ A token is the bytes of one cell. orjson writes a whole column at once; rows are
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ import orjson
 from numpy.typing import NDArray
 
 from marketdata.columns import BarColumns, Floats, Ints
+from marketdata.wire_events import whole as whole_number
 
 Tokens = list[bytes]
 NULL = b"null"
@@ -24,9 +25,9 @@ TOTALS = ("volume", "trade_count")
 
 @dataclass(frozen=True, slots=True)
 class BarTable:
-    """`told` is what holds for all rows; `columns` has a token per row and name, in the order of the output."""
+    """`shared` is what holds for all rows; `columns` has a token per row and name, in the order of the output."""
 
-    told: Mapping[str, Any]
+    shared: Mapping[str, Any]
     columns: Mapping[str, Tokens]
     after: dict[str, Any]
     """What follows the rows in JSON."""
@@ -37,12 +38,12 @@ class BarTable:
     def json(self) -> bytes:
         row = b"{" + b",".join(b'"%b":%%b' % name.encode() for name in self.columns) + b"}"
         rows = b",".join([row % cells for cells in zip(*self.columns.values(), strict=True)])
-        head, tail = orjson.dumps(self.told)[:-1], orjson.dumps(self.after)[1:-1]
+        head, tail = orjson.dumps(self.shared)[:-1], orjson.dumps(self.after)[1:-1]
         return b"".join((head, b',"bars":[', rows, b"]", b"," if tail else b"", tail, b"}"))
 
     def csv(self) -> bytes:
         """RFC 4180 with a header; absent values are empty, every row carries its symbol and interval."""
-        fixed = {name: [str(self.told[name]).encode()] * len(self) for name in ("symbol", "interval")}
+        fixed = {name: [str(self.shared[name]).encode()] * len(self) for name in ("symbol", "interval")}
         shown = {name: tokens for name, tokens in self.columns.items() if name not in ("type", *fixed)}
         columns = {**fixed, **{name: _bare(tokens) for name, tokens in shown.items()}}
         head = ",".join(columns).encode()
@@ -65,13 +66,16 @@ def floats(values: Floats) -> Tokens:
     return _tokens(values)
 
 
-def whole(values: Floats) -> Tokens:
-    """Counts that are kept as float64 for their NaN."""
+def amounts(values: Floats) -> Tokens:
+    """Volumes and counts, most of which are whole: those have no decimal point, absent ones are null."""
     absent = np.isnan(values)
-    tokens = _tokens(np.where(absent, 0, values).astype(np.int64))
-    for row in np.flatnonzero(absent).tolist():
-        tokens[row] = NULL
-    return tokens
+    known = np.where(absent, 0, values)
+    if (known == np.floor(known)).all() and (np.abs(known) < 2**53).all():
+        tokens = _tokens(known.astype(np.int64))
+        for row in np.flatnonzero(absent).tolist():
+            tokens[row] = NULL
+        return tokens
+    return [NULL if value != value else orjson.dumps(whole_number(value)) for value in values.tolist()]
 
 
 def numbers(values: Ints | NDArray[np.bool_]) -> Tokens:
@@ -89,15 +93,17 @@ def bar_tokens(start: Ints, end: Ints, bars: BarColumns) -> dict[str, Tokens]:
         "start": stamps(start),
         "end": stamps(end),
         **{name: floats(getattr(bars, name)) for name in PRICES},
-        **{name: whole(getattr(bars, name)) for name in TOTALS},
+        **{name: amounts(getattr(bars, name)) for name in TOTALS},
         "vwap": floats(bars.vwap),
     }
 
 
-def join(parts: Sequence[BarColumns]) -> BarColumns:
-    """Days one after the other; their offsets stay each day's own."""
-    names = BarColumns.__slots__
-    return BarColumns(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+def points(opened: int, bars: BarColumns) -> list[list[Any]]:
+    """Bars as the chart takes them: start in seconds, open, high, low, close, volume."""
+    start = (opened + bars.offset).tolist()
+    volume = [whole_number(value) for value in bars.volume.tolist()]
+    prices = (bars.open.tolist(), bars.high.tolist(), bars.low.tolist(), bars.close.tolist())
+    return [list(row) for row in zip(start, *prices, volume, strict=True)]
 
 
 def _tokens(values: NDArray[Any]) -> Tokens:

@@ -2,22 +2,26 @@
 
 Intents are state, not messages: they are on the session's row with a new `control_version`; the lease holder
 acts on them and writes the version that it applied. Losing the wake-up loses nothing. Of two people pressing
-at once one wins and the other is told: each verb looks at the row under its lock.
+at once one wins and the other gets the reason: each verb looks at the row under its lock.
 """
 
 import datetime as dt
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from marketdata import calendar, store
+from marketdata import calendar
+from marketdata.symbols import require_symbols
 from sessions import wakeup
-from sessions.models import LIVE, ActiveStream, Session, SessionEvent, State, StreamType, TransitionError
+from sessions.announcing import announce
+from sessions.models import LIVE, ActiveStream, Announcement, Session, State, StreamType, TransitionError
 
 MOST_MINUTES = 100_000
+SLOWEST, FASTEST = 0.001, 1_000_000.0
+"""Market seconds per second. A trading day then takes from nine months to 23 milliseconds."""
 INTENTS = ("paused", "stop_requested", "speed", "run_until", "seek_to", "control_version")
 
 
@@ -27,7 +31,7 @@ class ControlError(Exception):
 
 def pause(session_id: int, *, by: str = "") -> Session:
     with _asking(session_id, "pause", by, State.PAUSED) as session:
-        stepping = session.run_until and (session.clock is None or session.clock < session.run_until)
+        stepping = session.run_until and (session.run.clock is None or session.run.clock < session.run_until)
         if session.paused and not stepping:
             raise _changes_nothing(session, "pause")
         session.paused, session.run_until = True, None
@@ -61,20 +65,23 @@ def set_speed(session_id: int, speed: float, *, by: str = "") -> Session:
 
 
 def step(session_id: int, minutes: int = 1, *, by: str = "") -> Session:
-    """Let a paused session run that many session minutes, over nights and holidays if need be."""
+    """Let a paused session run that many minutes of its days, over nights and holidays if need be."""
     if not 1 <= minutes <= MOST_MINUTES:
         raise ControlError(f"A step of {minutes} minutes is not possible: give 1 to {MOST_MINUTES}.")
     with _asking(session_id, f"step {minutes}", by) as session:
         if not session.paused:
             raise ControlError(f"Session {session.pk} is {session.state}: pause it first, then step.")
-        days = calendar.trading_days(session.start_date, session.end_date)
-        here = session.clock or session.start_at or days[0].open
+        if session.seek_to:
+            to = f"{session.seek_to:%Y-%m-%dT%H:%M:%SZ}"
+            raise ControlError(f"Session {session.pk} is being moved to {to}: step once it is there.")
+        days = session.calendar.trading_days(session.start_date, session.end_date)
+        here = session.run.clock or session.start_at or days[0].begin
         session.run_until = calendar.minutes_after(days, max(here, session.run_until or here), minutes)
     return session
 
 
 def seek(session_id: int, when: dt.datetime, *, by: str = "") -> Session:
-    """Move the clock forward or back within the window; a moment between two sessions is the next open."""
+    """Move the clock forward or back within the window; a moment between two days is where the next begins."""
     with _asking(session_id, f"seek {when.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}", by) as session:
         if session.state not in (State.RUNNING, State.PAUSED):
             raise ControlError(f"Session {session.pk} is {session.state}: it can be moved once it runs.")
@@ -86,8 +93,13 @@ def seek(session_id: int, when: dt.datetime, *, by: str = "") -> Session:
 
 def add_symbols(session_id: int, symbols: Sequence[str], *, by: str = "") -> Session:
     """Have more symbols played, caught up silently to the clock. Those that are active already stay as they are."""
+    from marketdata import store
+
     names = _names(symbols)
     with _asking(session_id, f"add {', '.join(names)}", by) as session:
+        active = session.streams.filter(requested=True).values_list("instrument__symbol", flat=True).distinct()
+        require_room(active.count(), set(names) - set(active))
+        _require_calendar(session, names)
         _require_data(session, names)
         types = session.streams.values_list("stream_type", flat=True).distinct().order_by()
         ids = store.ensure_instruments(names)
@@ -99,7 +111,7 @@ def add_symbols(session_id: int, symbols: Sequence[str], *, by: str = "") -> Ses
                 ),
                 ignore_conflicts=True,
             )
-        session.streams.filter(instrument__symbol__in=names).update(wanted=True)
+        session.streams.filter(instrument__symbol__in=names).update(requested=True)
     return session
 
 
@@ -107,30 +119,46 @@ def remove_symbols(session_id: int, symbols: Sequence[str], *, by: str = "") -> 
     """Stop playing symbols; at least one stays."""
     names = _names(symbols)
     with _asking(session_id, f"remove {', '.join(names)}", by) as session:
-        rows = session.streams.filter(wanted=True)
+        rows = session.streams.filter(requested=True)
         there = set(rows.values_list("instrument__symbol", flat=True))
         if unknown := sorted(set(names) - there):
             raise ControlError(f"Session {session.pk} has no {', '.join(unknown)}: it has {_some(there)}.")
         if there <= set(names):
             raise ControlError(f"Session {session.pk} needs a symbol: stop it instead of removing the last.")
-        rows.filter(instrument__symbol__in=names).update(wanted=False)
+        rows.filter(instrument__symbol__in=names).update(requested=False)
     return session
 
 
 def day_ready(session_id: int, date: dt.date, days: Mapping[str, Mapping[str, int]]) -> None:
     """Newer versions of days that the session plays are in the store: symbol → {"id", "version"}."""
-    told = ", ".join(f"{symbol} version {day['version']}" for symbol, day in sorted(days.items()))
+    versions = ", ".join(f"{symbol} version {day['version']}" for symbol, day in sorted(days.items()))
     with transaction.atomic():
         rows = Session.objects.filter(pk=session_id, state__in=LIVE, stop_requested=False)
         if rows.update(control_version=F("control_version") + 1):
             session = Session.objects.get(pk=session_id)
-            session.record("day_ready", f"{date}: {told} in the store", date=date.isoformat(), days=dict(days))
+            subjects = {symbol: day["id"] for symbol, day in days.items()}
+            message = f"{date}: {versions} in the store"
+            announce(session, Announcement.Kind.DAY_READY, date, message, {"days": dict(days)}, subjects)
             transaction.on_commit(lambda: wakeup.send(session_id))
 
 
+def require_room(count: int, names: Collection[str]) -> None:
+    """Before anything is written: rows of symbols slow every list down. Raises ControlError."""
+    most = settings.SESSION_SYMBOLS
+    if count + len(names) > most:
+        there = f" beside the {count:,} that it has" if count else ""
+        raise ControlError(
+            f"{len(names):,} symbols{there} are too many for one session: {most:,} at most (SESSION_SYMBOLS)."
+        )
+
+
 def check_speed(speed: float) -> None:
-    if not math.isfinite(speed) or speed < 0:
-        raise ControlError(f"Speed {speed} is not possible: give 0 (as fast as possible) or any positive number.")
+    """Raises ControlError."""
+    if speed != 0 and not SLOWEST <= speed <= FASTEST:
+        raise ControlError(
+            f"Speed {speed} is not possible: give 0 (as fast as possible) or a positive number, "
+            f"{SLOWEST:g} to {FASTEST:,.0f}."
+        )
 
 
 @contextmanager
@@ -147,9 +175,7 @@ def _asking(session_id: int, verb: str, by: str, target: State | None = None) ->
         yield session
         session.control_version += 1
         session.save(update_fields=INTENTS)
-        SessionEvent.objects.create(
-            session=session, kind="control", message=f"{verb}{_by(by)}", clock=session.clock, data={"by": by}
-        )
+        session.record("control", f"{verb}{_by(by)}", by=by)
         transaction.on_commit(lambda: wakeup.send(session_id))
 
 
@@ -161,30 +187,48 @@ def _changes_nothing(session: Session, verb: str) -> ControlError:
 
 
 def _within_window(session: Session, when: dt.datetime) -> dt.datetime:
-    days = calendar.trading_days(session.start_date, session.end_date)
-    if not days[0].open <= when <= days[-1].close:
+    days = session.calendar.trading_days(session.start_date, session.end_date)
+    if not days[0].begin <= when <= days[-1].end:
         raise ControlError(
             f"{when.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ} is outside session {session.pk}: its window is "
-            f"{days[0].open:%Y-%m-%dT%H:%MZ} to {days[-1].close:%Y-%m-%dT%H:%MZ}."
+            f"{days[0].begin:%Y-%m-%dT%H:%MZ} to {days[-1].end:%Y-%m-%dT%H:%MZ}."
         )
-    day = next(day for day in days if when <= day.close)
-    return max(when, day.open)
+    day = next(day for day in days if when <= day.end)
+    return max(when, day.begin)
+
+
+def _require_calendar(session: Session, names: Sequence[str]) -> None:
+    """A session's symbols share one calendar; its own are of it already."""
+    from marketdata.store import DifferentCalendars, exchange_of
+
+    try:
+        exchange = exchange_of(names)
+    except DifferentCalendars as error:
+        raise ControlError(str(error)) from None
+    if exchange != session.exchange:
+        symbols = ", ".join(names)
+        raise ControlError(f"Session {session.pk} is of the calendar {session.exchange}, and {symbols} of {exchange}.")
 
 
 def _require_data(session: Session, names: Sequence[str]) -> None:
-    """Say at once what no provider could mend later."""
+    """Say at once what no provider could fix later."""
+    from marketdata import store
+
     if session.provider or StreamType.BARS not in session.types:
         return
-    date = calendar.session_date_of(session.clock) if session.clock else session.first_date
+    date = session.calendar.session_date_of(session.run.clock) if session.run.clock else session.first_date
     without = sorted(set(names) - store.have(session.dataset_id, date, names))
     if without:
         raise ControlError(f"Dataset {session.dataset} has no bars of {', '.join(without)} on {date}.")
 
 
 def _names(symbols: Sequence[str]) -> list[str]:
-    names = list(dict.fromkeys(symbol.strip().upper() for symbol in symbols if symbol.strip()))
+    from marketdata import store
+
+    names = store.spelled(symbols)
     if not names:
         raise ControlError("No symbol was given: name at least one, e.g. AAPL.")
+    require_symbols(names)
     return names
 
 

@@ -9,17 +9,20 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import hmac
+import re
 import secrets
+from collections.abc import Iterable
 
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from sessions.models import Session, SessionEvent, SessionKey
+from sessions.models import Session, SessionKey
 
 Kind = SessionKey.Kind
 PREFIX = {Kind.READER: "RK", Kind.BROKER: "PK"}
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+KEY_ID = re.compile(r"[A-Z0-9]{1,20}")
 USED_EVERY = dt.timedelta(minutes=1)
 """`last_used_at` is no finer than this: a busy bot must not write a row per request."""
 
@@ -28,25 +31,29 @@ class KeyUnknown(LookupError):
     """No key has this id."""
 
 
-def create(session: Session, kind: str = Kind.READER, by: str = "") -> tuple[SessionKey, str]:
-    """A new key and its secret, which nothing can tell a second time."""
+def create(
+    session: Session, kind: str = Kind.READER, by: str = "", *, lockstep: bool = False
+) -> tuple[SessionKey, str]:
+    """A new key and its secret, which is shown this once. `lockstep`: the replay may be made to wait for its holder."""
     kind = Kind(kind)
     secret = secrets.token_urlsafe(32)
     with transaction.atomic():
         key = SessionKey.objects.create(
             session=session,
             kind=kind,
+            lockstep=lockstep,
             key_id=PREFIX[kind] + "".join(secrets.choice(LETTERS) for _ in range(18)),
             secret_hash=_hash(secret),
             created_by=by,
         )
-        _record(key, f"{kind} key {key.key_id} made", by)
+        _record(key, f"{kind} key {key.key_id} made{' with the right to lockstep' if lockstep else ''}", by)
     return key, secret
 
 
 def check(key_id: str, secret: str, kind: str) -> SessionKey | None:
     """The key, where id, secret and kind are right and it is not revoked; notes that it was used."""
-    key = SessionKey.objects.select_related("session__dataset").filter(key_id=key_id).first()
+    rows = SessionKey.objects.select_related("session__dataset").filter(key_id=key_id)
+    key = rows.first() if KEY_ID.fullmatch(key_id) else None  # Postgres takes no NUL, not even to look for it
     right = hmac.compare_digest(key.secret_hash if key else _hash(""), _hash(secret))
     if key is None or not right or key.kind != kind or key.revoked_at is not None:
         return None
@@ -59,6 +66,12 @@ def check_token(token: str, kind: str = Kind.READER) -> SessionKey | None:
     """`check` of a token `<key_id>.<secret>`; None also for what is no token at all."""
     key_id, dot, secret = token.partition(".")
     return check(key_id, secret, kind) if dot else None
+
+
+def valid(key_ids: Iterable[str]) -> set[str]:
+    """Those of the keys that are there and not revoked."""
+    rows = SessionKey.objects.filter(key_id__in=list(key_ids), revoked_at=None)
+    return set(rows.values_list("key_id", flat=True))
 
 
 def revoke(key_id: str, by: str = "") -> SessionKey:
@@ -74,9 +87,7 @@ def revoke(key_id: str, by: str = "") -> SessionKey:
 
 
 def _record(key: SessionKey, message: str, by: str) -> None:
-    told = f"{message} by {by}" if by else message
-    data = {"by": by, "key_id": key.key_id}
-    SessionEvent.objects.create(session=key.session, kind="key", message=told, clock=key.session.clock, data=data)
+    key.session.record("key", f"{message} by {by}" if by else message, by=by, key_id=key.key_id)
 
 
 def _hash(secret: str) -> str:

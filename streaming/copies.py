@@ -5,37 +5,50 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
+from django.dispatch import Signal
 
-from marketdata import calendar
+from marketdata.kinds import outside
 from sessions.control import ControlError
 from sessions.models import ActiveStream, JournalEntry, Session, StreamType
+from streaming import joining
 from streaming.engine import journal as journals
+
+copied = Signal()
+"""A session was made like another: `source`, `copy`, and whether it is a `fork`. Within the transaction."""
 
 
 def restart(session_id: int, *, by: str = "") -> Session:
     """A new session from the same recipe, state `created`: open it with `service.open_streams` or `queue_start`."""
-    return _copy(Session.objects.get(pk=session_id), by)
+    joining.join_all()
+    session = Session.objects.with_run().get(pk=session_id)
+    with transaction.atomic():
+        copy = _copy(session, by)
+        copied.send(Session, source=session, copy=copy, fork=False)
+    return copy
 
 
 def fork(session_id: int, *, by: str = "") -> Session:
     """A new session at the same clock, on the same versions of that day; else like `restart`."""
-    session = Session.objects.get(pk=session_id)
-    if session.clock is None:
+    joining.join_all()
+    session = Session.objects.with_run().get(pk=session_id)
+    if session.run.clock is None:
         raise ControlError(f"Session {session_id} has shown nothing yet: restart it instead.")
-    last = calendar.trading_days(session.start_date, session.end_date)[-1]
-    if session.clock >= last.close:
-        raise ControlError(f"Session {session_id} is at the end of its window, {last.close:%Y-%m-%dT%H:%MZ}.")
-    date = calendar.session_date_of(session.clock)
+    last = session.calendar.trading_days(session.start_date, session.end_date)[-1]
+    if session.run.clock >= last.end:
+        raise ControlError(f"Session {session_id} is at the end of its window, {last.end:%Y-%m-%dT%H:%MZ}.")
+    date = session.calendar.session_date_of(session.run.clock)
     with transaction.atomic():
-        copy = _copy(session, by, start_at=session.clock, forked_from=session, paused=session.paused)
+        copy = _copy(session, by, start_at=session.run.clock, forked_from=session, paused=session.paused)
+        copied.send(Session, source=session, copy=copy, fork=True)
         journal = journals.read(session_id, date)
-        ticks = {kind: journal.tick_pins(date, kind) for kind in session.types if kind != StreamType.BARS}
-        pins = {"date": date.isoformat(), "days": journal.playing(session, date), **ticks}
-        journals.append(copy.pk, JournalEntry.Kind.LOAD, pins)
-        for since, days in journal.admitted(date, session.generation):
-            if since is not None and since >= session.clock:
-                later = {"date": date.isoformat(), "days": days, "generation": 0, "known": True}
-                journals.append(copy.pk, JournalEntry.Kind.ADMIT, later, clock=since)
+        ticks = {kind: journal.pins(date, kind) for kind in session.types if kind != StreamType.BARS}
+        extended = {outside(kind): journal.pins(date, outside(kind)) for kind in session.types}
+        pins = {StreamType.BARS: journal.playing(session, date), **ticks, **extended}
+        journals.append(copy.pk, JournalEntry.Kind.LOAD, {"date": date.isoformat()}, pins=pins)
+        for since, days in journal.admitted(date, session.run.generation):
+            if since is not None and since >= session.run.clock:
+                later = {"date": date.isoformat(), "generation": 0, "known": True}
+                journals.append(copy.pk, JournalEntry.Kind.ADMIT, later, clock=since, pins={StreamType.BARS: days})
     return copy
 
 
@@ -45,9 +58,9 @@ def _copy(session: Session, by: str, **given: Any) -> Session:
         copy = Session.objects.create(**recipe, created_by=by, **given)
         ActiveStream.objects.bulk_create(
             ActiveStream(
-                session=copy, instrument_id=row.instrument_id, stream_type=row.stream_type, active=False, wanted=True
+                session=copy, instrument_id=row.instrument_id, stream_type=row.stream_type, active=False, requested=True
             )
-            for row in session.streams.filter(wanted=True)
+            for row in session.streams.filter(requested=True)
         )
         copy.record("state", f"created like session {session.pk}" + (f" at {copy.start_at}" if copy.start_at else ""))
     return copy

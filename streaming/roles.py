@@ -3,8 +3,9 @@
 viewer    sees sessions, up to their clock: `replay.view_session` and the other `replay.view_...`
 analyst   looks into the store, ahead of any clock: `marketdata.view_bar` and the other `marketdata.view_...`
 operator  starts and controls sessions (`replay.add_session`, `replay.change_session`) and hands out their keys
-          (`replay.add_sessionkey`, `replay.view_sessionkey`, `replay.change_sessionkey`)
-admin     everything of `replay` and `marketdata`, and users, groups and tokens
+          (`replay.add_sessionkey`, `replay.view_sessionkey`, `replay.change_sessionkey`), opens accounts and trades
+          them (`broker.add_account`, `broker.trade_account`)
+admin     everything of `replay`, `broker` and `marketdata`, and users, groups and tokens
 
 Missing permissions are added at every `migrate`, so that a role covers models that came later; nothing is taken away.
 """
@@ -14,14 +15,17 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 
-VIEWER = Q(content_type__app_label="replay", codename__startswith="view_") & ~Q(codename="view_sessionkey")
+VIEWER = Q(content_type__app_label__in=["replay", "broker"], codename__startswith="view_") & ~Q(
+    codename="view_sessionkey"
+)
 ANALYST = VIEWER | Q(content_type__app_label="marketdata", codename__startswith="view_")
 OPERATOR = (
     ANALYST
     | Q(content_type__app_label="replay", codename__in=["add_session", "change_session"])
     | Q(content_type__app_label="replay", codename__endswith="_sessionkey")
+    | Q(content_type__app_label="broker", codename__in=["add_account", "trade_account"])
 )
-ADMIN = Q(content_type__app_label__in=["replay", "marketdata", "auth", "authtoken"])
+ADMIN = Q(content_type__app_label__in=["replay", "broker", "marketdata", "auth", "authtoken"])
 ROLES = {"viewer": VIEWER, "analyst": ANALYST, "operator": OPERATOR, "admin": ADMIN}
 
 

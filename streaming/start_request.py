@@ -6,24 +6,31 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from marketdata import calendar
-from marketdata.errors import BadInterval, MarketDataError, NotATradingDay
+from marketdata import store
+from marketdata.errors import BadInterval, BadSymbol, MarketDataError, NotATradingDay
+from marketdata.exchange_calendar import EXTENDED_HOURS, ExchangeCalendar, calendar_of
+from marketdata.hours import Hours
 from marketdata.intervals import parse_interval
 from marketdata.models import Dataset
 from marketdata.providers.base import get_provider, provider_dataset
-from sessions.control import ControlError, check_speed
+from marketdata.symbols import require_symbols
+from sessions.control import ControlError, check_speed, require_room
 from sessions.models import StreamType
+from streaming.start_error import StartError
 from streaming.stream_types import (
     DEFAULT_STEP_MS,
     BadStreamType,
     check_step,
     choose_dataset,
     dates_with,
+    in_words,
+    last_date_with_any,
     parse_types,
-    told,
 )
 
 Say = Callable[[str], None]
+LONGEST_NIGHT = 3600
+"""Wall seconds."""
 
 
 @dataclass(frozen=True)
@@ -34,23 +41,19 @@ class StartRequest:
     date: dt.date | None = None
     until: dt.date | None = None
     speed: float = 1.0
+    paused: bool = False
+    """It stands at the first open until it is resumed."""
     interval: str = "1m"
     derive: tuple[str, ...] = ("5m", "15m")
     types: tuple[str, ...] = (StreamType.BARS,)
     clock_step: int = DEFAULT_STEP_MS
+    night_seconds: float = 3.0
+    hours: str = Hours.REGULAR
     dataset: str = ""
     provider: str = ""
     name: str = ""
     as_known: bool = False
     created_by: str = ""
-
-
-class StartError(Exception):
-    """Nothing was started; `field` is the part of the request that it is about."""
-
-    def __init__(self, message: str, field: str = "") -> None:
-        super().__init__(message)
-        self.message, self.field = message, field
 
 
 @dataclass(frozen=True)
@@ -62,22 +65,44 @@ class Plan:
     dataset: Dataset
     first: dt.date
     last: dt.date
+    exchange: str
 
 
 def check(request: StartRequest, say: Say) -> Plan:
-    """Raises StartError, with the field that it is about. `say` is told of a first day that was moved."""
+    """Raises StartError, with the field that it is about. `say` gets a line about a first day that was moved."""
     symbols = _symbols(request.symbols)
     types = _types(request)
-    dataset = _dataset(request, symbols, types)
-    first = _first_day(request, dataset, symbols, types, say)
-    return Plan(tuple(symbols), types, dataset, first, _last_day(request, first))
+    days = _calendar(request, symbols)
+    asked = _trading_day(request, days, say)
+    dataset = _dataset(request, symbols, types, asked)
+    first = asked or _newest_day(request, dataset, symbols, types, days)
+    last = _last_day(request, first, days, say)
+    if not (request.provider or dataset.provider):
+        last = _last_held(dataset, symbols, types, first, last, say)
+    return Plan(tuple(symbols), types, dataset, first, last, days.exchange)
+
+
+def _calendar(request: StartRequest, symbols: list[str]) -> ExchangeCalendar:
+    """Of the symbols, which must share one."""
+    try:
+        exchange = store.exchange_of(symbols)
+    except MarketDataError as error:
+        raise StartError(str(error), "symbols") from None
+    if request.hours == Hours.EXTENDED and exchange not in EXTENDED_HOURS:
+        raise StartError(f"{exchange} has no extended hours that are known: give regular.", "hours")
+    return calendar_of(exchange)
 
 
 def _symbols(symbols: tuple[str, ...]) -> list[str]:
-    wanted = list(dict.fromkeys(symbol.strip().upper() for symbol in symbols if symbol.strip()))
-    if not wanted:
+    names = store.spelled(symbols)
+    if not names:
         raise StartError("No symbol was given: name at least one, e.g. AAPL.", "symbols")
-    return wanted
+    try:
+        require_symbols(names)
+        require_room(0, names)
+    except (BadSymbol, ControlError) as error:
+        raise StartError(str(error), "symbols") from None
+    return names
 
 
 def _types(request: StartRequest) -> tuple[StreamType, ...]:
@@ -100,13 +125,19 @@ def _types(request: StartRequest) -> tuple[StreamType, ...]:
         check_step(request.clock_step)
     except BadStreamType as error:
         raise StartError(str(error), "clock_step") from None
+    if not 0 <= request.night_seconds <= LONGEST_NIGHT:
+        raise StartError(
+            f"A night of {request.night_seconds:g} s is not possible: give 0 to {LONGEST_NIGHT}.", "night_seconds"
+        )
+    if request.hours not in Hours.values:
+        raise StartError(f"{request.hours!r} are no hours: give regular or extended.", "hours")
     try:
         return parse_types(request.types)
     except BadStreamType as error:
         raise StartError(str(error), "types") from None
 
 
-def _dataset(request: StartRequest, symbols: list[str], types: tuple[StreamType, ...]) -> Dataset:
+def _dataset(request: StartRequest, symbols: list[str], types: tuple[StreamType, ...], date: dt.date | None) -> Dataset:
     if request.provider:
         return _provider_dataset(request)
     if request.dataset:
@@ -115,18 +146,18 @@ def _dataset(request: StartRequest, symbols: list[str], types: tuple[StreamType,
             names = ", ".join(Dataset.objects.values_list("name", flat=True)) or "none yet"
             raise StartError(f"There is no dataset {request.dataset!r}: there are {names}.", "dataset")
         return found
-    found = choose_dataset(symbols, types, request.date)
+    found = choose_dataset(symbols, types, date)
     if found is None:
         raise StartError(
-            f"No dataset has {_of(types)}{' and '.join(symbols)}{f' on {request.date}' if request.date else ''}: "
-            f"import {told(types)}, or use --provider synthetic.",
+            f"No dataset has {_of(types)}{' and '.join(symbols)}{f' on {date}' if date else ''}: "
+            f"import {in_words(types)}, or use --provider synthetic.",
             "symbols",
         )
     return found
 
 
 def _of(types: tuple[StreamType, ...]) -> str:
-    return "" if types == (StreamType.BARS,) else f"{told(types)} of "
+    return "" if types == (StreamType.BARS,) else f"{in_words(types)} of "
 
 
 def _provider_dataset(request: StartRequest) -> Dataset:
@@ -141,39 +172,68 @@ def _provider_dataset(request: StartRequest) -> Dataset:
     return dataset
 
 
-def _first_day(
-    request: StartRequest, dataset: Dataset, symbols: list[str], types: tuple[StreamType, ...], say: Say
+def _trading_day(request: StartRequest, days: ExchangeCalendar, say: Say) -> dt.date | None:
+    """The date asked for, or where that is closed the next one; None where none was."""
+    if request.date is None:
+        return None
+    try:
+        if not days.is_trading_day(request.date):
+            return _next_trading_day(days, request.date, say)
+    except MarketDataError as error:
+        raise StartError(str(error), "date") from None
+    return request.date
+
+
+def _newest_day(
+    request: StartRequest, dataset: Dataset, symbols: list[str], types: tuple[StreamType, ...], days: ExchangeCalendar
 ) -> dt.date:
-    if request.date is not None:
-        try:
-            if not calendar.is_trading_day(request.date):
-                return _next_trading_day(request.date, say)
-        except MarketDataError as error:
-            raise StartError(str(error), "date") from None
-        return request.date
-    days = dates_with(dataset.pk, symbols, types)
-    if days:
-        return days[-1] if request.until is None else next((d for d in reversed(days) if d <= request.until), days[-1])
+    dates = dates_with(dataset.pk, symbols, types)
+    if dates:
+        until = request.until or dates[-1]
+        return next((date for date in reversed(dates) if date <= until), dates[-1])
     if request.provider or dataset.provider:
-        return calendar.previous_trading_day(dt.datetime.now(dt.UTC).date()).date
+        return days.previous_trading_day(dt.datetime.now(dt.UTC).date()).date
     without = [symbol for symbol in symbols if not dates_with(dataset.pk, [symbol], types)]
     if without:
-        raise StartError(f"Dataset {dataset} has no {told(types)} of {', '.join(without)}.", "symbols")
+        raise StartError(f"Dataset {dataset} has no {in_words(types)} of {', '.join(without)}.", "symbols")
     raise StartError(f"Dataset {dataset} has no day with all of {', '.join(symbols)}: give a date.", "date")
 
 
-def _next_trading_day(date: dt.date, say: Say) -> dt.date:
-    upcoming = calendar.next_trading_day(date).date
+def _next_trading_day(days: ExchangeCalendar, date: dt.date, say: Say) -> dt.date:
+    upcoming = days.next_trading_day(date).date
     try:
-        calendar.trading_day(date)
+        days.trading_day(date)
     except NotATradingDay as error:
         say(f"{error} Starting on {upcoming}.")
     return upcoming
 
 
-def _last_day(request: StartRequest, first: dt.date) -> dt.date:
+def _last_day(request: StartRequest, first: dt.date, days: ExchangeCalendar, say: Say) -> dt.date:
     if request.until is None:
         return first
     if request.until < first:
         raise StartError(f"The window ends on {request.until}, before its first trading day {first}.", "until")
-    return calendar.trading_days(first, request.until)[-1].date
+    last = days.trading_days(first, request.until)[-1].date
+    if last != request.until:
+        closed, upcoming = days.why_closed(request.until), days.next_trading_day(request.until).date
+        say(
+            f"{request.until} is not a trading day of {days.exchange} ({closed}): the window ends on {last}; "
+            f"the next trading day is {upcoming}."
+        )
+    return last
+
+
+def _last_held(
+    dataset: Dataset, symbols: list[str], types: tuple[StreamType, ...], first: dt.date, last: dt.date, say: Say
+) -> dt.date:
+    """Where no provider fetches what is missing, a window ends with the data; the session is then over, not failed."""
+    if last == first:
+        return last
+    held = last_date_with_any(dataset.pk, symbols, types, last)
+    if held is None or not first <= held < last:
+        return last
+    say(
+        f"Dataset {dataset} has {in_words(types)} of {', '.join(symbols[:5])}{' …' if len(symbols) > 5 else ''} up to "
+        f"{held}: the session ends there, not on {last}."
+    )
+    return held

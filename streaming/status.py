@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import redis
+from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 from django.utils import timezone
 
-from marketdata.calendar import session_date_of
-from sessions import wakeup
-from sessions.models import ActiveStream, ServiceHeartbeat, Session, State, StreamType
-from streaming.reading import readers
+from sessions import redis_client
+from sessions.models import ActiveStream, ServiceHeartbeat, Session, State, StreamType, symbols_of
+from streaming import redis_server
+from streaming.reading import registry as readers
 
 ALIVE_WITHIN = {"replay": dt.timedelta(seconds=30)}
 """Kind → age at which its last heartbeat means that it is gone."""
@@ -30,7 +31,7 @@ def system_status(now: dt.datetime | None = None) -> dict[str, Any]:
     if not services[0]["ok"]:
         return _report(now, services, [], [])
     heartbeats = [_heartbeat(row, now) for row in ServiceHeartbeat.objects.all()]
-    return _report(now, services, heartbeats, session_reports(readers_told=services[1]["ok"]))
+    return _report(now, services, heartbeats, session_reports(redis_answers=services[1]["ok"]))
 
 
 def _report(
@@ -61,10 +62,19 @@ def find_problems(
     for service in services:
         if not service["ok"]:
             yield f"{service['name']} does not answer ({service['detail']}): start it with manage.py up."
+        yield from service["warnings"]
     if not services[0]["ok"]:
         return
     if not any(row["alive"] and row["kind"] == "replay" for row in workers):
         yield "No replay worker is running, so no session can start: start one with manage.py up."
+    prefixes = {row["detail"].get("redis_prefix", settings.REDIS_PREFIX) for row in workers if row["alive"]}
+    for prefix in sorted(prefixes - {settings.REDIS_PREFIX}):
+        yield (
+            f"Workers use the prefix {prefix!r} in Redis, and this process {settings.REDIS_PREFIX!r}: "
+            "set REDIS_PREFIX to the same name for all."
+        )
+    for row in workers:
+        yield from row["detail"].get("problems", ()) if row["alive"] else ()
     if not (beat and beat["alive"]):
         yield "Upkeep has not run lately: start beat and the upkeep worker with manage.py up."
 
@@ -81,16 +91,19 @@ def postgres_status() -> dict[str, Any]:
 
 def redis_status() -> dict[str, Any]:
     try:
-        info: dict[str, Any] = wakeup.connection().info("server")
+        info: dict[str, Any] = redis_client.connection().info()
     except redis.RedisError as error:
         return _service("redis", ok=False, detail=_first_line(error))
+    warnings = redis_server.problems_of(info)
     if "valkey_version" in info:
-        return _service("redis", version=str(info["valkey_version"]), detail="valkey")
-    return _service("redis", version=str(info["redis_version"]))
+        return _service("redis", version=str(info["valkey_version"]), detail="valkey", warnings=warnings)
+    return _service("redis", version=str(info["redis_version"]), warnings=warnings)
 
 
-def _service(name: str, *, ok: bool = True, version: str = "", detail: str = "") -> dict[str, Any]:
-    return {"name": name, "ok": ok, "version": version, "detail": detail}
+def _service(
+    name: str, *, ok: bool = True, version: str = "", detail: str = "", warnings: Sequence[str] = ()
+) -> dict[str, Any]:
+    return {"name": name, "ok": ok, "version": version, "detail": detail, "warnings": list(warnings)}
 
 
 def _first_line(error: Exception) -> str:
@@ -114,21 +127,22 @@ def _heartbeat(row: ServiceHeartbeat, now: dt.datetime) -> dict[str, Any]:
     }
 
 
-def session_reports(*, readers_told: bool) -> list[dict[str, Any]]:
+def session_reports(*, redis_answers: bool) -> list[dict[str, Any]]:
     """Every live session, oldest first, in two queries; readers only where Redis answers."""
-    sessions = list(Session.objects.live().select_related("dataset").order_by("pk"))
+    sessions = list(Session.objects.live().with_run().order_by("pk"))
     streams: defaultdict[int, list[ActiveStream]] = defaultdict(list)
-    active = ActiveStream.objects.filter(session__in=sessions, active=True).select_related("instrument")
-    for stream in active:
+    requested = ActiveStream.objects.filter(session__in=sessions, requested=True).select_related("instrument")
+    for stream in requested:
         streams[stream.session_id].append(stream)
+    summaries = readers.summaries(sessions) if redis_answers else {}
     return [
-        session_report(session, streams[session.pk]) | (readers.summary(session) if readers_told else readers.UNKNOWN)
+        session_report(session, streams[session.pk]) | summaries.get(session.pk, readers.UNKNOWN)
         for session in sessions
     ]
 
 
 def session_report(session: Session, streams: list[ActiveStream]) -> dict[str, Any]:
-    symbols = sorted({stream.instrument.symbol for stream in streams})
+    active = [stream for stream in streams if stream.active]
     return {
         "id": session.pk,
         "name": session.name,
@@ -136,21 +150,23 @@ def session_report(session: Session, streams: list[ActiveStream]) -> dict[str, A
         "reason": session.reason,
         "dataset": session.dataset.name,
         "synthetic": session.dataset.synthetic,
-        "session_date": session_date_of(session.clock) if session.clock else session.start_date,
+        "session_date": session.calendar.session_date_of(session.run.clock)
+        if session.run.clock
+        else session.start_date,
         "session_active": session.is_live,
-        "clock": session.clock,
-        "active_symbols": len(symbols),
-        "symbols": symbols,
-        "streams": len(streams),
+        "clock": session.run.clock,
+        "active_symbols": len(symbols_of(active)),
+        "symbols": symbols_of(streams),
+        "streams": len(active),
         "bars": sum(stream.present for stream in streams if stream.stream_type == StreamType.BARS),
         "quality": pooled_quality(streams),
-        "days_held": session.days_held,
-        "bars_held": session.bars_held,
+        "days_held": session.run.days_held,
+        "bars_held": session.run.bars_held,
         "speed": session.speed,
-        "real_speed": session.real_speed if session.state == State.RUNNING else None,
-        "clock_error": session.clock_error if session.state == State.RUNNING else None,
-        "bottleneck": session.bottleneck if session.state == State.RUNNING else "",
-        "worker": session.worker,
+        "real_speed": session.run.real_speed if session.state == State.RUNNING else None,
+        "clock_error": session.run.clock_error if session.state == State.RUNNING else None,
+        "bottleneck": session.run.bottleneck if session.state == State.RUNNING else "",
+        "worker": session.run.worker,
     }
 
 
@@ -159,10 +175,3 @@ def pooled_quality(streams: Iterable[ActiveStream]) -> float | None:
     rated = [(row.quality, row.expected) for row in streams if row.quality is not None and row.expected]
     expected = sum(minutes for _, minutes in rated)
     return sum(quality * minutes for quality, minutes in rated) / expected if expected else None
-
-
-def as_json(value: Any) -> str | list[Any]:
-    """`default=` for json: UTC times end in Z, as everywhere on the wire."""
-    if isinstance(value, dt.datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    return str(value)

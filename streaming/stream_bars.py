@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from typing import Any
 
+from marketdata import store
 from sessions import control
 from sessions.models import Session, State
 from streaming import service
 from streaming.db import in_thread
-from streaming.reading.reader import follow
+from streaming.engine.lockstep import Lockstep
+from streaming.reading.hub import shared_hub
+from streaming.reading.reader import Frame, Reading, items_of
+from streaming.reading.selection import Selection
 
 
 class SessionFailed(Exception):
@@ -27,32 +32,38 @@ async def stream_bars(
     CursorError.
     """
     session_id = session if isinstance(session, int) else session.pk
-    wanted = {symbol.upper() for symbol in symbols}
-    await in_thread(_ensure)(session_id, wanted)
-    frames = follow(
-        session_id,
-        after=after,
-        from_start=after is None,
-        symbols=wanted,
-        intervals={interval},
-        kind="stream_bars",
-        lockstep=lockstep,
-    )
-    async for frame in frames:
-        for event in frame["events"]:
-            if event["type"] == "bar":
-                yield event
-            elif event["type"] == "end" and event["state"] == State.FAILED:
-                raise SessionFailed(event["reason"])
+    names = set(await in_thread(store.spelled)(symbols))
+    await in_thread(ensure)(session_id, names)
+    async with aclosing(_frames(session_id, names, interval, after, lockstep)) as frames:
+        async for frame in frames:
+            for block in frame.blocks:
+                if block.channel == interval:
+                    for bar in block.events(names):
+                        yield bar
 
 
-def _ensure(session_id: int, symbols: set[str]) -> None:
-    row = Session.objects.select_related("dataset").get(pk=session_id)
+async def _frames(
+    session_id: int, names: set[str], interval: str, after: str | None, lockstep: str
+) -> AsyncGenerator[Frame]:
+    """Raises SessionFailed where the session ends so."""
+    step = Lockstep(session_id, lockstep) if lockstep else None
+    reading = Reading(session_id, after, after is None, selection=Selection.of(names, {interval}), lockstep=step)
+    reading.kind, reading.name = "stream_bars", lockstep
+    async with shared_hub() as hub, aclosing(items_of(reading, hub)) as items:  # type: ignore[type-var]
+        async for item in items:
+            if isinstance(item, Frame):
+                yield item
+            elif item.event["type"] == "end" and item.event["state"] == State.FAILED:
+                raise SessionFailed(item.event["reason"])
+
+
+def ensure(session_id: int, symbols: set[str]) -> None:
+    row = Session.objects.with_run().get(pk=session_id)
     if row.state == State.FAILED:
         raise SessionFailed(row.reason)
     if row.is_live:
         service.require_worker()
-    played = set(row.streams.filter(wanted=True).values_list("instrument__symbol", flat=True))
+    played = set(row.streams.filter(requested=True).values_list("instrument__symbol", flat=True))
     if symbols - played:
         control.add_symbols(session_id, sorted(symbols - played), by="stream_bars")
     if row.is_live:

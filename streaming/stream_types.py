@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 from marketdata import store
 from marketdata.errors import MarketDataError
+from marketdata.kinds import DayKind
 from marketdata.models import Dataset
-from marketdata.ticks.columns import TickKind
-from marketdata.ticks.store import dates_with_ticks
 from sessions.models import StreamType
 
 ALIASES = {"trades": StreamType.TICKS}
@@ -74,8 +73,14 @@ def dates_with(dataset_id: int, symbols: Sequence[str], types: Sequence[str]) ->
     return sorted(set.intersection(*found)) if found else []
 
 
+def last_date_with_any(dataset_id: int, symbols: Sequence[str], types: Sequence[str], until: dt.date) -> dt.date | None:
+    """The newest date, `until` at the latest, on which the dataset has something of any of the symbols."""
+    kinds = [DayKind.BARS if kind == StreamType.BARS else DayKind(kind) for kind in types]
+    return store.newest_date(dataset_id, symbols, kinds, until)
+
+
 def _tick_dates(dataset_id: int, symbols: Sequence[str], kind: str) -> list[dt.date]:
-    return dates_with_ticks(dataset_id, TickKind(kind), symbols)
+    return store.dates_with(dataset_id, symbols, kind=DayKind(kind))
 
 
 def choose_dataset(symbols: Sequence[str], types: Sequence[str], date: dt.date | None) -> Dataset | None:
@@ -90,7 +95,7 @@ def choose_dataset(symbols: Sequence[str], types: Sequence[str], date: dt.date |
     return best[1] if best else None
 
 
-def told(types: Sequence[str]) -> str:
+def in_words(types: Sequence[str]) -> str:
     """bars, trades and quotes."""
     names = [words(kind).many for kind in types]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,17 +1,25 @@
-"""What the two Celery workers do. Tasks are thin: they take ids and call one verb."""
+"""What the two Celery workers do. Tasks are thin: they take ids and call one verb.
+
+Beat imports this module too, and each worker does one half of it: what plays and what keeps up is imported in the task.
+"""
+
+from __future__ import annotations
 
 import logging
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import redis
 from celery import shared_task, signals
 from django.conf import settings
+from django.db import DatabaseError, connection
 from django.db.models.functions import Now
 
 from sessions.models import ServiceHeartbeat
-from streaming import service
-from streaming.engine.player import Player
-from streaming.upkeep import rounds
+from streaming import redis_server
+
+if TYPE_CHECKING:
+    from streaming.engine.player import Player
 
 log = logging.getLogger(__name__)
 _players: list[Player] = []
@@ -19,6 +27,8 @@ _players: list[Player] = []
 
 def player() -> Player:
     """This worker process's player, made at its first use."""
+    from streaming.engine.player import Player
+
     if not _players:
         _players.append(Player(settings.REPLAY_SLOTS))
         _players[0].start()
@@ -37,7 +47,9 @@ def replay_session(session_id: int) -> None:
 
 @shared_task
 def start_session(session_id: int) -> None:
-    """The start that a door without a foreground (admin, API) asked for."""
+    """A start that was asked for without a foreground: in the admin, or at the API."""
+    from streaming import service
+
     service.open_queued(session_id)
 
 
@@ -46,12 +58,40 @@ def run_upkeep() -> None:
     ServiceHeartbeat.objects.update_or_create(
         name="beat", defaults={"kind": "beat", "pid": os.getpid(), "seen_at": Now()}
     )
+    from streaming.upkeep import rounds
+    from streaming.verify import jobs
+
     rounds.run()
+    if jobs.unfinished():
+        verify_sessions.apply_async(expires=55)
 
 
 @shared_task
 def upkeep_session(session_id: int) -> None:
+    from streaming.upkeep import rounds
+
     rounds.run_one(session_id)
+
+
+@shared_task
+def verify_sessions() -> None:
+    """The verifications that were asked for, one at a time: of two workers the second walks away."""
+    from streaming.verify import jobs
+
+    jobs.work()
+
+
+@signals.worker_init.connect
+def refuse_unsuitable_servers(**_: Any) -> None:
+    """End a worker whose sessions would be lost or meet another installation. Servers that are away are waited for."""
+    try:
+        redis_server.require_suitable()
+    except redis_server.UnsuitableServer as error:
+        raise SystemExit(str(error)) from None
+    except (redis.RedisError, DatabaseError) as error:
+        log.warning("The servers were not looked at: %s", error)
+    finally:
+        connection.close()
 
 
 @signals.beat_init.connect
@@ -62,7 +102,7 @@ def first_round(**_: Any) -> None:
 
 @signals.worker_ready.connect
 def look_for_sessions(sender: Any = None, **_: Any) -> None:
-    """A replay worker starts playing at boot: sessions that a dead worker left are taken up at once."""
+    """A replay worker starts playing at boot: sessions that a dead worker left are resumed at once."""
     if "replay" in {queue.name for queue in sender.task_consumer.queues}:
         player()
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tests.workers"]
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -23,8 +25,16 @@ def real_services() -> Iterator[None]:
     from config.embedded import services
 
     services.start()
+    _flush_redis()
     yield
     services.stop()
+
+
+def _flush_redis() -> None:
+    """An earlier run, whose database is gone, still claims the prefix of its keys."""
+    from sessions.redis_client import connection
+
+    connection().flushdb()
 
 
 @pytest.fixture(scope="session")
@@ -33,11 +43,28 @@ def django_db_modify_db_settings(real_services: None) -> None:
 
 
 @pytest.fixture(scope="session")
+def sample() -> Path:
+    """Real market data that ships with the project, in folders named as those of `shared_data`."""
+    return ROOT / "sample"
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Real market data, which is not part of the project. CI must have it; elsewhere its tests skip."""
-    folder = Path(os.environ.get("TAPEDECK_SHARED", ROOT.parent / "shared")) / "data"
+    """Real market data."""
+    return shared_folder("data")
+
+
+@pytest.fixture(scope="session")
+def cases() -> Path:
+    """Files that real people had."""
+    return shared_folder("cases")
+
+
+def shared_folder(name: str) -> Path:
+    """What is not part of the project. CI must have it; elsewhere the tests that need it skip."""
+    folder = Path(os.environ.get("TAPEDECK_SHARED", ROOT.parent / "shared")) / name
     if not folder.is_dir():
-        message = f"no real market data at {folder}: set TAPEDECK_SHARED to the folder that holds data/"
+        message = f"no {name} at {folder}: set TAPEDECK_SHARED to the folder that holds {name}/"
         if os.environ.get("CI"):
             pytest.fail(message)
         pytest.skip(message)

@@ -9,6 +9,8 @@ process = os.environ.get("PYTEST_XDIST_WORKER", "only")
 if os.environ.get("TAPEDECK_TEST_PROCESS") != process:
     os.environ["TAPEDECK_TEST_RUN"], os.environ["TAPEDECK_TEST_PROCESS"] = str(claim_var_dir()), process
 os.environ["VAR_DIR"] = os.environ["TAPEDECK_TEST_RUN"]
+# The programs that tests start have the test database's URL, from which another prefix would be derived.
+os.environ["REDIS_PREFIX"] = "tapedeck"
 
 from config.settings import *  # noqa: E402, F403
 

@@ -1,4 +1,4 @@
-"""nautilus_trader: its backtest engine delivers every bar to a strategy whose `on_bar` does nothing but count.
+"""nautilus_trader: its backtest engine hands every bar, trade and quote to a strategy that does nothing but count.
 
 With `matching` its venue also matches orders against the bars, as it does unless told otherwise.
 """
@@ -11,24 +11,33 @@ import numpy as np
 from nautilus_trader.backtest.engine import BacktestEngine, BacktestEngineConfig
 from nautilus_trader.config import LoggingConfig, StrategyConfig
 from nautilus_trader.model.currencies import USD
-from nautilus_trader.model.data import Bar, BarType
-from nautilus_trader.model.enums import AccountType, OmsType
-from nautilus_trader.model.identifiers import Venue
+from nautilus_trader.model.data import Bar, BarType, QuoteTick, TradeTick
+from nautilus_trader.model.enums import AccountType, AggressorSide, OmsType
+from nautilus_trader.model.identifiers import TradeId, Venue
 from nautilus_trader.model.objects import Money, Price, Quantity
 from nautilus_trader.test_kit.providers import TestInstrumentProvider
 from nautilus_trader.trading.strategy import Strategy
 
 
 class Counter(Strategy):
-    def __init__(self, bar_types):
+    def __init__(self, bar_types, ticks):
         super().__init__(StrategyConfig())
-        self.bar_types, self.count = bar_types, 0
+        self.bar_types, self.ticks, self.count = bar_types, ticks, 0
 
     def on_start(self):
         for bar_type in self.bar_types:
             self.subscribe_bars(bar_type)
+        for instrument in self.ticks:
+            self.subscribe_trade_ticks(instrument)
+            self.subscribe_quote_ticks(instrument)
 
     def on_bar(self, bar):
+        self.count += 1
+
+    def on_trade_tick(self, tick):
+        self.count += 1
+
+    def on_quote_tick(self, tick):
         self.count += 1
 
 
@@ -38,22 +47,35 @@ def main(path, matching):
     venue = Venue("XNAS")
     funds = [Money(1_000_000, USD)]
     engine.add_venue(venue, OmsType.NETTING, AccountType.CASH, funds, base_currency=USD, bar_execution=matching)
-    types = []
-    for symbol in columns["symbols"].tolist():
-        instrument = TestInstrumentProvider.equity(symbol, "XNAS")
+    instruments = [TestInstrumentProvider.equity(symbol, "XNAS") for symbol in columns["symbols"].tolist()]
+    for instrument in instruments:
         engine.add_instrument(instrument)
-        bar_type = BarType.from_str(f"{instrument.id}-1-MINUTE-LAST-EXTERNAL")
-        types.append(bar_type)
     columns = {name: columns[name].tolist() for name in columns.files}
-    bars = [bar(types[number], columns, row) for row, number in enumerate(columns["symbol"])]
-    engine.add_data(bars, sort=False)  # they are in order
-    counter = Counter(types)
+    if "at" in columns:
+        types = []
+        events = [tick(instruments[0].id, *row) for row in zip(*(columns[name] for name in TICKS), strict=True)]
+    else:
+        types = [BarType.from_str(f"{instrument.id}-1-MINUTE-LAST-EXTERNAL") for instrument in instruments]
+        events = [bar(types[number], columns, row) for row, number in enumerate(columns["symbol"])]
+    engine.add_data(events, sort=False)  # they are in order
+    counter = Counter(types, [] if types else [instruments[0].id])
     engine.add_strategy(counter)
     began, spent = time.perf_counter(), time.process_time()
     engine.run()
     print(
         json.dumps({"bars": counter.count, "seconds": time.perf_counter() - began, "cpu": time.process_time() - spent})
     )
+
+
+TICKS = ("at", "quote", "price", "size", "ask", "ask_size")
+"""Of a trade the last two are nothing; of a quote `price` and `size` are the bid's."""
+
+
+def tick(instrument, at, quote, price, size, ask, ask_size):
+    if quote:
+        sides = (Price(price, 2), Price(ask, 2), Quantity(size, 0), Quantity(ask_size, 0))
+        return QuoteTick(instrument, *sides, at, at)
+    return TradeTick(instrument, Price(price, 2), Quantity(size, 0), AggressorSide.NO_AGGRESSOR, TradeId("1"), at, at)
 
 
 def bar(bar_type, columns, row):

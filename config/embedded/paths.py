@@ -14,6 +14,13 @@ POSTGRES_PORT = 5432
 PLAIN = re.compile(r"[A-Za-z0-9_./~-]+")
 
 
+def default_var(base: Path) -> Path:
+    """Beside the code in a clone; in the user's own data folder where the code is installed as a package."""
+    if (base / "pyproject.toml").exists():
+        return base / "var"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "tapedeck"
+
+
 def socket_dir(var: Path) -> Path:
     """`var/run`, or, where that is too deep or too odd for a socket's address, a folder of this user's under /tmp."""
     preferred = var / "run"

@@ -69,6 +69,10 @@ class Postgres:
     def running(self) -> bool:
         return self._ping() == pq.Ping.OK
 
+    def hangs(self) -> bool:
+        """Whether its process is there and gives no answer at all, not even that it is not ready yet."""
+        return self._postmaster() is not None and self._ping() == pq.Ping.NO_RESPONSE
+
     def _ping(self) -> pq.Ping:
         """OK also when it has no connection left to give: a busy server is not one that is away."""
         url = f"{postgres_url(self.var, 'postgres')}&connect_timeout=2"
@@ -124,8 +128,8 @@ class Postgres:
         with output.open("wb") as log:
             done = subprocess.run(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, check=False)
         if done.returncode:
-            told = last_line(self.log) if program == "pg_ctl" else last_line(output)
-            raise ServiceError(f"Postgres did not start ({program}): {told} - see {self.log}")
+            reported = last_line(self.log) if program == "pg_ctl" else last_line(output)
+            raise ServiceError(f"Postgres did not start ({program}): {reported} - see {self.log}")
 
     def _ensure_database(self) -> None:
         with psycopg.connect(postgres_url(self.var, "postgres"), autocommit=True) as connection:

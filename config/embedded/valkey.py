@@ -45,7 +45,7 @@ class Valkey:
             self._bring_up()
 
     def stop(self) -> None:
-        """End it and wait until it has; what it was told is in its append-only file."""
+        """End it and wait until it has; what it was sent is in its append-only file."""
         if not self.data.exists():
             return
         with exclusive(self.var / "valkey.lock"):
@@ -58,13 +58,28 @@ class Valkey:
                     return
 
     def running(self) -> bool:
+        try:
+            return self._ping()
+        except (redis.ConnectionError, redis.TimeoutError):
+            return False
+
+    def hangs(self) -> bool:
+        """Whether its process is there and gives no answer at all, not even that it is loading."""
+        try:
+            self._ping()
+        except (redis.ConnectionError, redis.TimeoutError):
+            return self._process() is not None
+        return False
+
+    def _ping(self) -> bool:
+        """Whether it serves. Raises ConnectionError and TimeoutError where it does not answer."""
         client = redis.Redis.from_url(valkey_url(self.var), socket_timeout=2, socket_connect_timeout=2)
         try:
             return bool(client.ping())
-        except (redis.BusyLoadingError, redis.ConnectionError, redis.TimeoutError):
+        except redis.BusyLoadingError:
             return False
         except redis.ResponseError:
-            return True  # busy with a script, or with too many clients: it is there
+            return True  # busy with a script, with too many clients, or its disk is full: it is there
         finally:
             client.close()
 
@@ -127,7 +142,7 @@ class Valkey:
         command = [str(binary())]
         for name, value in options.items():
             command += [f"--{name}", value]
-        # Wrong options are told on stdout, before there is a log.
+        # Wrong options are reported on stdout, before there is a log.
         output = self.var / "log" / "valkey-start.log"
         with output.open("wb") as out:
             done = subprocess.run(command, check=False, stdout=out, stderr=out, pass_fds=[lock])

@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db import connection
-
-from marketdata.calendar import trading_day
+from marketdata.exchange_calendar import NEW_YORK_STOCKS, calendar_of
 from marketdata.models import Dataset
+from marketdata.store import binary_cursor
+from marketdata.trading_day import TradingDay
 
 REGULAR = """
-SELECT i.symbol, d.date, d.bar_count, d.ledger,
-       CASE WHEN d.volume IS NULL THEN d.bar_count ELSE cardinality(array_positions(d.volume, NULL::bigint)) END,
-       CASE WHEN d.volume IS NULL THEN 0 ELSE cardinality(array_positions(d.volume, 0::bigint)) END,
-       d.open[1], d.close[d.bar_count]
-  FROM marketdata_barday d JOIN marketdata_instrument i ON i.id = d.instrument_id
- WHERE d.dataset_id = %(dataset)s AND d.current AND d.interval = '1m' AND d.scope = 'regular'
+SELECT i.symbol, d.date, i.calendar, d.row_count, d.ledger, d.summary
+  FROM marketdata_dayversion d JOIN marketdata_instrument i ON i.id = d.instrument_id
+ WHERE d.dataset_id = %(dataset)s AND d.current AND d.kind = 'bars' AND d.interval = '1m' AND d.scope = 'regular'
 """
 EXTENDED = """
-SELECT i.symbol, d.date, d.bar_count, coalesce(late.bars, 0), late.low, late.high
-  FROM marketdata_barday d JOIN marketdata_instrument i ON i.id = d.instrument_id
-  LEFT JOIN LATERAL (
-       SELECT count(*) AS bars, min(b.low) AS low, max(b.high) AS high
-         FROM unnest(d."offset", d.low, d.high) AS b(at, low, high)
-        WHERE b.at >= extract(epoch FROM d.close_at - d.open_at)
-       ) late ON d.close_at - d.open_at < interval '390 minutes'
- WHERE d.dataset_id = %(dataset)s AND d.current AND d.interval = '1m' AND d.scope = 'extended'
+SELECT i.symbol, d.date, i.calendar, d.row_count, d.summary
+  FROM marketdata_dayversion d JOIN marketdata_instrument i ON i.id = d.instrument_id
+ WHERE d.dataset_id = %(dataset)s AND d.current AND d.kind = 'bars' AND d.interval = '1m' AND d.scope = 'extended'
 """
 NARROWED_TO = """
    AND (%(symbols)s::text[] IS NULL OR i.symbol = ANY(%(symbols)s::text[]))
@@ -52,6 +44,11 @@ class DayFacts:
     outside: int = 0
     late: int = 0
     late_swing: float = 0.0
+    exchange: str = NEW_YORK_STOCKS
+
+    @property
+    def session(self) -> TradingDay:
+        return calendar_of(self.exchange).trading_day(self.date)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +68,27 @@ class Question:
 def day_facts(dataset: Dataset, question: Question) -> list[DayFacts]:
     """By date and symbol. A day of which only bars outside the session are stored has a ledger of absent minutes."""
     params = question.params(dataset)
-    with connection.cursor() as cursor:
-        cursor.execute(REGULAR + NARROWED, params)
-        regular = cursor.fetchall()
-        cursor.execute(EXTENDED + NARROWED, params)
-        extended = cursor.fetchall()
-    found = {(row[1], row[0]): _regular(*row) for row in regular}
-    for symbol, date, bars, late, low, high in extended:
-        day = found.get((date, symbol)) or DayFacts(symbol, date, "A" * trading_day(date).minutes)
-        swing = _swing(day.last_close, low, high) if late else 0.0
+    regular, extended = _rows(REGULAR, params), _rows(EXTENDED, params)
+    found = {(date, symbol): _regular(symbol, date, *rest) for symbol, date, *rest in regular}
+    for symbol, date, exchange, bars, summary in extended:
+        session = calendar_of(exchange).trading_day(date)
+        day = found.get((date, symbol)) or DayFacts(symbol, date, "A" * session.minutes, exchange=exchange)
+        late = summary.get("late", 0) if session.closes_early else 0
+        swing = _swing(day.last_close, summary["late_low"], summary["late_high"]) if late else 0.0
         found[date, symbol] = replace(day, outside=bars, late=late, late_swing=swing)
     return [found[key] for key in sorted(found)]
 
 
-def _regular(symbol: str, date: dt.date, bars: int, ledger: str, *rest: Any) -> DayFacts:
-    return DayFacts(symbol, date, ledger, bars, *rest)
+def _rows(query: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    with binary_cursor() as cursor:
+        cursor.execute(query + NARROWED, params)
+        return list(cursor.fetchall())
+
+
+def _regular(symbol: str, date: dt.date, exchange: str, bars: int, ledger: str, summary: Mapping[str, Any]) -> DayFacts:
+    names = ("null_volume", "zero_volume", "first_open", "last_close")
+    said = {name: summary[name] for name in names if name in summary}
+    return DayFacts(symbol, date, ledger, bars, exchange=exchange, **said)
 
 
 def _swing(close: float | None, low: float, high: float) -> float:

@@ -40,7 +40,7 @@ def _by_month(symbol: SymbolCoverage) -> list[Text]:
     """A row a month, a column a trading day."""
     lines = [_head(f"{symbol.symbol}: trading days of each month")]
     held = {day.date: day for day in symbol.days}
-    dates = session_dates(symbol.days[0].date, symbol.days[-1].date)
+    dates = session_dates(symbol.days[0].date, symbol.days[-1].date, symbol.days[0].exchange)
     for month, run in groupby(dates, lambda date: f"{date:%Y-%m}"):
         lines.append(_line(month, (_day_share(held.get(date)) for date in run)))
     return lines

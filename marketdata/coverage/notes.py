@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import datetime as dt
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from marketdata.calendar import FULL_DAY, next_trading_day
+from marketdata.actions.likely import likely_split
 from marketdata.coverage.facts import DayFacts
 from marketdata.coverage.summary import DayCoverage, SymbolCoverage
+from marketdata.exchange_calendar import calendar_of
 
 THIN = 0.5
 """Of its minutes: a symbol that trades in less is thin."""
-STEP = 1.5
-"""Ratio of an open to the close before it from which on a split is likelier than a market move."""
 NAMED = 6
 
 
@@ -22,15 +22,23 @@ class Note(NamedTuple):
     text: str
 
 
-def notes(symbols: Sequence[SymbolCoverage], days: Sequence[DayCoverage]) -> list[Note]:
+def notes(
+    symbols: Sequence[SymbolCoverage], days: Sequence[DayCoverage], splits: Collection[tuple[str, dt.date]] = ()
+) -> list[Note]:
+    """`splits`: symbol and ex date of those that are known."""
     makers = (_half_days(days), _holes(days), _late(symbols), _volumes(symbols), _thin(symbols))
-    rest = (_missing_days(symbols), _gaps(symbols), _outside(symbols), _steps(symbols))
+    rest = (_missing_days(symbols), _gaps(symbols), _outside(symbols), _steps(symbols, splits))
     return [note for maker in (*makers, *rest) for note in maker]
 
 
 def _half_days(days: Sequence[DayCoverage]) -> Iterator[Note]:
     for day in days:
-        if day.minutes < FULL_DAY:
+        days_of = calendar_of(day.exchange)
+        session = days_of.trading_day(day.date)
+        if session.opens_late:
+            opened, closed = (f"{at.astimezone(days_of.zone):%H:%M}" for at in (session.open, session.close))
+            yield Note("late open", f"{day.date} is open from {opened} to {closed}: {day.minutes} minutes.")
+        elif session.closes_early:
             yield Note("half day", f"{day.date} is a half day: {day.minutes} minutes.")
 
 
@@ -45,8 +53,8 @@ def _late(symbols: Sequence[SymbolCoverage]) -> Iterator[Note]:
     for symbol in symbols:
         for day in symbol.days:
             if day.late:
-                told = f"{day.date} {symbol.symbol}: {_bars(day.late)} after the early close"
-                yield Note("after early close", f"{told}, up to {day.late_swing:.1%} away from it.")
+                text = f"{day.date} {symbol.symbol}: {_bars(day.late)} after the early close"
+                yield Note("after early close", f"{text}, up to {day.late_swing:.1%} away from it.")
 
 
 def _volumes(symbols: Sequence[SymbolCoverage]) -> Iterator[Note]:
@@ -89,9 +97,9 @@ def _gaps(symbols: Sequence[SymbolCoverage]) -> Iterator[Note]:
         return
     minutes = sum(s.coverage.letters["A"] + s.coverage.letters["M"] for s in lacking)
     worst = max((day for s in lacking for day in s.days), key=lambda day: _absent(day))
-    told = f"{len(lacking)} of {len(symbols)} symbols {_agreeing(len(lacking), 'lacks', 'lack')} {minutes:,} "
-    told += _agreeing(minutes, "minute", "minutes")
-    yield Note("missing minutes", f"{told}; most on {worst.date}: {worst.symbol} {_absent(worst)}.")
+    text = f"{len(lacking)} of {len(symbols)} symbols {_agreeing(len(lacking), 'lacks', 'lack')} {minutes:,} "
+    text += _agreeing(minutes, "minute", "minutes")
+    yield Note("missing minutes", f"{text}; most on {worst.date}: {worst.symbol} {_absent(worst)}.")
 
 
 def _outside(symbols: Sequence[SymbolCoverage]) -> Iterator[Note]:
@@ -101,22 +109,22 @@ def _outside(symbols: Sequence[SymbolCoverage]) -> Iterator[Note]:
         yield Note("outside session", f"{_bars(bars)} outside the regular session of {_names(held)}.")
 
 
-def _steps(symbols: Sequence[SymbolCoverage]) -> Iterator[Note]:
+def _steps(symbols: Sequence[SymbolCoverage], splits: Collection[tuple[str, dt.date]]) -> Iterator[Note]:
     for symbol in symbols:
         traded = [day for day in symbol.days if day.first_open and day.last_close]
         for before, after in pairwise(traded):
-            told = _step(before, after)
-            if told:
-                yield Note("price step", f"{symbol.symbol} {told}")
+            text = _step(before, after)
+            if text and (symbol.symbol, after.date) not in splits:
+                yield Note("price step", f"{symbol.symbol} {text}")
 
 
 def _step(before: DayFacts, after: DayFacts) -> str:
     assert before.last_close and after.first_open
-    ratio = before.last_close / after.first_open
-    if 1 / STEP < ratio < STEP or next_trading_day(before.date).date != after.date:
+    words = likely_split(before.last_close, after.first_open)
+    if not words or calendar_of(before.exchange).next_trading_day(before.date).date != after.date:
         return ""
     close, opened = f"{before.last_close:g} ({before.date})", f"{after.first_open:g} ({after.date})"
-    return f"goes from {close} to {opened}: a split of {max(ratio, 1 / ratio):.2g} to 1?"
+    return f"goes from {close} to {opened}: {words}"
 
 
 def _is_dense(symbol: SymbolCoverage) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from marketdata.actions.known import Kind, actions_of
+from marketdata.calendar import FIRST, LAST
 from marketdata.coverage.facts import Question, day_facts
 from marketdata.coverage.notes import Note, notes
 from marketdata.coverage.summary import Coverage, DayCoverage, SymbolCoverage, by_day, by_symbol, covered
@@ -43,12 +45,18 @@ def _statuses(question: Question, dataset: str) -> Iterator[DatasetStatus]:
         facts, ticks = day_facts(one, question), tick_coverage(one, question)
         if facts or ticks:
             symbols, days = by_symbol(facts), by_day(facts)
-            yield DatasetStatus(one, covered(facts), symbols, days, notes(symbols, days), ticks)
+            yield DatasetStatus(one, covered(facts), symbols, days, notes(symbols, days, _splits(symbols)), ticks)
+
+
+def _splits(symbols: Sequence[SymbolCoverage]) -> set[tuple[str, dt.date]]:
+    """Symbol and ex date of the stored ones."""
+    found = actions_of([symbol.symbol for symbol in symbols], FIRST, LAST, [Kind.SPLIT])
+    return {(symbol, action.ex_date) for symbol, actions in found.items() for action in actions}
 
 
 def as_dict(status: DatasetStatus, *, detail: bool) -> dict[str, Any]:
     """For JSON; `detail` adds every symbol and every day."""
-    told = {
+    found = {
         "dataset": status.dataset.name,
         "synthetic": status.dataset.synthetic,
         "symbol_count": len(status.symbols),
@@ -60,9 +68,9 @@ def as_dict(status: DatasetStatus, *, detail: bool) -> dict[str, Any]:
         "notes": [note._asdict() for note in status.notes],
     }
     if detail:
-        told["symbols"] = [_symbol(symbol) for symbol in status.symbols]
-        told["days"] = [_day(day) for day in status.days]
-    return told
+        found["symbols"] = [_symbol(symbol) for symbol in status.symbols]
+        found["days"] = [_day(day) for day in status.days]
+    return found
 
 
 def _coverage(coverage: Coverage) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from itertools import groupby
 
 import numpy as np
 
-from marketdata.calendar import FULL_DAY, NEW_YORK, trading_day, trading_days
 from marketdata.coverage.facts import DayFacts
+from marketdata.exchange_calendar import NEW_YORK_STOCKS, calendar_of
 from marketdata.ledger import LETTERS
 
 WITHOUT = re.compile("[AM]+")
@@ -68,7 +68,7 @@ class SymbolCoverage:
 
     @property
     def half_days(self) -> int:
-        return sum(len(day.ledger) < FULL_DAY for day in self.days)
+        return sum(day.session.is_half_day for day in self.days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,8 @@ class DayCoverage:
     symbols: int
     coverage: Coverage
     feed_holes: list[tuple[str, str]]
-    """First and last minute of each, New York time."""
+    """First and last minute of each, by the exchange's clock."""
+    exchange: str = NEW_YORK_STOCKS
 
     @property
     def minutes(self) -> int:
@@ -98,19 +99,21 @@ def by_symbol(days: Sequence[DayFacts]) -> list[SymbolCoverage]:
 
 
 def by_day(days: Sequence[DayFacts]) -> list[DayCoverage]:
-    """Days in order; they must be sorted by date."""
-    runs = ((date, list(run)) for date, run in groupby(days, lambda day: day.date))
-    return [DayCoverage(date, len(run), covered(run), list(_clock_runs(date, run))) for date, run in runs]
+    """Days in order, those of one calendar together."""
+    ordered = sorted(days, key=lambda day: (day.date, day.exchange))
+    runs = ((key, list(run)) for key, run in groupby(ordered, lambda day: (day.date, day.exchange)))
+    return [DayCoverage(key[0], len(run), covered(run), list(_clock_runs(run)), key[1]) for key, run in runs]
 
 
 def _missing(run: Sequence[DayFacts]) -> list[dt.date]:
     held = {day.date for day in run}
-    return [date for date in session_dates(run[0].date, run[-1].date) if date not in held]
+    dates = session_dates(run[0].date, run[-1].date, run[0].exchange)
+    return [date for date in dates if date not in held]
 
 
 @lru_cache(maxsize=64)
-def session_dates(first: dt.date, last: dt.date) -> list[dt.date]:
-    return [day.date for day in trading_days(first, last)]
+def session_dates(first: dt.date, last: dt.date, exchange: str = NEW_YORK_STOCKS) -> list[dt.date]:
+    return [day.date for day in calendar_of(exchange).trading_days(first, last)]
 
 
 def evident_holes(ledgers: Sequence[str]) -> list[int]:
@@ -130,10 +133,10 @@ def evident_holes(ledgers: Sequence[str]) -> list[int]:
     return [int(minute) for minute in np.flatnonzero(common)] if chance < CHANCE else []
 
 
-def _clock_runs(date: dt.date, run: Sequence[DayFacts]) -> Iterator[tuple[str, str]]:
-    """Holes as first and last minute in New York time."""
+def _clock_runs(run: Sequence[DayFacts]) -> Iterator[tuple[str, str]]:
+    """Holes as first and last minute by the exchange's clock."""
     minutes = evident_holes([day.ledger for day in run])
-    opened = trading_day(date).open.astimezone(NEW_YORK)
+    opened = run[0].session.open.astimezone(calendar_of(run[0].exchange).zone)
     for _, stretch in groupby(enumerate(minutes), lambda pair: pair[1] - pair[0]):
         held = [minute for _, minute in stretch]
         first, last = (opened + dt.timedelta(minutes=minute) for minute in (held[0], held[-1]))

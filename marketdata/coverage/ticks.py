@@ -11,8 +11,8 @@ from typing import Any
 from django.db import connection
 
 from marketdata.coverage.facts import NARROWED_TO, Question
+from marketdata.kinds import DayKind
 from marketdata.models import Dataset
-from marketdata.ticks.columns import TickKind
 
 # The row whose symbol is null is all of them together: a date that many symbols have is one day.
 CURRENT = f"""
@@ -20,8 +20,8 @@ SELECT d.kind, d.derived, i.symbol, count(DISTINCT d.instrument_id), count(DISTI
        coalesce(sum(d.row_count) FILTER (WHERE d.scope = 'regular'), 0)::bigint,
        coalesce(sum(d.row_count) FILTER (WHERE d.scope <> 'regular'), 0)::bigint,
        sum(length(d.ledger))::bigint, sum(length(replace(d.ledger, 'A', '')))::bigint
-  FROM marketdata_tickday d JOIN marketdata_instrument i ON i.id = d.instrument_id
- WHERE d.dataset_id = %(dataset)s AND d.current {NARROWED_TO}
+  FROM marketdata_dayversion d JOIN marketdata_instrument i ON i.id = d.instrument_id
+ WHERE d.dataset_id = %(dataset)s AND d.current AND d.kind <> 'bars' {NARROWED_TO}
  GROUP BY GROUPING SETS ((d.kind, d.derived), (d.kind, d.derived, i.symbol))
  ORDER BY d.kind DESC, d.derived, i.symbol NULLS FIRST
 """  # noqa: S608
@@ -43,9 +43,9 @@ class TickSpan:
 
 @dataclass(frozen=True, slots=True)
 class TickCoverage:
-    """Trades or quotes of a dataset; those made from bars are told apart from recorded ones."""
+    """Trades or quotes of a dataset; those made from bars are kept apart from recorded ones."""
 
-    kind: TickKind
+    kind: DayKind
     derived: bool
     total: TickSpan
     symbols: dict[str, TickSpan] = field(default_factory=dict)
@@ -67,21 +67,21 @@ def tick_coverage(dataset: Dataset, question: Question) -> list[TickCoverage]:
 def _coverage(rows: Sequence[Sequence[Any]]) -> TickCoverage:
     (kind, derived, _, *total), *rest = rows
     return TickCoverage(
-        TickKind(kind), derived, TickSpan(*total), {symbol: TickSpan(*span) for _, _, symbol, *span in rest}
+        DayKind(kind), derived, TickSpan(*total), {symbol: TickSpan(*span) for _, _, symbol, *span in rest}
     )
 
 
 def tick_coverage_as_dict(coverage: TickCoverage, *, detail: bool) -> dict[str, Any]:
     """For JSON; `detail` adds every symbol."""
-    told = {
+    found = {
         "kind": coverage.kind.value,
         "derived": coverage.derived,
         "symbol_count": coverage.total.symbols,
         **_span(coverage.total),
     }
     if detail:
-        told["symbols"] = [{"symbol": symbol, **_span(span)} for symbol, span in coverage.symbols.items()]
-    return told
+        found["symbols"] = [{"symbol": symbol, **_span(span)} for symbol, span in coverage.symbols.items()]
+    return found
 
 
 def _span(span: TickSpan) -> dict[str, Any]:

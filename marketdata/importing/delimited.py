@@ -1,81 +1,104 @@
-"""Delimited text as columns, with the line of every row; lines of another length are told, not dropped."""
+"""Delimited text as columns, with the line of every row; lines of another length are reported, not dropped."""
 
 from __future__ import annotations
 
-import csv
 import re
-from dataclasses import dataclass
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
-from marketdata.importing.dialects import SPELLINGS, Reading, UnreadableFile, fold
+from marketdata.importing.heads import Head
+from marketdata.importing.refusals import UnreadableFile
 from marketdata.importing.sheets import BadLine, Sheet, Text
+from marketdata.importing.spellings import SPELLINGS, TIME, fold
 
-DELIMITERS = ",;\t|"
 NULLS = ["", "NaN", "nan", "null", "None"]
-"""No capitals alone: NA and NAN can be symbols."""
-HEAD_BYTES = 16_384
-NUMBER = re.compile(r"\s*[+-]?\d+(\.\d*)?([eE][+-]?\d+)?\s*")
-DATE = re.compile(r"\d{8}|\d{1,4}[/.\-]\d{1,2}[/.\-]\d{1,4}")
-VALUES = ("open", "high", "low", "close", "volume", "trade_count")
-TEXTS = frozenset(SPELLINGS["symbol"])
-LEVELS = {"price", "ticker", ""}
+"""Of numbers: a text stays what it is, as NULL and nan are symbols."""
+TEXTS = frozenset(spelling for kind in SPELLINGS.values() for spelling in kind["symbol"]) | {"sym_root", "sym_suffix"}
+CODES = frozenset(
+    spelling
+    for kind in SPELLINGS.values()
+    for name in ("exchange", "condition", "bid_exchange", "ask_exchange")
+    for spelling in kind.get(name, ())
+)
+CLOCKS = ("time", "time_m")
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """`names` of the columns; `skip` lines before the rows; `cells`: name → (field, symbol) in a wide file."""
-
-    delimiter: str
-    names: list[str]
-    skip: int
-    cells: dict[str, tuple[str, str]]
-
-
-def read_delimited(stream: BinaryIO, path: Path, reading: Reading) -> Sheet:
+def read_delimited(data: bytes, head: Head, names: Collection[str], path: Path, kind: str) -> Sheet:
     """Raises UnreadableFile for a text that is no table."""
-    data = stream.read()
-    head = _head(data[:HEAD_BYTES].decode("utf-8-sig", "replace"), path, reading)
+    names = list(names)
     bad: list[BadLine] = []
     if data.count(b"\n") + (not data.endswith(b"\n")) <= head.skip:
-        return Sheet(pd.DataFrame({name: [] for name in head.names}), np.empty(0, np.int64), [], head.cells)
+        return Sheet(pd.DataFrame({name: [] for name in names}), np.empty(0, np.int64), [], dict(head.cells))
 
     def keep(row: Any) -> str:
-        told = f"{row.actual_columns} of {row.expected_columns} columns"
-        bad.append(BadLine(row.number, f"the line has {told}", row.text))
+        reason = f"{row.actual_columns} of {row.expected_columns} columns"
+        bad.append(BadLine(row.number, f"the line has {reason}", row.text))
         return "skip"
 
     try:
         table = pyarrow.csv.read_csv(
             pa.BufferReader(data),
-            read_options=pyarrow.csv.ReadOptions(use_threads=False, column_names=head.names, skip_rows=head.skip),
+            read_options=pyarrow.csv.ReadOptions(use_threads=False, column_names=names, skip_rows=head.skip),
             parse_options=pyarrow.csv.ParseOptions(
                 delimiter=head.delimiter, ignore_empty_lines=False, invalid_row_handler=keep
             ),
             convert_options=pyarrow.csv.ConvertOptions(
-                column_types=_types(head.names), null_values=NULLS, strings_can_be_null=True
+                column_types=_types(names, kind), null_values=NULLS, strings_can_be_null=False
             ),
         )
     except pa.ArrowException as error:
         raise UnreadableFile(f"{path}: cannot be read: {error}") from None
     if not table.num_rows and bad:
         raise UnreadableFile(f"{path}: cannot be read: line {bad[0].line}: {bad[0].reason}.")
-    frame = table.to_pandas()
-    return Sheet(frame, _lines(len(frame), head.skip, bad), bad, head.cells, Text(data))
+    frame = as_frame(table)
+    sheet = Sheet(frame, _lines(len(frame), head.skip, bad), bad, dict(head.cells), Text(data))
+    return sheet.take(~_blank(frame))
 
 
-def _types(names: list[str]) -> dict[str, pa.DataType]:
-    """Symbols stay text (TRUE and NA are symbols); so do dates and times of day in columns of their own."""
-    folded = {fold(name): name for name in names}
-    texts = {folded[name] for name in TEXTS if name in folded}
-    if "date" in folded and "time" in folded:
-        texts |= {folded["date"], folded["time"]}
+def as_frame(table: pa.Table) -> pd.DataFrame:
+    """The table for pandas; stamps that are whole numbers stay exact where some are absent."""
+    frame: pd.DataFrame = table.to_pandas()
+    for name in table.column_names:
+        column = table.column(name)
+        stamps = fold(name) in TIME or fold(name).endswith("timestamp")
+        if stamps and pa.types.is_integer(column.type) and column.null_count:
+            frame[name] = pd.array(column.to_pylist(), dtype="Int64")
+    return frame
+
+
+def _types(names: list[str], kind: str) -> dict[str, pa.DataType]:
+    """Symbols and codes stay text (TRUE and NA are symbols); so do dates and times of day in columns of their own."""
+    folded = {fold(name): name for name in reversed(names)}
+    texts = {name for spelling, name in folded.items() if spelling in TEXTS}
+    if kind != "bars":
+        texts |= {name for spelling, name in folded.items() if spelling in CODES}
+    clock = next((folded[name] for name in CLOCKS if name in folded), None)
+    if "date" in folded and clock:
+        texts |= {folded["date"], clock}
+    if "seconds" in folded:  # as a float it would lose its last digits
+        texts.add(folded["seconds"])
     return dict.fromkeys(texts, pa.string())
+
+
+def _blank(frame: pd.DataFrame) -> np.ndarray:
+    """Rows in which nothing stands."""
+    blank = np.ones(len(frame), dtype=bool)
+    texts = [str(name) for name in frame if not pd.api.types.is_numeric_dtype(frame[name])]
+    for name in frame.columns.difference(texts):
+        blank &= frame[name].isna().to_numpy()
+    if not blank.any():
+        return blank
+    for name in texts:
+        column = frame[name][blank]
+        there = column.notna() & (column.astype(str).str.strip() != "")
+        blank[np.flatnonzero(blank)[there.to_numpy()]] = False
+    return blank
 
 
 def _lines(count: int, skip: int, bad: list[BadLine]) -> np.ndarray:
@@ -85,60 +108,7 @@ def _lines(count: int, skip: int, bad: list[BadLine]) -> np.ndarray:
     return every[~np.isin(every, gone)]
 
 
-def _head(text: str, path: Path, reading: Reading) -> Head:
-    lines = text.splitlines()[:4]
-    if not lines or not lines[0].strip():
-        raise UnreadableFile(f"{path}: cannot be read: it is empty.")
-    delimiter = reading.delimiter or max(DELIMITERS, key=lines[0].count)
-    rows = [next(csv.reader([line], delimiter=delimiter), []) for line in lines]
-    first = [cell.strip() for cell in rows[0]]
-    if reading.header:
-        names = [*reading.header, *(f"column {i}" for i in range(len(reading.header), len(first)))]
-        return Head(delimiter, names[: len(first)], 0, {})
-    if _is_data(first):
-        return Head(delimiter, _positions(first), 0, {})
-    if len(rows) > 1 and rows[1] and {first[0].lower(), rows[1][0].strip().lower()} <= LEVELS:
-        return _two_levels(delimiter, first, rows)
-    return Head(delimiter, _unique(first), 1, {})
-
-
-def _is_data(cells: list[str]) -> bool:
-    """A row of values and not of names: files without a head line."""
-    return sum(bool(NUMBER.fullmatch(cell)) for cell in cells) >= 4
-
-
-def _positions(cells: list[str]) -> list[str]:
-    """Names by place: [symbol] date [time] open high low close [volume [trade_count]]."""
-    names = []
-    if re.match(r"[A-Za-z]", cells[0]):
-        names.append("symbol")
-    stamp = cells[len(names)]
-    if DATE.fullmatch(stamp) and not re.fullmatch(r"\d{9,}", stamp):
-        after = cells[len(names) + 1] if len(cells) > len(names) + 1 else ""
-        names += ["date", "time"] if re.fullmatch(r"\d{1,2}:\d\d(:\d\d)?|\d{3,6}", after) else ["date"]
-    else:
-        names.append("timestamp")
-    names += VALUES[: len(cells) - len(names)]
-    return names + [f"column {i}" for i in range(len(names), len(cells))]
-
-
-def _two_levels(delimiter: str, first: list[str], rows: list[list[str]]) -> Head:
-    """A head of two lines, fields and symbols in either order, and mostly a third that names the stamp."""
-    second = [cell.strip() for cell in rows[1]]
-    fields, symbols = (first, second) if any(fold(cell) in ("open", "close") for cell in first) else (second, first)
-    third = [cell.strip() for cell in rows[2]] if len(rows) > 2 else []
-    named = bool(third) and not any(third[1:]) and not NUMBER.fullmatch(third[0]) and not re.match(r"\d", third[0])
-    names = ["timestamp", *(f"{a} {b}" for a, b in zip(fields[1:], symbols[1:], strict=True))]
-    cells = {name: (a, b) for name, a, b in zip(names[1:], fields[1:], symbols[1:], strict=True)}
-    return Head(delimiter, names, 3 if named else 2, cells)
-
-
-def _unique(names: list[str]) -> list[str]:
-    """Names as they are; an unnamed column gets its place, a repeated one too."""
-    seen: set[str] = set()
-    found = []
-    for place, name in enumerate(names):
-        fresh = name if name and name not in seen else f"column {place}"
-        seen.add(fresh)
-        found.append(fresh)
-    return found
+def repeats_head(raw: str, names: Collection[str]) -> bool:
+    """Whether a row says the columns' names again, as files put together do."""
+    cells = {fold(cell.strip().strip('"')) for cell in re.split(r"[,;\t|]", raw)}
+    return len(cells) > 2 and cells <= {fold(name) for name in names}

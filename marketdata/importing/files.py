@@ -2,24 +2,58 @@
 
 from __future__ import annotations
 
-import gzip
-import io
-import json
+import lzma
 import zipfile
+import zlib
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO, cast
 
 import pandas as pd
 import pyarrow
+import zstandard
 
+from marketdata.importing.containers import PACKINGS, unpacked
+from marketdata.importing.dbn import dbn_as_csv
 from marketdata.importing.delimited import read_delimited
-from marketdata.importing.dialects import NotBars, Reading, UnreadableFile, fold
-from marketdata.importing.lean import dataset_folder, is_lean, with_stamps
-from marketdata.importing.sheets import Sheet, numbered
+from marketdata.importing.dialects.dialect import Dialect
+from marketdata.importing.dialects.table import GENERIC, identify
+from marketdata.importing.heads import Head, head_of, positions
+from marketdata.importing.lean import MINUTES as LEAN
+from marketdata.importing.lean import dataset_folder, is_lean, refuse_other_layouts
+from marketdata.importing.options import Reading
+from marketdata.importing.parquet_files import parquet_names, read_parquet
+from marketdata.importing.partitions import above_partitions
+from marketdata.importing.records import read_json
+from marketdata.importing.refusals import UnreadableFile
+from marketdata.importing.scid import read_scid
+from marketdata.importing.sheets import Sheet
+from marketdata.importing.spellings import BARS, fold, kind_of, other_kind
+from marketdata.importing.texts import as_utf8
 
-SUFFIXES: tuple[str, ...] = (".csv", ".csv.gz", ".tsv", ".txt.gz", ".parquet", ".json", ".json.gz", ".zip")
-LISTS = ("bars", "results", "data")
+FORMS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".dbn")
+SUFFIXES: tuple[str, ...] = (
+    *(form + packing for packing in ("", *PACKINGS) for form in FORMS),
+    *(".parquet", ".zip", ".scid", ".zst"),
+)
+SHOWN = ".csv, .txt, .tsv, .json, .jsonl, .dbn, each also as .gz, .zst, .bz2 or .xz; .parquet, .zip, .scid"
+JSON = (".json", ".jsonl", ".ndjson")
+HEAD_BYTES = 16_384
+BROKEN = (
+    *(ValueError, OSError, EOFError, ArithmeticError, LookupError, TypeError, AttributeError, RuntimeError),
+    *(zlib.error, lzma.LZMAError, zipfile.BadZipFile, zstandard.ZstdError, pyarrow.ArrowException),
+)
+"""What readers raise on damaged files. RuntimeError is an encrypted zip, and JSON that is nested too deep."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """A file that was read and not yet understood. `kind`: empty where its columns do not say it."""
+
+    path: Path
+    sheet: Sheet
+    dialect: Dialect
+    kind: str
 
 
 def find_files(paths: Iterable[Path], suffixes: tuple[str, ...] = SUFFIXES) -> list[Path]:
@@ -27,77 +61,124 @@ def find_files(paths: Iterable[Path], suffixes: tuple[str, ...] = SUFFIXES) -> l
     found: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
-            found |= dict.fromkeys(p for p in sorted(path.rglob("*")) if _ends(p, suffixes) and p.is_file())
-        elif path.is_file() and _ends(path, (*suffixes, ".txt")):
+            found |= dict.fromkeys(p for p in sorted(path.rglob("*")) if _is_data(p, suffixes) and p.is_file())
+        elif path.is_file() and path.name.lower().endswith(suffixes):
             found[path] = None
         elif path.is_file():
-            raise UnreadableFile(f"{path}: not one of the forms {', '.join(suffixes)}.")
+            raise UnreadableFile(f"{path}: not one of the forms {SHOWN}.")
         else:
             raise UnreadableFile(f"{path}: there is no such file or folder.")
     if not found:
-        raise UnreadableFile(f"No {', '.join(suffixes)} file in {', '.join(map(str, paths))}.")
+        raise UnreadableFile(f"No {SHOWN} file in {', '.join(map(str, paths))}.")
     return list(found)
 
 
-def _ends(path: Path, suffixes: tuple[str, ...]) -> bool:
-    return path.name.lower().endswith(suffixes)
+def _is_data(path: Path, suffixes: tuple[str, ...]) -> bool:
+    """Not what macOS puts beside the files, and no hidden ones."""
+    hidden = path.name.startswith(".") or "__MACOSX" in path.parts
+    return path.name.lower().endswith(suffixes) and not hidden
 
 
 def folder_name(path: Path) -> str:
     """The folder that names a file's dataset."""
     path = path.resolve()
-    return dataset_folder(path).name if is_lean(path) else path.parent.name
+    return dataset_folder(path).name if is_lean(path) else above_partitions(path).name
 
 
-def open_sheet(path: Path, reading: Reading) -> Sheet:
-    """Raises UnreadableFile, naming the file."""
-    name = path.name.lower()
+def open_source(path: Path, reading: Reading, kinds: tuple[str, ...]) -> Source:
+    """The rows as they stand, prepared by their dialect.
+
+    Raises UnreadableFile, naming the file; OtherKind where it holds none of `kinds`.
+    """
     try:
-        if name.endswith(".parquet"):
-            return _parquet(path)
-        with _opened(path) as stream:
-            if ".json" in name:
-                return numbered(pd.DataFrame(_records(json.load(stream), path)))
-            sheet = read_delimited(stream, path, reading)
-    except (ValueError, OSError, EOFError, pyarrow.ArrowException, zipfile.BadZipFile) as error:
-        raise UnreadableFile(f"{path}: cannot be read: {error}") from None
-    return with_stamps(sheet, path.resolve()) if is_lean(path.resolve()) else sheet
+        source = _read(path, reading, kinds)
+        sheet = _only(source.sheet, reading, path)
+        kind = source.kind or kinds[0]
+        if source.dialect.prepare:
+            sheet = source.dialect.prepare(sheet, path, kind)
+    except UnreadableFile:
+        raise
+    except BROKEN as error:
+        reason = str(error) or type(error).__name__
+        raise UnreadableFile(f"{path}: cannot be read: {reason}") from None
+    return replace(source, sheet=sheet)
 
 
-def _opened(path: Path) -> BinaryIO:
-    if path.name.endswith(".gz"):
-        return cast(BinaryIO, gzip.open(path, "rb"))
-    if path.name.endswith(".zip"):
-        with zipfile.ZipFile(path) as archive:
-            members = [name for name in archive.namelist() if not name.endswith("/")]
-            if len(members) != 1:
-                raise UnreadableFile(f"{path}: holds {len(members)} files: unpack it and import the folder.")
-            return io.BytesIO(archive.read(members[0]))
-    return path.open("rb")
+def _read(path: Path, reading: Reading, kinds: tuple[str, ...]) -> Source:
+    name = path.name.lower()
+    if name.endswith(".parquet"):
+        _check_names(parquet_names(path), reading, kinds, path)
+        return _named(path, read_parquet(path), reading, kinds)
+    if is_lean(path.resolve()):
+        refuse_other_layouts(path.resolve(), kinds)
+    data, name = unpacked(path)
+    if ".scid" in name and not name.endswith((".txt", ".csv")):
+        sheet, kind = read_scid(data, path)
+        _check_kind(kind, kinds, [str(column) for column in sheet.frame], path)
+        dialect = Dialect("Sierra Chart .scid", kind=kind, label="start", sign="its first bytes")
+        return Source(path, sheet, dialect, kind)
+    if name.endswith(".dbn"):
+        data = dbn_as_csv(data, path)
+    data, note = as_utf8(data, path)
+    if name.endswith(JSON):
+        return _named(path, read_json(data, name, path).noted(note), reading, kinds)
+    source = _delimited(data, path, reading, kinds)
+    return replace(source, sheet=source.sheet.noted(note))
 
 
-def _parquet(path: Path) -> Sheet:
-    """A table; an index of stamps or symbols, as vendors' libraries write it, is a column like the others."""
-    frame = pd.read_parquet(path)
-    if any(name is not None for name in frame.index.names) or isinstance(frame.index, pd.DatetimeIndex):
-        frame = frame.reset_index(names=[str(name or "time") for name in frame.index.names])
-    if not isinstance(frame.columns, pd.MultiIndex):
-        frame.columns = frame.columns.map(str)
-        return numbered(frame)
-    pairs = [tuple(str(part) for part in pair[:2]) for pair in frame.columns]
-    fields_first = any(fold(a) in ("open", "close") for a, _ in pairs)
-    frame.columns = pd.Index([f"{a} {b}".strip() for a, b in pairs])
-    cells = {f"{a} {b}": (a, b) if fields_first else (b, a) for a, b in pairs if a and b}
-    return numbered(frame, cells)
+def _delimited(data: bytes, path: Path, reading: Reading, kinds: tuple[str, ...]) -> Source:
+    head = head_of(data[:HEAD_BYTES].decode("utf-8", "replace"), path, reading)
+    lean = is_lean(path.resolve())
+    dialect = LEAN if lean else GENERIC if reading.header else identify(head)
+    names = head.names or (dialect.header(head) if dialect.header else positions(head.first))
+    kind = dialect.kind or kind_of(names, reading.columns)
+    kind = _chosen(kind, kinds, names, dialect)
+    if not head.cells:
+        _check_kind(kind, kinds, names, path)
+    return Source(path, read_delimited(data, head, names, path, kind or kinds[0]), dialect, kind)
 
 
-def _records(found: Any, path: Path) -> list[dict[str, Any]]:
-    """Vendors' answers: a list of bars, under a name, or by symbol."""
-    symbol = found.get("symbol") or found.get("ticker") if isinstance(found, dict) else None
-    while isinstance(found, dict) and any(key in found for key in LISTS):
-        found = next(found[key] for key in LISTS if key in found)
-    if isinstance(found, dict) and all(isinstance(rows, list) for rows in found.values()):
-        found = [{"symbol": name, **row} for name, rows in found.items() for row in rows]
-    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
-        raise NotBars(f"{path}: holds no list of bars.")
-    return [{"symbol": symbol, **row} for row in found] if symbol else found
+def _named(path: Path, sheet: Sheet, reading: Reading, kinds: tuple[str, ...]) -> Source:
+    """A table whose columns have names, as Parquet's and JSON's do."""
+    names = tuple(str(name) for name in sheet.frame.columns)
+    dialect = identify(Head(path, names))
+    kind = _chosen(dialect.kind or kind_of(names, reading.columns), kinds, names, dialect)
+    if not sheet.cells:
+        _check_kind(kind, kinds, names, path)
+    if sheet.zone:
+        dialect = replace(dialect, zone=sheet.zone, sign="the answer itself")
+    return Source(path, sheet, dialect, kind)
+
+
+def _chosen(kind: str, kinds: tuple[str, ...], names: Iterable[str], dialect: Dialect) -> str:
+    """A table of quotes that has each trade's price as well is of the kind that was asked for."""
+    if kind in kinds or not kind or len(kinds) != 1 or BARS in (kind, *kinds):
+        return kind
+    has = {fold(name) for name in names}
+    both = has & {"price", "last"} and (has & {"bid", "ask", "bid_px_00"})
+    return kinds[0] if both else kind
+
+
+def _check_names(names: tuple[str, ...], reading: Reading, kinds: tuple[str, ...], path: Path) -> None:
+    kind = identify(Head(path, names)).kind or kind_of(names, reading.columns)
+    if kind:
+        _check_kind(_chosen(kind, kinds, names, GENERIC), kinds, names, path)
+
+
+def _check_kind(kind: str, kinds: tuple[str, ...], names: Iterable[str], path: Path) -> None:
+    if kind and kind not in kinds:
+        raise other_kind(kinds[0], kind, list(names), path)
+
+
+def _only(sheet: Sheet, reading: Reading, path: Path) -> Sheet:
+    """The rows that have what `--only` demands."""
+    if not reading.only:
+        return sheet
+    kept = pd.Series(True, index=sheet.frame.index)
+    for name, value in reading.only.items():
+        if name not in sheet.frame:
+            raise UnreadableFile(f"{path}: no column {name}; it has {', '.join(map(str, sheet.frame.columns))}.")
+        kept &= sheet.frame[name].astype(str).str.strip() == value
+    demanded = ", ".join("=".join(pair) for pair in reading.only.items())
+    sheet = replace(sheet.take(kept.to_numpy()), used=sheet.used | set(reading.only))
+    return sheet.noted(f"{int((~kept).sum()):,} rows without {demanded} are left out")

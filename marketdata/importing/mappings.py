@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 
 from marketdata.errors import MarketDataError
-from marketdata.importing.dialects import SPELLINGS, Reading
+from marketdata.importing.options import Reading
+from marketdata.importing.spellings import BARS, SPELLINGS
+from marketdata.importing.zones import parse_zone
+from marketdata.models import KeptMapping
 
-OPTIONS = ("COLUMNS", "HEADER", "TZ", "LABEL", "DATE_ORDER", "DELIMITER", "SCALE")
+OPTIONS = ("COLUMNS", "HEADER", "TZ", "LABEL", "DATE_ORDER", "DELIMITER", "DECIMAL", "SCALE")
+ANSWERS = {"tz": "TZ", "label": "LABEL", "date_order": "DATE_ORDER", "decimal": "DECIMAL", "scale": "SCALE"}
+"""An answer to a doubt → the option under which a mapping keeps it."""
+NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 LABELS = ("start", "end")
 ORDERS = ("", "mdy", "dmy")
 
@@ -21,26 +27,48 @@ class BadMapping(MarketDataError):
 
 
 def names() -> list[str]:
-    return sorted(settings.MARKETDATA_MAPPINGS)
+    """Of the settings and of the kept ones."""
+    return sorted({*settings.MARKETDATA_MAPPINGS, *KeptMapping.objects.values_list("name", flat=True)})
+
+
+def options_of(answers: Mapping[str, Any]) -> dict[str, Any]:
+    """Answers to doubts as a mapping's options; those that hold for one file alone are left out."""
+    return {option: answers[name] for name, option in ANSWERS.items() if answers.get(name)}
+
+
+def keep(name: str, options: Mapping[str, Any]) -> None:
+    """Keep a mapping under a name, over an older one. Raises BadMapping."""
+    if not NAME.fullmatch(name):
+        raise BadMapping(f"{name!r} is not a name for a mapping: letters, digits, - and _.")
+    if name in settings.MARKETDATA_MAPPINGS:
+        raise BadMapping(f"MARKETDATA_MAPPINGS has {name!r} already, which goes before: take another name.")
+    if not options:
+        raise BadMapping("There is nothing to keep: say the zone, the label, the date order, the mark or the scale.")
+    if problems := wrong(name, options):
+        raise BadMapping(problems[0])
+    KeptMapping.objects.update_or_create(name=name, defaults={"options": dict(options)})
 
 
 def named(name: str) -> Reading:
-    """The reading that the settings give this name. Raises BadMapping."""
+    """The reading that this name has in the settings, or that was kept under it. Raises BadMapping."""
     found: Any = settings.MARKETDATA_MAPPINGS.get(name)
     if found is None:
+        found = KeptMapping.objects.filter(name=name).values_list("options", flat=True).first()
+    if found is None:
         known = ", ".join(names()) or "none yet"
-        raise BadMapping(f"MARKETDATA_MAPPINGS has no {name!r}: it has {known}.")
+        raise BadMapping(f"MARKETDATA_MAPPINGS has no {name!r}, and none was kept under it: it has {known}.")
     problems = wrong(name, found)
     if problems:
         raise BadMapping(problems[0])
     return Reading(
         tz=found.get("TZ", ""),
-        label=found.get("LABEL", "start"),
+        label=found.get("LABEL", ""),
         columns=found.get("COLUMNS", {}),
         header=tuple(found.get("HEADER", ())),
         delimiter=found.get("DELIMITER", ""),
         date_order=found.get("DATE_ORDER", ""),
-        scale=float(found.get("SCALE", 1.0)),
+        decimal=found.get("DECIMAL", ""),
+        scale=float(found.get("SCALE", 0.0)),
     )
 
 
@@ -49,19 +77,20 @@ def wrong(name: str, options: Any) -> list[str]:
     if not isinstance(options, Mapping):
         return [f"MARKETDATA_MAPPINGS[{name!r}] is {options!r}: give a dict of {', '.join(OPTIONS)}."]
     place = f"MARKETDATA_MAPPINGS[{name!r}]"
-    ours = ", ".join(SPELLINGS)
+    ours = ", ".join(SPELLINGS[BARS])
     columns = options.get("COLUMNS", {})
     rules = [
         (not set(options) <= set(OPTIONS), f"{place} has {', '.join(options)}: the options are {', '.join(OPTIONS)}."),
         (not isinstance(columns, Mapping), f"{place}['COLUMNS'] is {columns!r}: give ours → the file's name."),
-        (not set(columns) <= {*SPELLINGS, "date"}, f"{place}['COLUMNS'] names {list(columns)}: ours are {ours}."),
+        (not set(columns) <= {*SPELLINGS[BARS], "date"}, f"{place}['COLUMNS'] names {list(columns)}: ours are {ours}."),
         (isinstance(options.get("HEADER", ()), str), f"{place}['HEADER'] is a text: give a list of names."),
         (options.get("LABEL", "start") not in LABELS, f"{place}['LABEL'] is not start or end."),
         (options.get("DATE_ORDER", "") not in ORDERS, f"{place}['DATE_ORDER'] is not mdy or dmy."),
+        (options.get("DECIMAL", ".") not in (".", ","), f"{place}['DECIMAL'] is not . or ,"),
         (not _positive(options.get("SCALE", 1)), f"{place}['SCALE'] is not a number above 0."),
-        (not _zone(options.get("TZ", "UTC")), f"{place}['TZ'] is not a time zone, e.g. America/New_York."),
+        (not _zone(options.get("TZ", "UTC") or "UTC"), f"{place}['TZ'] is not a time zone, e.g. America/New_York."),
     ]
-    return [told for broken, told in rules if broken]
+    return [message for broken, message in rules if broken]
 
 
 def _positive(value: Any) -> bool:
@@ -70,7 +99,7 @@ def _positive(value: Any) -> bool:
 
 def _zone(value: Any) -> bool:
     try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
+        parse_zone(value)
+    except (ValueError, TypeError):
         return False
     return True

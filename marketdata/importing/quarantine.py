@@ -8,18 +8,13 @@ from pathlib import Path
 from django.db import transaction
 
 from marketdata.importing.splitting import Rejected
-from marketdata.models import Dataset, QuarantinedRow
+from marketdata.models import Dataset, Import, QuarantinedRow
 
 MOST_RAW = 2_000
 
 
-def replace(dataset: Dataset, path: Path, rejected: Sequence[Rejected]) -> None:
-    """The file's quarantine is these rows: the same stay as they are, ones that were corrected go."""
-    replace_all(dataset, {path: rejected})
-
-
-def replace_all(dataset: Dataset, rejected: Mapping[Path, Sequence[Rejected]]) -> None:
-    """The same for many files at once."""
+def replace_all(dataset: Dataset, rejected: Mapping[Path, Sequence[Rejected]], of: Import | None = None) -> None:
+    """The quarantine of these files is these rows: the same stay as they are, ones that were corrected go."""
     files = {str(path.resolve())[-512:]: rows for path, rows in rejected.items()}
     wanted = {(file, row.line, row.reason[:255]) for file, rows in files.items() for row in rows}
     held = QuarantinedRow.objects.filter(dataset=dataset, file__in=list(files)).order_by()
@@ -28,12 +23,12 @@ def replace_all(dataset: Dataset, rejected: Mapping[Path, Sequence[Rejected]]) -
         gone = [pk for place, pk in there.items() if place not in wanted]
         if gone:
             held.filter(pk__in=gone).delete()
-        fresh = [_row(dataset, file, row) for file, rows in files.items() for row in rows]
+        fresh = [_row(dataset, file, row, of) for file, rows in files.items() for row in rows]
         if fresh:
             QuarantinedRow.objects.bulk_create(fresh, ignore_conflicts=True, batch_size=5_000)
 
 
-def _row(dataset: Dataset, file: str, row: Rejected) -> QuarantinedRow:
+def _row(dataset: Dataset, file: str, row: Rejected, of: Import | None) -> QuarantinedRow:
     return QuarantinedRow(
         dataset=dataset,
         file=file,
@@ -41,4 +36,5 @@ def _row(dataset: Dataset, file: str, row: Rejected) -> QuarantinedRow:
         reason=row.reason[:255],
         raw=row.raw[:MOST_RAW].replace("\0", ""),
         symbol=row.symbol[:64],
+        of=of,
     )

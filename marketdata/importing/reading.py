@@ -1,26 +1,32 @@
-"""A file as one table of canonical columns, whatever form it came in."""
+"""A file of bars as one table of canonical columns, whatever form it came in, with what was decided about it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from marketdata.columns import Floats, Ints
-from marketdata.importing.dialects import Reading, fold, map_columns, symbol_of
-from marketdata.importing.files import open_sheet
-from marketdata.importing.lean import is_lean, lean_reading
+from marketdata.exchange_calendar import NEW_YORK_STOCKS, calendar_of
+from marketdata.importing.decision import Decision, Fact
+from marketdata.importing.delimited import repeats_head
+from marketdata.importing.edges import edges_of
+from marketdata.importing.files import Source, open_source
+from marketdata.importing.guards import decide_label, is_no_count, refuse_midnight, refuse_scale, refuse_shifted
+from marketdata.importing.numbers import decimal_mark, numbers
+from marketdata.importing.options import Reading
 from marketdata.importing.sheets import BadLine, Sheet
-from marketdata.importing.stamps import stamps
+from marketdata.importing.spellings import BARS, PRICES, SPELLINGS, fold, map_columns
+from marketdata.importing.stamps import Moments, stamps
+from marketdata.importing.symbol_column import symbols_of
 from marketdata.importing.wide import is_wide, to_long, wide_cells
 
 VALUES = ("open", "high", "low", "close", "volume", "trade_count", "vwap")
 SCALED = [i for i, name in enumerate(VALUES) if name not in ("volume", "trade_count")]
-UNREADABLE = np.iinfo(np.int64).min // 1_000_000_000
-ABSENT = ("", "nan", "null", "none", "n/a", "na", "-")
+SECOND = 1_000_000_000
+UNREADABLE = np.iinfo(np.int64).min // SECOND
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +46,8 @@ class Table:
     values: Floats
     garbled: np.ndarray
     sheet: Sheet = field(repr=False)
+    decision: Decision = field(repr=False)
+    exchange: str = NEW_YORK_STOCKS
 
     @property
     def line(self) -> Ints:
@@ -53,56 +61,107 @@ class Table:
         return len(self.stamp)
 
 
-def read(path: Path, reading: Reading) -> Table:
+ExchangeOf = Callable[[Sequence[str], str], str]
+"""The calendar of these symbols where that one was asked for. Raises MarketDataError."""
+
+
+def as_asked(symbols: Sequence[str], asked: str) -> str:
+    """For readers that do not know what the store has."""
+    return asked or NEW_YORK_STOCKS
+
+
+def read(path: Path, reading: Reading, exchange_of: ExchangeOf = as_asked) -> Table:
     """Raises UnreadableFile, naming the file and what to pass; NotBars where the file holds something else."""
-    if is_lean(path.resolve()):
-        reading = lean_reading(path.resolve(), reading)
-    sheet = open_sheet(path, reading)
-    sheet = sheet.take(~sheet.frame.isna().all(axis=1).to_numpy())
-    names = [str(name) for name in sheet.frame.columns]
-    cells = sheet.cells or wide_cells(names)
-    if not reading.columns and is_wide(names, cells):
-        sheet = to_long(sheet, {name: cell for name, cell in cells.items() if fold(cell[0]) != "adj_close"}, path)
-    mapped = map_columns([str(name) for name in sheet.frame.columns], reading.columns, path)
-    return _table(path, sheet, mapped, reading)
+    return bar_table(open_source(path, reading, (BARS,)), reading, exchange_of)
 
 
-def _table(path: Path, sheet: Sheet, mapped: Mapping[str, str], reading: Reading) -> Table:
-    names, symbol = _symbols(path, sheet.frame, mapped, reading)
-    nanoseconds = stamps(sheet.frame, mapped, reading, path)
-    seconds = nanoseconds // 1_000_000_000
-    if reading.label == "end":
-        seconds = np.where(seconds > UNREADABLE, seconds - 60, seconds)
-    columns = [_numbers(sheet.frame, mapped.get(name)) for name in VALUES]
-    values = np.stack([numbers for numbers, _ in columns])
-    if reading.scale != 1:
-        values[SCALED] /= reading.scale
-    garbled = np.logical_or.reduce([words for _, words in columns[4:]])
-    return Table(path, names, symbol, seconds, nanoseconds % 1_000_000_000 != 0, values, garbled, sheet)
+def bar_table(source: Source, reading: Reading, exchange_of: ExchangeOf = as_asked) -> Table:
+    """Raises what `read` does."""
+    source = _long(source, reading)
+    sheet, path = source.sheet, source.path
+    mapped = mapped_columns(source, BARS, reading)
+    names, symbol, symbol_fact = symbols_of(path, sheet, mapped, reading)
+    exchange = exchange_of(names, reading.exchange)
+    moments = stamps(sheet.frame, mapped, reading, source.dialect, path)
+    unused = unused_columns(sheet, mapped)
+    seconds, label = _starts(source, moments, symbol, names, unused, replace(reading, exchange=exchange))
+    values, garbled, scale = _values(source, mapped, reading)
+    notes = list(sheet.notes)
+    if source.dialect.name == "generic rows" and is_no_count(values[VALUES.index("trade_count")]):
+        values[VALUES.index("trade_count")] = np.nan
+        unused = (*unused, mapped.pop("trade_count"))
+    decision = Decision(
+        str(path), BARS, Fact(source.dialect.name, source.dialect.sign), symbol_fact, moments.zone, label,
+        moments.units, scale, mapped, unused, tuple(notes),
+    )  # fmt: skip
+    sub_second = moments.at % SECOND != 0
+    return Table(path, names, symbol, seconds, sub_second, values, garbled, sheet, decision, exchange)
 
 
-def _symbols(path: Path, frame: pd.DataFrame, mapped: Mapping[str, str], reading: Reading) -> tuple[list[str], Ints]:
-    if reading.symbol or "symbol" not in mapped:
-        return [reading.symbol.upper() or symbol_of(path)], np.zeros(len(frame), np.int64)
-    column = frame[mapped["symbol"]]
-    codes, uniques = pd.factorize(column.astype(object).where(column.notna(), "").astype(str))
-    clean = [str(name).strip().upper() for name in uniques]
-    names = sorted(set(clean))
-    at = {name: place for place, name in enumerate(names)}
-    place = np.array([at[name] for name in clean], dtype=np.int64)
-    return names, place[codes] if len(codes) else np.zeros(0, np.int64)
+def _long(source: Source, reading: Reading) -> Source:
+    names = [str(name) for name in source.sheet.frame.columns]
+    cells = source.sheet.cells or wide_cells(names)
+    if reading.columns or not is_wide(names, cells):
+        return source
+    cells = {name: cell for name, cell in cells.items() if fold(cell[0]) != "adj_close"}
+    return replace(source, sheet=to_long(source.sheet, cells, source.path))
 
 
-def _numbers(frame: pd.DataFrame, name: str | None) -> tuple[Floats, np.ndarray]:
-    """The column, and where it holds words instead of a number."""
-    if name is None:
-        return np.full(len(frame), np.nan), np.zeros(len(frame), dtype=bool)
-    raw = frame[name]
-    numbers: Floats = pd.to_numeric(raw, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    if pd.api.types.is_numeric_dtype(raw):
-        return numbers, np.zeros(len(frame), dtype=bool)
-    words = np.isnan(numbers) & raw.notna().to_numpy()
-    return numbers, words & ~raw.astype(str).str.strip().str.lower().isin(ABSENT).to_numpy()
+def mapped_columns(source: Source, kind: str, reading: Reading) -> dict[str, str]:
+    """Our name → the file's: what the person says, then the dialect, then the common spellings."""
+    names = [str(name) for name in source.sheet.frame.columns]
+    folded = {fold(name): name for name in reversed(names)}
+    known = {
+        ours: folded[theirs]
+        for ours, theirs in source.dialect.columns.items()
+        if theirs in folded and ours in (*SPELLINGS[kind], "date")
+    }
+    return map_columns(kind, names, {**known, **reading.columns}, source.path)
+
+
+def unused_columns(sheet: Sheet, mapped: Mapping[str, str]) -> tuple[str, ...]:
+    """Columns that nothing was taken from, in the file's order."""
+    taken = {*mapped.values(), *sheet.used}
+    return tuple(str(name) for name in sheet.frame.columns if str(name) not in taken)
+
+
+def _starts(
+    source: Source, moments: Moments, symbol: Ints, names: list[str], unused: tuple[str, ...], reading: Reading
+) -> tuple[Ints, Fact]:
+    """Each bar's start in seconds, by the label that the stamps have."""
+    seconds = moments.at // SECOND
+    readable = seconds > UNREADABLE
+    refuse_midnight(seconds[readable], symbol[readable], names, unused, source.path)
+    days = calendar_of(reading.exchange)
+    label = decide_label(edges_of(seconds[readable], symbol[readable], days), reading, source.dialect, source.path)
+    if label.value == "end":
+        seconds = np.where(readable, seconds - 60, seconds)
+    refuse_shifted(edges_of(seconds[readable], symbol[readable], days), reading, moments.zone, source.path)
+    return seconds, label
+
+
+def _values(source: Source, mapped: Mapping[str, str], reading: Reading) -> tuple[Floats, np.ndarray, Fact]:
+    frame, path = source.sheet.frame, source.path
+    mark = reading.decimal or decimal_mark((frame[mapped[name]] for name in PRICES[BARS]), path)
+    nothing = np.full(len(frame), np.nan), np.zeros(len(frame), dtype=bool)
+    columns = [numbers(frame[mapped[name]], mark) if name in mapped else nothing for name in VALUES]
+    values = np.stack([column for column, _ in columns])
+    scale = scale_of(source, reading)
+    if float(scale.value) != 1:
+        values[SCALED] /= float(scale.value)
+    refuse_scale(values[VALUES.index("close")], reading, path)
+    return values, np.logical_or.reduce([words for _, words in columns[4:]]), scale
+
+
+def scale_of(source: Source, reading: Reading) -> Fact:
+    """What prices are divided by, and why."""
+    if reading.scale:
+        return Fact(f"{reading.scale:g}", "--scale")
+    if source.sheet.scale != 1:
+        return Fact(f"{source.sheet.scale:g}", f"{source.dialect.name}: whole numbers")
+    if source.dialect.scale != 1:
+        return Fact(f"{source.dialect.scale:g}", source.dialect.name)
+    return Fact("1", "")
 
 
 def groups(*keys: np.ndarray) -> Iterator[tuple[int, slice]]:
@@ -115,3 +174,10 @@ def groups(*keys: np.ndarray) -> Iterator[tuple[int, slice]]:
     starts = np.concatenate([[0], np.flatnonzero(change)])
     for low, high in zip(starts, np.append(starts[1:], len(change)), strict=True):
         yield int(low), slice(int(low), int(high))
+
+
+def unread_reason(table: Table, row: int) -> str:
+    """Why a row's stamp cannot be read."""
+    if repeats_head(table.sheet.raw(row), [str(name) for name in table.sheet.frame.columns]):
+        return "the line is the head once more"
+    return "the time cannot be read"

@@ -1,4 +1,4 @@
-"""A file's rows as they stand in it, before anybody says what they mean."""
+"""A file's rows as they stand in it, before their meaning is decided."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class BadLine(NamedTuple):
 
 
 class Text:
-    """A file's text, cut into lines when somebody asks for one."""
+    """A file's text, cut into lines when one is asked for."""
 
     def __init__(self, data: bytes = b"") -> None:
         self._data = data
@@ -39,7 +39,8 @@ class Text:
 class Sheet:
     """`line`: of each row, from 1, head lines included (of Parquet and JSON: the row, from 1).
 
-    `cells`: column → (field, symbol), where the file itself says that it is wide.
+    `cells`: column → (field, symbol), where the file itself says that it is wide. `symbol`, `zone`: what the file says
+    of all its rows. `scale`: what its prices have to be divided by. `used`: columns that were taken into others.
     """
 
     frame: pd.DataFrame
@@ -47,13 +48,22 @@ class Sheet:
     bad: list[BadLine] = field(default_factory=list)
     cells: dict[str, tuple[str, str]] = field(default_factory=dict)
     text: Text = field(default_factory=Text, repr=False)
+    symbol: str = ""
+    zone: str = ""
+    scale: float = 1.0
+    used: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
 
     def take(self, rows: np.ndarray) -> Sheet:
         return replace(self, frame=self.frame[rows], line=self.line[rows])
 
+    def noted(self, *notes: str) -> Sheet:
+        """The same with more that is worth knowing."""
+        return replace(self, notes=(*self.notes, *(note for note in notes if note)))
+
     def raw(self, row: int) -> str:
         """A row as it stands in the file."""
-        cells = ("" if pd.isna(value) else str(value) for value in self.frame.iloc[row])
+        cells = ("" if pd.isna(value) is True else str(value) for value in self.frame.iloc[row])
         return self.text.line(int(self.line[row])) or ",".join(cells)
 
 

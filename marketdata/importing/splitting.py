@@ -1,4 +1,4 @@
-"""A table's rows by instrument and session; what cannot stay is told with its line and reason."""
+"""A table's rows by instrument and session; what cannot stay is reported with its line and reason."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from marketdata.calendar import FIRST, LAST, NEW_YORK, is_trading_day, trading_day
-from marketdata.columns import BarColumns, Ints
-from marketdata.importing.dialects import SYMBOL, NotBars
-from marketdata.importing.reading import UNREADABLE, Table, groups
+from marketdata.columns import BarColumns, Ints, Rows, TickColumns
+from marketdata.exchange_calendar import ExchangeCalendar, calendar_of
+from marketdata.exchange_schedule import FIRST, LAST
+from marketdata.importing.edges import only_dates
+from marketdata.importing.noise import without_noise
+from marketdata.importing.reading import UNREADABLE, Table, groups, unread_reason
+from marketdata.importing.refusals import NotBars
 from marketdata.models import Scope
 from marketdata.rules import broken_rows
+from marketdata.symbols import is_symbol
+from marketdata.trading_day import TradingDay
 
 FEW = 20
-"""Rows from which on their spacing tells the bars' width."""
+"""Rows from which on their spacing says the bars' width."""
 FEW_DAYS, NIGHT = 3, 20 * 3600
 """The same for bars of a day, which are farther apart than this many seconds."""
 
@@ -28,16 +33,29 @@ class Rejected:
     symbol: str
     reason: str
     raw: str
+    date: dt.date | None = None
+    """The exchange's, where the stamp can be read."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SymbolDay:
-    """One instrument's rows of one session and scope, in time order, each minute once."""
+    """One instrument's rows of one session and scope, in time order: bars with each minute once, or single events with
+    ties as in the file."""
 
     symbol: str
     date: dt.date
     scope: str
-    bars: BarColumns
+    rows: Rows
+
+    @property
+    def bars(self) -> BarColumns:
+        assert isinstance(self.rows, BarColumns)
+        return self.rows
+
+    @property
+    def ticks(self) -> TickColumns:
+        assert isinstance(self.rows, TickColumns)
+        return self.rows
 
 
 @dataclass(slots=True)
@@ -45,7 +63,9 @@ class Split:
     days: list[SymbolDay] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     repeated: int = 0
-    """Rows that say again what an earlier row said."""
+    """Rows that a later row says again."""
+    repaired: int = 0
+    """Bars whose high or low was below or above the open or the close by no more than a float's noise."""
 
 
 def split(table: Table) -> Split:
@@ -57,15 +77,16 @@ def split(table: Table) -> Split:
     rows = _readable(table, result)
     rows = rows[np.lexsort((table.line[rows], table.stamp[rows], table.symbol[rows]))]
     _refuse_other_widths(table, rows)
-    date, opened, minutes = _sessions(table.stamp[rows])
+    date, opened, minutes = _sessions(table.stamp[rows], calendar_of(table.exchange))
     for ordinal in np.unique(date[minutes == 0]):
         closed = dt.date.fromordinal(int(ordinal))
-        _reject(table, rows[date == ordinal], f"{closed} is not a trading day of XNYS", result)
+        _reject(table, rows[date == ordinal], f"{closed} is not a trading day of {table.exchange}", result)
     open_day = minutes > 0
     rows, date, opened, minutes = rows[open_day], date[open_day], opened[open_day], minutes[open_day]
     bars = BarColumns(table.stamp[rows] - opened, *(table.values[i][rows] for i in range(7)))
+    bars, result.repaired = without_noise(bars)
     kept = _sound(table, rows, bars, result)
-    kept = _first_of_each_minute(table, rows, kept, result)
+    kept = _last_of_each_minute(table, rows, kept, result)
     inside = (bars.offset >= 0) & (bars.offset < minutes * 60)
     for scope, part in ((Scope.REGULAR, kept & inside), (Scope.EXTENDED, kept & ~inside)):
         result.days += _days(table, rows[part], date[part], bars.take(part), scope)
@@ -78,12 +99,13 @@ def _readable(table: Table, result: Split) -> Ints:
     rows = np.arange(len(table), dtype=np.int64)
     nameless = np.zeros(len(table), dtype=bool)
     if len(table.names) > 1:  # a lone name is the whole file's: the runner refuses it
-        for place in (place for place, name in enumerate(table.names) if not SYMBOL.fullmatch(name)):
+        for place in (place for place, name in enumerate(table.names) if not is_symbol(name)):
             these = table.symbol == place
             nameless |= these
             _reject(table, rows[these], f"{table.names[place]!r} is not a symbol", result)
     unread = (table.stamp <= UNREADABLE) & ~nameless
-    _reject(table, rows[unread], "the time cannot be read", result)
+    for row in rows[unread]:
+        _reject(table, rows[row : row + 1], unread_reason(table, int(row)), result)
     fraction = table.sub_second & ~unread & ~nameless
     _reject(table, rows[fraction], "the stamp is not on a whole minute", result)
     return rows[~nameless & ~unread & ~fraction]
@@ -92,7 +114,7 @@ def _readable(table: Table, result: Split) -> Ints:
 def _refuse_other_widths(table: Table, rows: Ints) -> None:
     """Five-minute bars on the minute's grid would look like minutes with four of five missing."""
     stamp, symbol = table.stamp[rows], table.symbol[rows]
-    if len(stamp) and _only_dates(stamp):
+    if len(stamp) and only_dates(stamp):
         raise NotBars(f"{table.path}: its stamps are dates without a time: only 1m is kept, the rest is derived.")
     apart = np.diff(stamp)[symbol[1:] == symbol[:-1]]
     apart = apart[apart > 0]
@@ -109,36 +131,25 @@ def _refuse_other_widths(table: Table, rows: Ints) -> None:
         raise NotBars(f"{table.path}: its rows are {int(np.median(apart))} seconds apart: only 1m is kept.")
 
 
-def _only_dates(stamp: Ints) -> bool:
-    """All at midnight, of UTC or of New York, when nothing trades."""
-    if (stamp % 3600).any():
-        return False
-    local = {dt.datetime.fromtimestamp(int(at), NEW_YORK).hour for at in np.unique(stamp)}
-    return not (stamp % 86_400).any() or local == {0}
-
-
-def _sessions(stamps: Ints) -> tuple[Ints, Ints, Ints]:
-    """Of each stamp: New York's date as an ordinal, that day's open in seconds, its minutes (0: closed).
+def _sessions(stamps: Ints, days: ExchangeCalendar) -> tuple[Ints, Ints, Ints]:
+    """Of each stamp: the exchange's date as an ordinal, that day's open in seconds, its minutes (0: closed).
 
     One look-up per hour and per date, not per row.
     """
     hours, which = np.unique(stamps // 3600, return_inverse=True)
-    dates = [dt.datetime.fromtimestamp(int(hour) * 3600, NEW_YORK).date() for hour in hours]
-    found = {date: _session(date) for date in set(dates)}
+    dates = [days.row_date_of(dt.datetime.fromtimestamp(int(hour) * 3600, dt.UTC)) for hour in hours]
+    found = {date: _session(days.days.get(date)) for date in set(dates)}
     table = np.array([(date.toordinal(), *found[date]) for date in dates], dtype=np.int64).reshape(-1, 3)
     ordinal, opened, minutes = table[which].T
     return ordinal, opened, minutes
 
 
-def _session(date: dt.date) -> tuple[int, int]:
-    if not FIRST <= date <= LAST or not is_trading_day(date):
-        return 0, 0
-    day = trading_day(date)
-    return round(day.open.timestamp()), day.minutes
+def _session(day: TradingDay | None) -> tuple[int, int]:
+    return (0, 0) if day is None else (round(day.open.timestamp()), day.minutes)
 
 
 def _sound(table: Table, rows: Ints, bars: BarColumns, result: Split) -> np.ndarray:
-    """Rows that break no rule; the others are told."""
+    """Rows that break no rule; the others are rejected."""
     kept = np.ones(len(rows), dtype=bool)
     for row, reason in broken_rows(bars):
         kept[row] = False
@@ -148,22 +159,23 @@ def _sound(table: Table, rows: Ints, bars: BarColumns, result: Split) -> np.ndar
     return kept & ~garbled
 
 
-def _first_of_each_minute(table: Table, rows: Ints, kept: np.ndarray, result: Split) -> np.ndarray:
-    """Of rows for the same minute the first holds; one that says something else is quarantined."""
+def _last_of_each_minute(table: Table, rows: Ints, kept: np.ndarray, result: Split) -> np.ndarray:
+    """Of rows for the same minute the last holds; one before it that says something else is quarantined."""
     usable = np.flatnonzero(kept)
     stamp, symbol = table.stamp[rows[usable]], table.symbol[rows[usable]]
     again = np.zeros(len(usable), dtype=bool)
-    again[1:] = (stamp[1:] == stamp[:-1]) & (symbol[1:] == symbol[:-1])
-    holder = np.maximum.accumulate(np.where(again, 0, np.arange(len(usable))))
+    again[:-1] = (stamp[1:] == stamp[:-1]) & (symbol[1:] == symbol[:-1])
+    places = np.arange(len(usable))
+    holder = np.minimum.accumulate(np.where(again, len(usable), places)[::-1])[::-1]
     for at in np.flatnonzero(again):
-        row, first = rows[usable[at]], rows[usable[holder[at]]]
-        if np.array_equal(table.values[:, row], table.values[:, first], equal_nan=True):
+        row, last = rows[usable[at]], rows[usable[holder[at]]]
+        if np.array_equal(table.values[:, row], table.values[:, last], equal_nan=True):
             result.repeated += 1
         else:
-            _reject(table, np.array([row]), f"line {table.line[first]} has other values for the same minute", result)
-    first_ones = kept.copy()
-    first_ones[usable[again]] = False
-    return first_ones
+            _reject(table, np.array([row]), f"line {table.line[last]} has other values for the same minute", result)
+    last_ones = kept.copy()
+    last_ones[usable[again]] = False
+    return last_ones
 
 
 def _days(table: Table, rows: Ints, date: Ints, bars: BarColumns, scope: str) -> list[SymbolDay]:
@@ -175,6 +187,16 @@ def _days(table: Table, rows: Ints, date: Ints, bars: BarColumns, scope: str) ->
 
 
 def _reject(table: Table, rows: np.ndarray, reason: str, result: Split) -> None:
+    days = calendar_of(table.exchange)
     for row in rows:
         place = int(table.line[row]), table.names[table.symbol[row]], reason, table.sheet.raw(int(row))
-        result.rejected.append(Rejected(*place))
+        result.rejected.append(Rejected(*place, date_of(int(table.stamp[row]), days)))
+
+
+def date_of(stamp: int, days: ExchangeCalendar) -> dt.date | None:
+    """The exchange's date of a stamp in seconds; None for one that is no time or lies outside the calendar."""
+    try:
+        date = days.row_date_of(dt.datetime.fromtimestamp(stamp, dt.UTC))
+    except (ValueError, OverflowError, OSError):
+        return None
+    return date if FIRST <= date <= LAST else None

@@ -1,147 +1,117 @@
-"""Files of trades, quotes or quote bars as one table of canonical columns."""
+"""Files of trades, quotes or quote bars as one table of canonical columns, with what was decided about it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import ast
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow
 from numpy.typing import NDArray
-from pyarrow import parquet
 
-from marketdata.columns import Floats, Ints
-from marketdata.importing.dialects import NotTicks, Reading, UnreadableFile, symbol_of
-from marketdata.importing.stamps import stamps
-from marketdata.ticks.columns import CODES, CORRECTED, DERIVED, SUSPICIOUS, VALUES, TickColumns, TickKind
+from marketdata.columns import Floats, Ints, TickColumns
+from marketdata.columns.tick_columns import CORRECTED, DERIVED, SUSPICIOUS
+from marketdata.importing.decision import Decision, Fact
+from marketdata.importing.delimited import repeats_head
+from marketdata.importing.files import Source, open_source
+from marketdata.importing.guards import refuse_midnight, refuse_scale
+from marketdata.importing.numbers import decimal_mark, numbers
+from marketdata.importing.options import Reading
+from marketdata.importing.reading import mapped_columns, scale_of, unused_columns
+from marketdata.importing.sheets import BadLine, Sheet
+from marketdata.importing.spellings import PRICES
+from marketdata.importing.stamps import UNREAD, stamps
+from marketdata.importing.symbol_column import symbols_of
+from marketdata.kinds import KINDS, DayKind
 
-SUFFIXES = (".csv", ".csv.gz", ".parquet")
-TIME = ("timestamp", "datetime", "time", "date", "t", "ts", "ts_event", "sip_timestamp", "participant_timestamp")
-SHARED: Mapping[str, tuple[str, ...]] = {
-    "time": TIME,
-    "symbol": ("symbol", "ticker", "sym", "instrument"),
-    "exchange": ("exchange", "x", "ex", "venue"),
-    "condition": ("condition", "conditions", "cond", "sale_condition", "c"),
-    "suspicious": ("suspicious",),
-    "correction": ("correction", "corr", "tr_corr"),
-}
-SPELLINGS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    TickKind.TRADES: {
-        **SHARED,
-        "price": ("price", "p", "trade_price", "last"),
-        "size": ("size", "s", "volume", "qty", "quantity", "shares"),
-    },
-    TickKind.QUOTES: {
-        **SHARED,
-        "bid": ("bid", "bp", "bid_price", "bid_close"),
-        "bid_size": ("bid_size", "bs", "bidsize", "last_bid_size"),
-        "ask": ("ask", "ap", "ask_price", "offer", "ask_close"),
-        "ask_size": ("ask_size", "asksize", "last_ask_size", "offer_size"),
-        "bid_exchange": ("bid_exchange", "bx"),
-        "ask_exchange": ("ask_exchange", "ax"),
-    },
-}
-REQUIRED = {TickKind.TRADES: ("time", "price"), TickKind.QUOTES: ("time", "bid", "ask")}
-BARS = {"open", "high", "low"}
 MINUTE_NS = 60_000_000_000
+LISTED = re.compile(r"\[.*\]", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TickTable:
     """A file's rows in the file's order.
 
-    `rows.at`: UTC nanoseconds since the epoch, int64's minimum where the stamp could not be read. `line`: of the file,
-    from 1, header included (of Parquet: the row, from 1). `derived`: quotes made from the closes of quote bars.
+    `rows.at`: UTC nanoseconds since the epoch, int64's minimum where the stamp could not be read. `sheet` keeps the
+    rows as they stand in the file.
     """
 
     path: Path
     symbol: NDArray[np.object_]
-    line: Ints
     rows: TickColumns
+    sheet: Sheet = field(repr=False)
+    decision: Decision = field(repr=False)
+
+    @property
+    def line(self) -> Ints:
+        return self.sheet.line
+
+    @property
+    def bad(self) -> list[BadLine]:
+        return self.sheet.bad
 
 
 def read_ticks(path: Path, reading: Reading, kind: str) -> TickTable:
     """Raises UnreadableFile, naming the file and what to pass; NotTicks of another kind's, before its rows are read."""
-    mapped = _map(_column_names(path), reading.columns, kind, path)
-    table = _frame(path)
-    if reading.symbol or "symbol" not in mapped:
-        symbol = np.full(len(table), reading.symbol.upper() or symbol_of(path), dtype=object)
-    else:
-        symbol = table[mapped["symbol"]].astype(str).str.strip().str.upper().to_numpy(dtype=object)
-    at, derived = _known_at(stamps(table, mapped, reading, path), mapped, reading, kind)
-    values = np.stack([_numbers(table, mapped.get(name)) for name in VALUES[kind]])
-    codes, words = _codes(table, mapped, kind, values)
-    flags = _flags(table, mapped)
-    if derived:
+    return tick_table(open_source(path, reading, (str(kind),)), reading, str(kind))
+
+
+def tick_table(source: Source, reading: Reading, kind: str) -> TickTable:
+    """Raises what `read_ticks` does."""
+    sheet, path = source.sheet, source.path
+    mapped = mapped_columns(source, kind, reading)
+    names, codes, symbol = symbols_of(path, sheet, mapped, reading)
+    moments = stamps(sheet.frame, mapped, reading, source.dialect, path)
+    unused = unused_columns(sheet, mapped)
+    readable = moments.at > UNREAD
+    refuse_midnight(moments.at[readable] // 1_000_000_000, codes[readable], names, unused, path)
+    at, label = _known_at(moments.at, mapped, reading, kind)
+    values, scale = _values(source, mapped, reading, kind)
+    words, dictionary = _codes(sheet.frame, mapped, kind, values)
+    flags = _flags(sheet.frame, mapped)
+    if label.value:
         flags |= DERIVED
-    first = 1 if path.name.endswith(".parquet") else 2
-    lines = np.arange(len(table), dtype=np.int64) + first
-    return TickTable(path, symbol, lines, TickColumns(kind, at, values, codes, flags, words))
+    decision = Decision(
+        str(path), kind, Fact(source.dialect.name, source.dialect.sign), symbol, moments.zone,
+        label if label.value else Fact("event", "no bars"), moments.units, scale, mapped, unused, sheet.notes,
+    )  # fmt: skip
+    rows = TickColumns(kind, at, values, words, flags, dictionary)
+    return TickTable(path, np.array(names, dtype=object)[codes], rows, sheet, decision)
 
 
-def _known_at(at: Ints, mapped: Mapping[str, str], reading: Reading, kind: str) -> tuple[Ints, bool]:
+def _known_at(at: Ints, mapped: Mapping[str, str], reading: Reading, kind: str) -> tuple[Ints, Fact]:
     """A quote bar's closing quote stood in its minute's last nanosecond: known at the minute's end, not before."""
-    if kind != TickKind.QUOTES or not mapped["bid"].lower().endswith("_close"):
-        return at, False
-    unread = at == np.iinfo(np.int64).min
+    if kind != DayKind.QUOTES or not mapped["bid"].lower().endswith("_close"):
+        return at, Fact("", "")
     shift = -1 if reading.label == "end" else MINUTE_NS - 1
-    return np.where(unread, at, at + shift), True
+    label = Fact(reading.label or "start", "--label" if reading.label else "quote bars")
+    return np.where(at == UNREAD, at, at + shift), label
 
 
-def _map(names: Sequence[str], given: Mapping[str, str], kind: str, path: Path) -> dict[str, str]:
-    """Our name → the file's."""
-    folded = {name.strip().lower().replace(" ", "_"): name for name in names}
-    found = dict(given)
-    for ours, spellings in SPELLINGS[kind].items():
-        hit = next((folded[spelling] for spelling in spellings if spelling in folded), None)
-        if ours not in found and hit is not None:
-            found[ours] = hit
-    missing = [name for name in REQUIRED[TickKind(kind)] if name not in found]
-    unknown = [name for name in given.values() if name not in names]
-    if missing or unknown:
-        what = f"no column for {', '.join(missing)}" if missing else f"no column {', '.join(unknown)}"
-        other = not given and _is_other(kind, found, path)
-        told = f"{path}: {what}; it has {', '.join(names)}. Name them with --columns time=ts,…"
-        raise NotTicks(told) if other else UnreadableFile(told)
-    if not given and kind == TickKind.TRADES and set(folded) >= BARS:
-        raise NotTicks(f"{path}: holds bars, not trades; it has {', '.join(names)}.")
-    return found
+def _values(source: Source, mapped: Mapping[str, str], reading: Reading, kind: str) -> tuple[Floats, Fact]:
+    frame, path = source.sheet.frame, source.path
+    mark = reading.decimal or decimal_mark((frame[mapped[name]] for name in PRICES[kind]), path)
+    nothing = np.full(len(frame), np.nan)
+    columns = [numbers(frame[mapped[name]], mark)[0] if name in mapped else nothing for name in KINDS[kind].values]
+    values: Floats = np.stack(columns)
+    scale = scale_of(source, reading)
+    prices = [KINDS[kind].values.index(name) for name in PRICES[kind]]
+    if float(scale.value) != 1:
+        values[prices] /= float(scale.value)
+    refuse_scale(values[prices[0]], reading, path)
+    if kind == DayKind.QUOTES:
+        _absent_sides(values)
+    return values, scale
 
 
-def _is_other(kind: str, found: Mapping[str, str], path: Path) -> bool:
-    """Whether a file is of another kind. Not where its name says that it is of this one: then it is broken."""
-    if TickKind(kind).label[:-1] in path.name.lower():
-        return False
-    return not ({"price"} if kind == TickKind.TRADES else {"bid", "ask"}) & set(found)
-
-
-def _column_names(path: Path) -> list[str]:
-    try:
-        if path.name.endswith(".parquet"):
-            schema = parquet.read_schema(path)
-            index = (schema.pandas_metadata or {}).get("index_columns", [])
-            return [str(name) for name in schema.names if name not in index]
-        return [str(name) for name in pd.read_csv(path, nrows=0).columns]
-    except (ValueError, OSError, EOFError, pyarrow.ArrowException) as error:
-        raise UnreadableFile(f"{path}: cannot be read: {error}") from None
-
-
-def _frame(path: Path) -> pd.DataFrame:
-    try:
-        if path.name.endswith(".parquet"):
-            return pd.read_parquet(path)
-        return pd.read_csv(path, dtype={"condition": str, "conditions": str, "exchange": str}, keep_default_na=True)
-    except (ValueError, OSError, EOFError, pyarrow.ArrowException) as error:
-        raise UnreadableFile(f"{path}: cannot be read: {error}") from None
-
-
-def _numbers(table: pd.DataFrame, name: str | None) -> Floats:
-    if name is None:
-        return np.full(len(table), np.nan)
-    numbers: Floats = pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan).copy()
-    return numbers
+def _absent_sides(values: Floats) -> None:
+    """A price of 0 is a side that is absent; so is its size."""
+    for price, size in ((0, 1), (2, 3)):
+        absent = (values[price] == 0) & ~(values[size] > 0)
+        values[price, absent] = values[size, absent] = np.nan
 
 
 def _codes(
@@ -149,21 +119,41 @@ def _codes(
 ) -> tuple[NDArray[np.int32], tuple[str, ...]]:
     """Exchanges and conditions as indices into one list of words."""
     columns: list[tuple[NDArray[np.int32], list[str]]] = []
-    for name in CODES[kind]:
+    for name in KINDS[kind].codes:
         column = mapped.get(name) or (mapped.get("exchange") if name.endswith("_exchange") else None)
         columns.append(_factorized(table[column]) if column else (np.zeros(len(table), np.int32), [""]))
     words = ("", *sorted({word for _, known in columns for word in known} - {""}))
     index = {word: code for code, word in enumerate(words)}
     codes = np.stack([np.array([index[word] for word in known], np.int32)[code] for code, known in columns])
-    if kind == TickKind.QUOTES:  # a side that is absent is on no exchange
+    if kind == DayKind.QUOTES:  # a side that is absent is on no exchange
         codes[0, np.isnan(values[0])] = 0
         codes[1, np.isnan(values[2])] = 0
     return codes, words
 
 
 def _factorized(column: pd.Series) -> tuple[NDArray[np.int32], list[str]]:
-    code, known = pd.factorize(column.astype(object).where(column.notna(), ""))
-    return code.astype(np.int32), [str(word).strip() for word in known]
+    texts = column.astype(object)
+    if any(isinstance(value, (list, tuple, np.ndarray)) for value in texts.head(1)):
+        texts = texts.map(lambda value: _joined(value) if np.iterable(value) else "")
+    code, known = pd.factorize(texts.where(texts.notna(), "").astype(str))
+    return code.astype(np.int32), [_word(str(word)) for word in known]
+
+
+def _word(text: str) -> str:
+    """A list of codes, as a data frame prints it, with a blank between them."""
+    text = text.strip()
+    if not LISTED.fullmatch(text):
+        return text.removesuffix(".0") if re.fullmatch(r"\d+\.0", text) else text
+    try:
+        found = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        found = re.findall(r"[^\s,'\"\[\]]+", text)
+    return _joined(found)
+
+
+def _joined(codes: Iterable[object]) -> str:
+    """Codes with a blank between them; a blank that stands for "regular" beside others is none."""
+    return " ".join(filter(None, (str(code).strip() for code in codes)))
 
 
 def _flags(table: pd.DataFrame, mapped: Mapping[str, str]) -> NDArray[np.uint8]:
@@ -172,14 +162,13 @@ def _flags(table: pd.DataFrame, mapped: Mapping[str, str]) -> NDArray[np.uint8]:
         truth = table[mapped["suspicious"]].astype(str).str.lower().isin(["true", "1"]).to_numpy(dtype=bool)
         flags[truth] |= SUSPICIOUS
     if "correction" in mapped:
-        corrected = np.nan_to_num(_numbers(table, mapped["correction"])) != 0
+        corrected = np.nan_to_num(numbers(table[mapped["correction"]])[0]) != 0
         flags[corrected] |= CORRECTED
     return flags
 
 
-def raw_tick(table: TickTable, row: int) -> str:
-    """What quarantine keeps of a row."""
-    rows = table.rows
-    values = ",".join(f"{value:g}" for value in rows.values[:, row])
-    words = ",".join(rows.words[code] for code in rows.codes[:, row])
-    return f"{table.symbol[row]},{rows.at[row]},{values},{words}"
+def unread_tick_reason(table: TickTable, row: int) -> str:
+    """Why a row's stamp cannot be read."""
+    if repeats_head(table.sheet.raw(row), [str(name) for name in table.sheet.frame.columns]):
+        return "the line is the head once more"
+    return "the time cannot be read"

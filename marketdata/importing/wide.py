@@ -10,13 +10,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from marketdata.importing.dialects import PRICES, QUOTE_COLUMNS, SPELLINGS, UnreadableFile, fold
+from marketdata.importing.refusals import UnreadableFile
 from marketdata.importing.sheets import Sheet
+from marketdata.importing.spellings import BARS, QUOTE_COLUMNS, TIME, fold
+from marketdata.importing.spellings import PRICES as PRICES_OF
+from marketdata.symbols import clean_symbol
 
 FIELD = r"open|high|low|adj[ _]close|close|volume|vwap|trade[ _]count"
 BETWEEN = r"[\s_.:|/,\-]+"
 AFTER = re.compile(rf"(?P<symbol>.+?){BETWEEN}(?P<field>{FIELD})", re.IGNORECASE)
 BEFORE = re.compile(rf"(?P<field>{FIELD}){BETWEEN}(?P<symbol>.+)", re.IGNORECASE)
+PRICES = PRICES_OF[BARS]
 Cells = Mapping[str, tuple[str, str]]
 
 
@@ -34,7 +38,7 @@ def wide_cells(names: Sequence[str]) -> dict[str, tuple[str, str]]:
 def is_wide(names: Sequence[str], cells: Cells) -> bool:
     """A stamp, no plain prices or quotes, and a symbol that has all four."""
     folded = {fold(name) for name in names}
-    if set(PRICES) <= folded or folded & QUOTE_COLUMNS or not folded & set(SPELLINGS["time"]):
+    if set(PRICES) <= folded or folded & QUOTE_COLUMNS or not folded & set(TIME):
         return False
     fields: dict[str, set[str]] = {}
     for field, symbol in cells.values():
@@ -44,10 +48,10 @@ def is_wide(names: Sequence[str], cells: Cells) -> bool:
 
 def to_long(sheet: Sheet, cells: Cells, path: Path) -> Sheet:
     """One row per stamp and symbol; a symbol without any price at a stamp has no bar there, hence no row."""
-    stamps = [name for name in sheet.frame.columns if fold(str(name)) in SPELLINGS["time"]]
+    stamps = [name for name in sheet.frame.columns if fold(str(name)) in TIME]
     columns: dict[str, dict[str, str]] = {}
     for name, (field, symbol) in cells.items():
-        columns.setdefault(symbol.strip().upper(), {})[name] = fold(field)
+        columns.setdefault(clean_symbol(symbol), {})[name] = fold(field)
     parts, lines = [], []
     for symbol, names in columns.items():
         if not set(PRICES) <= set(names.values()):

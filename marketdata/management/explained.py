@@ -22,6 +22,8 @@ class KeptLines(DjangoHelpFormatter):
 class ExplainedCommand(BaseCommand):
     examples: ClassVar[tuple[str, ...]] = ()
     """Command lines without `manage.py`; the tests parse them all."""
+    requires_system_checks: tuple[str, ...] = ()
+    """Tags of the checks that the command's settings need. All of Django's would import every page and the API."""
     exit_codes: ClassVar[dict[int, str]] = {}
     """Where they mean more than `EXIT_CODES` says."""
 
@@ -30,16 +32,16 @@ class ExplainedCommand(BaseCommand):
         return super().create_parser(prog_name, subcommand, **given)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """A table or column that only a migration makes is told in one line."""
+        """A table or column that only a migration makes is reported in one line."""
         try:
             return super().execute(*args, **options)
         except (ProgrammingError, UndefinedTable, UndefinedColumn) as error:
             waiting = pending_migrations() if is_unknown_to_the_database(error) else 0
             if not waiting:
                 raise
-            told = "1 migration is" if waiting == 1 else f"{waiting} migrations are"
+            message = "1 migration is" if waiting == 1 else f"{waiting} migrations are"
             advice = "run `manage.py migrate`, or `make start`, which does it"
-            raise CommandError(f"The database is not ready ({told} not applied): {advice}.") from None
+            raise CommandError(f"The database is not ready ({message} not applied): {advice}.") from None
 
     def epilog(self, prog_name: str) -> str:
         codes = (f"  {code}  {meaning}" for code, meaning in (EXIT_CODES | self.exit_codes).items())

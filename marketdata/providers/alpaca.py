@@ -16,11 +16,12 @@ import numpy as np
 
 from marketdata.columns import BarColumns
 from marketdata.errors import MarketDataError, ProviderFailed
+from marketdata.exchange_calendar import NEW_YORK_STOCKS
+from marketdata.kinds import DayKind
 from marketdata.providers.alpaca_ticks import from_pages
 from marketdata.providers.base import BarsAnswer, DatasetSpec, Label, NoDataExists, Rows
+from marketdata.providers.tick_fetching import TicksAnswer
 from marketdata.providers.together import Ahead
-from marketdata.ticks.columns import TickKind
-from marketdata.ticks.fetching import TicksAnswer
 
 if TYPE_CHECKING:
     from marketdata.providers.alpaca_client import Page, PatientClient
@@ -34,7 +35,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class VendorQuery:
     """What is asked of the vendor: rows of one kind (bars, trades, quotes) with start ≤ stamp < end."""
 
     kind: str
@@ -52,6 +53,9 @@ class AlpacaProvider:
     """
 
     label: Label = "start"
+    exchanges = (NEW_YORK_STOCKS,)
+    deadline_seconds = 900.0
+    """A day of quotes is hundreds of pages, at most `requests_a_minute` of them a minute."""
     days_per_question = 20
     """Twenty full days are 7,800 bars: one page of the vendor's, which holds 10,000."""
     symbols_per_question = 100
@@ -108,47 +112,47 @@ class AlpacaProvider:
         """Of a daily bar only the prices are of the regular session: its counts, which are not, are left out."""
         if interval not in FRAMES:
             raise MarketDataError(f"Interval {interval!r} cannot be fetched from alpaca: give {' or '.join(FRAMES)}.")
-        wish, columns = Wish("bars", [symbol], start, end, interval), _prices if interval == "1d" else _rows
-        found = self._twice(lambda: self._ask(wish).get(symbol))
-        return columns(found) if found else self._nothing(wish)
+        query, columns = VendorQuery("bars", [symbol], start, end, interval), _prices if interval == "1d" else _rows
+        found = self._twice(lambda: self._ask(query).get(symbol))
+        return columns(found) if found else self._nothing(query)
 
     def fetch_many(self, symbols: Sequence[str], start: dt.datetime, end: dt.datetime) -> Ahead:
-        found = self._ask(Wish("bars", symbols, start, end, "1m"))
+        found = self._ask(VendorQuery("bars", symbols, start, end, "1m"))
         return {symbol: _rows_or_failure(rows) for symbol, rows in found.items() if rows}
 
     def fetch_trades(self, symbol: str, start: dt.datetime, end: dt.datetime) -> TicksAnswer:
-        return self._ticks(TickKind.TRADES, Wish("trades", [symbol], start, end))
+        return self._ticks(DayKind.TRADES, VendorQuery("trades", [symbol], start, end))
 
     def fetch_quotes(self, symbol: str, start: dt.datetime, end: dt.datetime) -> TicksAnswer:
-        return self._ticks(TickKind.QUOTES, Wish("quotes", [symbol], start, end))
+        return self._ticks(DayKind.QUOTES, VendorQuery("quotes", [symbol], start, end))
 
-    def _ticks(self, kind: TickKind, wish: Wish) -> TicksAnswer:
-        (symbol,) = wish.symbols
-        found = self._twice(lambda: from_pages(kind, (page.get(symbol, ()) for page in self._pages(wish))))
-        return found if found else self._nothing(wish)
+    def _ticks(self, kind: DayKind, query: VendorQuery) -> TicksAnswer:
+        (symbol,) = query.symbols
+        found = self._twice(lambda: from_pages(kind, (page.get(symbol, ()) for page in self._pages(query))))
+        return found if found else self._nothing(query)
 
     def _twice(self, ask: Callable[[], T]) -> T:
         """What is empty is asked for again: a day that is not there is believed the second time."""
         return ask() or ask()
 
-    def _nothing(self, wish: Wish) -> NoDataExists:
-        told = f"{wish.start:%Y-%m-%d %H:%M} to {wish.end:%Y-%m-%d %H:%M} UTC"
-        return NoDataExists(f"feed {self.feed} has no {wish.kind} from {told}")
+    def _nothing(self, query: VendorQuery) -> NoDataExists:
+        message = f"{query.start:%Y-%m-%d %H:%M} to {query.end:%Y-%m-%d %H:%M} UTC"
+        return NoDataExists(f"feed {self.feed} has no {query.kind} from {message}")
 
-    def _ask(self, wish: Wish) -> dict[str, list[Row]]:
+    def _ask(self, query: VendorQuery) -> dict[str, list[Row]]:
         """All pages' rows by symbol."""
         found: defaultdict[str, list[Row]] = defaultdict(list)
-        for page in self._pages(wish):
+        for page in self._pages(query):
             for symbol, rows in page.items():
                 found[symbol] += rows
         return found
 
-    def _pages(self, wish: Wish) -> Iterator[Page]:
+    def _pages(self, query: VendorQuery) -> Iterator[Page]:
         from marketdata.providers.alpaca_client import request
 
         with self._lock:
             client = self.client
-        return client.pages(wish.kind, request(wish, self.feed, self.adjustment))
+        return client.pages(query.kind, request(query, self.feed, self.adjustment))
 
 
 def _rows(bars: Sequence[Row]) -> Rows:

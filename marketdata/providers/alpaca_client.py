@@ -22,7 +22,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from marketdata.errors import ProviderFailed, ProviderRefused, UnknownSymbol
 
 if TYPE_CHECKING:
-    from marketdata.providers.alpaca import Wish
+    from marketdata.providers.alpaca import VendorQuery
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
 LONGEST_WAIT = 120.0
@@ -102,29 +102,29 @@ class PatientClient(StockHistoricalDataClient):
         return _checked(response, url.rpartition("/")[2], opts["params"].get("page_token"))
 
 
-def request(wish: Wish, feed: str, adjustment: str) -> Any:
+def request(query: VendorQuery, feed: str, adjustment: str) -> Any:
     """The SDK's request. The vendor's end is inclusive, and no finer than a microsecond."""
-    given: dict[str, Any] = {"symbol_or_symbols": list(wish.symbols), "start": wish.start, "feed": DataFeed(feed)}
-    given["end"] = wish.end - dt.timedelta(microseconds=1)
-    if wish.kind != "bars":
-        return (StockTradesRequest if wish.kind == "trades" else StockQuotesRequest)(**given)
-    frame = TimeFrame(1, TimeFrameUnit.Day if wish.interval == "1d" else TimeFrameUnit.Minute)
+    given: dict[str, Any] = {"symbol_or_symbols": list(query.symbols), "start": query.start, "feed": DataFeed(feed)}
+    given["end"] = query.end - dt.timedelta(microseconds=1)
+    if query.kind != "bars":
+        return (StockTradesRequest if query.kind == "trades" else StockQuotesRequest)(**given)
+    frame = TimeFrame(1, TimeFrameUnit.Day if query.interval == "1d" else TimeFrameUnit.Minute)
     return StockBarsRequest(**given, timeframe=frame, adjustment=Adjustment(adjustment))
 
 
 def _failure(response: requests.Response) -> Exception:
     status, said = response.status_code, _message(response)
-    told = f"alpaca answered {status}: {said}"
+    message = f"alpaca answered {status}: {said}"
     if status in REFUSALS:
-        return ProviderRefused(told)
+        return ProviderRefused(message)
     if status == requests.codes.bad_request and "invalid symbol" in said:
-        return UnknownSymbol(told)
+        return UnknownSymbol(message)
     if status == requests.codes.too_many_requests or status >= requests.codes.server_error:
         after = _retry_after(response)
         if after > LONGEST_WAIT:
-            return ProviderFailed(f"{told} (it asks to wait {after:g} s, the most is {LONGEST_WAIT:g})")
-        return TryAgain(told, after)
-    return ProviderFailed(told)
+            return ProviderFailed(f"{message} (it asks to wait {after:g} s, the most is {LONGEST_WAIT:g})")
+        return TryAgain(message, after)
+    return ProviderFailed(message)
 
 
 def _message(response: requests.Response) -> str:

@@ -7,39 +7,41 @@ from typing import Any
 
 import numpy as np
 
+from marketdata.columns import TickColumns, join_ticks
+from marketdata.columns.tick_columns import CORRECTED
 from marketdata.errors import ProviderFailed
-from marketdata.ticks.columns import CODES, CORRECTED, VALUES, TickColumns, TickKind, join
+from marketdata.kinds import KINDS, DayKind
 
 Row = dict[str, Any]
 NAMES = {
-    TickKind.TRADES: (("p", "s"), ("x", "c")),
-    TickKind.QUOTES: (("bp", "bs", "ap", "as"), ("bx", "ax", "c")),
+    DayKind.TRADES: (("p", "s"), ("x", "c")),
+    DayKind.QUOTES: (("bp", "bs", "ap", "as"), ("bx", "ax", "c")),
 }
 """Of each kind the vendor's names for our values and for our codes, in the order of `VALUES` and `CODES`."""
 
 
 def from_pages(kind: str, pages: Iterable[Sequence[Row]]) -> TickColumns:
     """The rows of all pages, each made columns before the next is asked for: a row is ten times its columns."""
-    return join(kind, [ticks(kind, rows) for rows in pages])
+    return join_ticks(kind, [ticks(kind, rows) for rows in pages])
 
 
 def ticks(kind: str, rows: Sequence[Row]) -> TickColumns:
     """In the vendor's order; `at` in UTC nanoseconds. Raises ProviderFailed where a row is none."""
-    names, coded = NAMES[TickKind(kind)]
+    names, coded = NAMES[DayKind(kind)]
     try:
         at = np.array([row["t"].removesuffix("Z") for row in rows], "M8[ns]").astype(np.int64)
         values = np.array([[row[name] for row in rows] for name in names], np.float64)
         words = [[_word(row.get(name)) for row in rows] for name in coded]
     except (KeyError, TypeError, ValueError) as error:
-        raise ProviderFailed(f"alpaca sent something that is no {TickKind(kind).label[:-1]}: {error!r}") from None
-    values = values.reshape(len(VALUES[kind]), len(rows))
-    if kind == TickKind.QUOTES:
+        raise ProviderFailed(f"alpaca sent something that is no {DayKind(kind).label[:-1]}: {error!r}") from None
+    values = values.reshape(len(KINDS[kind].values), len(rows))
+    if kind == DayKind.QUOTES:
         _without_empty_sides(values)
     known = ("", *sorted({word for column in words for word in column} - {""}))
     index = {word: i for i, word in enumerate(known)}
     codes = np.array([[index[word] for word in column] for column in words], np.int32)
     flags = np.array([CORRECTED if row.get("u") else 0 for row in rows], np.uint8)
-    return TickColumns(kind, at, values, codes.reshape(len(CODES[kind]), len(rows)), flags, known)
+    return TickColumns(kind, at, values, codes.reshape(len(KINDS[kind].codes), len(rows)), flags, known)
 
 
 def _word(cell: Any) -> str:

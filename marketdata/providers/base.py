@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from marketdata.columns import BarColumns, Ints
-from marketdata.errors import MarketDataError
+from marketdata.errors import MarketDataError, ProviderFailed
 from marketdata.models import Dataset
 
 
@@ -60,8 +60,9 @@ Label = Literal["start", "end"]
 class Provider(Protocol):
     """What a provider is. Failures raise ProviderFailed, unknown symbols UnknownSymbol.
 
-    Optional, 1 where absent: `parallel`, questions that it may be asked at the same time, and
-    `days_per_question`, trading days that one question may span; and what `providers.together.ManyAtOnce` says.
+    Optional: `deadline_seconds`, how long a question may take. Optional, 1 where absent: `parallel`, questions that
+    it may be asked at the same time, and `days_per_question`, trading days that one question may span; what
+    `providers.together.ManyAtOnce` says; and `exchanges`, the calendars that it has days of, where they are not all.
     """
 
     name: str
@@ -78,12 +79,17 @@ class Provider(Protocol):
 
 @cache
 def get_provider(name: str) -> Provider:
-    """The configured provider of that name."""
+    """The configured provider of that name. Raises MarketDataError where there is none, or it cannot be made."""
     known: dict[str, dict[str, Any]] = settings.MARKETDATA_PROVIDERS
     if name not in known:
         raise MarketDataError(f"There is no provider {name!r}: MARKETDATA_PROVIDERS has {', '.join(sorted(known))}.")
-    backend = import_string(known[name]["BACKEND"])
-    provider: Provider = backend(name, **known[name].get("OPTIONS", {}))
+    try:
+        backend = import_string(known[name]["BACKEND"])
+        provider: Provider = backend(name, **known[name].get("OPTIONS", {}))
+    except MarketDataError:
+        raise
+    except Exception as error:  # somebody else's code: whatever it raises, only what needs this provider may fail
+        raise ProviderFailed(f"The provider {name} cannot be made: {type(error).__name__}: {error}") from error
     return provider
 
 

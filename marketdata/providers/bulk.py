@@ -15,7 +15,7 @@ from django.db import connection
 
 from marketdata.calendar import TradingDay
 from marketdata.errors import MarketDataError, NoData, ProviderFailed, ProviderRefused, UnknownSymbol
-from marketdata.models import BarDay, Dataset, FetchAttempt
+from marketdata.models import Dataset, DayVersion, FetchAttempt
 from marketdata.providers.base import Provider
 from marketdata.providers.fetching import Outcomes, Problem, fetch_together
 from marketdata.providers.together import symbols_at_once
@@ -117,7 +117,7 @@ def _runs(days: Sequence[TradingDay], settled: set[dt.date], most: int) -> Itera
 
 
 def _held(dataset: Dataset, symbols: Sequence[str], days: Sequence[TradingDay]) -> dict[str, set[dt.date]]:
-    rows = BarDay.objects.current().regular().filter(dataset=dataset, interval="1m", instrument__symbol__in=symbols)
+    rows = DayVersion.objects.current().regular().minutes().filter(dataset=dataset, instrument__symbol__in=symbols)
     within = rows.filter(date__gte=days[0].date, date__lte=days[-1].date)
     return _by_symbol(within.values_list("instrument__symbol", "date"))
 
@@ -145,16 +145,20 @@ def _by_symbol(rows: Any) -> dict[str, set[dt.date]]:
 
 
 def fetch(
-    dataset: Dataset, provider: Provider, questions: Sequence[Question], parallel: int, tell: Callable[[Question], None]
+    dataset: Dataset,
+    provider: Provider,
+    questions: Sequence[Question],
+    parallel: int,
+    report: Callable[[Question], None],
 ) -> Tally:
-    """Ask them all, `tell` after each. A refusal ends it: what was not asked yet stays unasked."""
+    """Ask them all, `report` after each. A refusal ends it: what was not asked yet stays unasked."""
     tally = Tally()
     pool = ThreadPoolExecutor(parallel, thread_name_prefix="fetch")
     try:
         asked = {pool.submit(_fetch, dataset, provider, question, tally): question for question in questions}
         for done in as_completed(asked):
             _count(tally, asked[done], done)
-            tell(asked[done])
+            report(asked[done])
             if tally.refused:
                 break
     finally:

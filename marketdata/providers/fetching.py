@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import product
 
 import numpy as np
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection
 from django.db.models import F
 from django.db.models.functions import Now
 
 from marketdata import store
-from marketdata.calendar import TradingDay, trading_day
-from marketdata.columns import BarColumns, empty
+from marketdata.calendar import TradingDay, calendar_of
+from marketdata.columns import BarColumns, no_bars
 from marketdata.errors import NoData, ProviderFailed, UnknownSymbol
 from marketdata.models import Dataset, FetchAttempt, QuarantinedRow
+from marketdata.providers.asking import ask
 from marketdata.providers.base import BadRow, NoDataExists, Provider, Rows, get_provider
 from marketdata.providers.together import Answered, ask_together, questions
 from marketdata.rules import broken_rows
@@ -38,7 +39,10 @@ def ensure_day(dataset: Dataset, provider_name: str, symbol: str, date: dt.date)
     """
     if symbol in store.have(dataset.pk, date, [symbol]):
         return
-    problem = fetch_days(dataset, get_provider(provider_name), symbol, [trading_day(date)])[date]
+    provider = get_provider(provider_name)
+    if refused := not_served(provider, [symbol]):
+        raise refused
+    problem = fetch_days(dataset, provider, symbol, [_day(date, [symbol])])[date]
     if problem is not None:
         raise problem
 
@@ -48,9 +52,12 @@ def ensure_symbols(
 ) -> dict[str, Refusal]:
     """`ensure_day` for each of the symbols, in as few questions as the provider allows; symbol → what went wrong.
 
-    A question with a failure is the last one, unless told to go on; what else it brought is kept.
+    A question with a failure is the last one, unless asked to go on; what else it brought is kept.
     """
-    provider, day = get_provider(provider_name), trading_day(date)
+    provider = get_provider(provider_name)
+    if refused := not_served(provider, symbols):
+        return dict.fromkeys(symbols, refused)
+    day = _day(date, symbols)
     problems: dict[str, Refusal] = {}
     for group in questions(provider, sorted(symbols)):
         for symbol, outcome in fetch_together(dataset, provider, group, [day]).items():
@@ -59,6 +66,20 @@ def ensure_symbols(
         if not go_on and not all(isinstance(problem, NoData) for problem in problems.values()):
             break
     return problems
+
+
+def not_served(provider: object, symbols: Sequence[str]) -> NoData | None:
+    """Why a provider that declares its exchanges cannot be asked: it would answer with another exchange's hours."""
+    exchange, served = store.exchange_of(symbols), getattr(provider, "exchanges", None)
+    if served is None or exchange in served:
+        return None
+    names = f"{', '.join(symbols[:5])}{', …' if len(symbols) > 5 else ''}"
+    return NoData(f"The provider has days of {', '.join(served)} only, and {names} is of {exchange}: import them.")
+
+
+def _day(date: dt.date, symbols: Sequence[str]) -> TradingDay:
+    """Of the calendar that the symbols share."""
+    return calendar_of(store.exchange_of(symbols)).trading_day(date)
 
 
 def fetch_together(
@@ -99,12 +120,22 @@ def fetch_days(
 
 @contextmanager
 def _one_at_a_time(dataset: Dataset, symbols: Sequence[str], days: Sequence[TradingDay]) -> Iterator[None]:
-    """Whoever waits here sees, once let in, what the one before has written. Always in one order."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        for date, symbol in sorted(product((day.date for day in days), symbols)):
-            key = f"{dataset.pk} {symbol} {date}"
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [FETCH_LOCK, key])
-        yield
+    """Whoever waits here sees, once let in, what the one before has written. Always in one order.
+
+    Not in a transaction: while a provider is asked, nothing may be locked that others write.
+    """
+    keys = [f"{dataset.pk} {symbol} {date}" for date, symbol in sorted(product((day.date for day in days), symbols))]
+    with connection.cursor() as cursor:
+        try:
+            for key in keys:
+                cursor.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", [FETCH_LOCK, key])
+            yield
+        finally:
+            # A connection that broke has let them go.
+            with suppress(OperationalError, InterfaceError):
+                cursor.execute(
+                    "SELECT pg_advisory_unlock(%s, hashtext(k)) FROM unnest(%s::text[]) k", [FETCH_LOCK, keys]
+                )
 
 
 Answers = Mapping[dt.date, BarColumns | Problem]
@@ -130,7 +161,7 @@ class Inquiry:
             answer = self._ask(days[0].open, days[-1].close)
         except ProviderFailed as error:
             return dict.fromkeys((day.date for day in days), error)
-        rows = answer if isinstance(answer, Rows) else Rows(empty().offset, empty())
+        rows = answer if isinstance(answer, Rows) else Rows(no_bars().offset, no_bars())
         found: dict[dt.date, BarColumns | Problem] = {}
         for day in days:
             part = _within(rows, day)
@@ -156,7 +187,7 @@ class Inquiry:
             return error
 
     def _ask(self, start: dt.datetime, end: dt.datetime) -> Rows | NoDataExists:
-        answer = self._said(start, end) or self.provider.fetch_bars(self.symbol, start, end)
+        answer = self._said(start, end) or ask(self.provider, self.provider.fetch_bars, self.symbol, start, end)
         if isinstance(answer, ProviderFailed | UnknownSymbol):
             raise answer
         if isinstance(answer, Rows):

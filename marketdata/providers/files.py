@@ -13,16 +13,18 @@ import numpy as np
 from marketdata.calendar import session_date_of, trading_days
 from marketdata.columns import BarColumns
 from marketdata.errors import MarketDataError, ProviderFailed, UnknownSymbol
-from marketdata.importing.dialects import NotBars, Reading, UnreadableFile
+from marketdata.exchange_calendar import NEW_YORK_STOCKS
+from marketdata.importing.options import Reading
 from marketdata.importing.reading import read
+from marketdata.importing.refusals import NotBars, UnreadableFile
 from marketdata.importing.splitting import SymbolDay, split
+from marketdata.kinds import DayKind
 from marketdata.models import Scope
 from marketdata.providers.base import BadRow, BarsAnswer, DatasetSpec, Label, NoDataExists, Rows
 from marketdata.providers.files_ticks import TickFiles
 from marketdata.providers.folder import Folder, covers
+from marketdata.providers.tick_fetching import TicksAnswer
 from marketdata.providers.together import Ahead, Answered
-from marketdata.ticks.columns import TickKind
-from marketdata.ticks.fetching import TicksAnswer
 
 KEPT_FILES = 8
 """Files whose bars stay in memory: the days of one file, and the symbols of a day's files, are asked for in turn."""
@@ -46,6 +48,7 @@ class FilesProvider:
     """
 
     parallel = 1
+    exchanges = (NEW_YORK_STOCKS,)
     symbols_per_question = 400
     """Of one day; each file is read once for all of them."""
 
@@ -66,7 +69,7 @@ class FilesProvider:
         self.folder = Folder(name, Path(root).expanduser())
         self.dataset = DatasetSpec(dataset or name, dataset or name)
         self.reading = Reading(tz=tz, label=label, columns=dict(columns or {}))
-        given = {TickKind.TRADES: trade_columns, TickKind.QUOTES: quote_columns}
+        given = {DayKind.TRADES: trade_columns, DayKind.QUOTES: quote_columns}
         readings = {kind: replace(self.reading, columns=dict(names or {})) for kind, names in given.items()}
         self.ticks = TickFiles(self.folder, readings)
         self._split = lru_cache(maxsize=KEPT_FILES)(self._split_file)
@@ -86,10 +89,10 @@ class FilesProvider:
         return {symbol: self._answered(symbol, files[symbol], start, end) for symbol in symbols}
 
     def fetch_trades(self, symbol: str, start: dt.datetime, end: dt.datetime) -> TicksAnswer:
-        return self.ticks.fetch(TickKind.TRADES, symbol, start, end)
+        return self.ticks.fetch(DayKind.TRADES, symbol, start, end)
 
     def fetch_quotes(self, symbol: str, start: dt.datetime, end: dt.datetime) -> TicksAnswer:
-        return self.ticks.fetch(TickKind.QUOTES, symbol, start, end)
+        return self.ticks.fetch(DayKind.QUOTES, symbol, start, end)
 
     def _answered(self, symbol: str, files: Sequence[Path], start: dt.datetime, end: dt.datetime) -> Answered:
         try:

@@ -11,15 +11,21 @@ from pathlib import Path
 import numpy as np
 
 from marketdata.calendar import session_date_of, trading_day
+from marketdata.columns import TickColumns, no_ticks
+from marketdata.columns.tick_columns import DERIVED
 from marketdata.errors import ProviderFailed, UnknownSymbol
-from marketdata.importing.dialects import NotTicks, Reading, UnreadableFile
-from marketdata.importing.tick_reading import SUFFIXES, read_ticks
-from marketdata.importing.tick_runner import TickSplit, completed, split_ticks
+from marketdata.importing.files import SUFFIXES
+from marketdata.importing.options import Reading
+from marketdata.importing.refusals import NotTicks, UnreadableFile
+from marketdata.importing.splitting import Split
+from marketdata.importing.tick_reading import read_ticks
+from marketdata.importing.tick_splitting import split_ticks
+from marketdata.importing.tick_writing import completed
+from marketdata.kinds import DayKind
 from marketdata.models import Scope
 from marketdata.providers.base import BadRow, NoDataExists
 from marketdata.providers.folder import Folder, covers
-from marketdata.ticks.columns import DERIVED, TickColumns, TickKind, empty
-from marketdata.ticks.fetching import TickRows, TicksAnswer
+from marketdata.providers.tick_fetching import TickRows, TicksAnswer
 
 KEPT_FILES = 2
 SECOND_NS = 1_000_000_000
@@ -28,11 +34,11 @@ SECOND_NS = 1_000_000_000
 class TickFiles:
     """Events that were recorded go before those made from quote bars."""
 
-    def __init__(self, folder: Folder, readings: Mapping[TickKind, Reading]) -> None:
+    def __init__(self, folder: Folder, readings: Mapping[DayKind, Reading]) -> None:
         self.folder, self.readings = folder, readings
         self._split = lru_cache(maxsize=KEPT_FILES)(self._split_file)
 
-    def fetch(self, kind: TickKind, symbol: str, start: dt.datetime, end: dt.datetime) -> TicksAnswer:
+    def fetch(self, kind: DayKind, symbol: str, start: dt.datetime, end: dt.datetime) -> TicksAnswer:
         """Events with start ≤ stamp < end of the session that `start` is in."""
         files = self.folder.of([symbol])[symbol]
         if not files:
@@ -41,28 +47,28 @@ class TickFiles:
         for path in (path for path in files if path.name.endswith(SUFFIXES) and covers(path, day.date)):
             parts = self._parts(path, kind)
             mine = (part for part in parts.days if (part.symbol, part.date) == (symbol, day.date))
-            found += [part.rows for part in mine if part.scope == Scope.REGULAR]
+            found += [part.ticks for part in mine if part.scope == Scope.REGULAR]
             bad += list(_bad(path, parts, symbol))
-        rows = _merged(found) or (empty(kind) if bad else None)
+        rows = _merged(found) or (no_ticks(kind) if bad else None)
         if rows is None:
             return NoDataExists(f"no file under {self.folder.root} has {kind.label} of it then")
         at = rows.at + round(day.open.timestamp()) * SECOND_NS
         low, high = np.searchsorted(at, [round(moment.timestamp()) * SECOND_NS for moment in (start, end)])
         return TickRows(replace(rows, at=at).take(slice(int(low), int(high))), bad)
 
-    def _parts(self, path: Path, kind: TickKind) -> TickSplit:
+    def _parts(self, path: Path, kind: DayKind) -> Split:
         try:
             seen = path.stat()
             return self._split(path, kind, seen.st_mtime_ns, seen.st_size)
         except (UnreadableFile, OSError) as error:
             raise ProviderFailed(f"{self.folder.name}: {error}") from None
 
-    def _split_file(self, path: Path, kind: TickKind, changed: int, size: int) -> TickSplit:
+    def _split_file(self, path: Path, kind: DayKind, changed: int, size: int) -> Split:
         """`changed` and `size` make another file of one that was written again."""
         try:
             return split_ticks(read_ticks(path, self.folder.reading_of(path, self.readings[kind]), kind))
         except NotTicks:  # bars, say, or quotes beside the trades
-            return TickSplit()
+            return Split()
 
 
 def _merged(found: Sequence[TickColumns]) -> TickColumns | None:
@@ -71,5 +77,5 @@ def _merged(found: Sequence[TickColumns]) -> TickColumns | None:
     return reduce(completed, recorded or found) if found else None
 
 
-def _bad(path: Path, parts: TickSplit, symbol: str) -> Iterator[BadRow]:
+def _bad(path: Path, parts: Split, symbol: str) -> Iterator[BadRow]:
     return (BadRow(str(path), row.line, row.reason, row.raw) for row in parts.rejected if row.symbol == symbol)

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from marketdata.errors import MarketDataError, ProviderFailed
-from marketdata.importing.dialects import Reading, UnreadableFile
 from marketdata.importing.files import find_files
+from marketdata.importing.options import Reading
+from marketdata.importing.refusals import UnreadableFile
 
 DATE = re.compile(r"(?<!\d)(\d{4})-?(\d{2})-?(\d{2})(?!\d)")
 SYMBOL = re.compile(r"[A-Z][A-Z.\-]{0,9}")

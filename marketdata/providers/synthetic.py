@@ -11,12 +11,12 @@ from dataclasses import replace
 import numpy as np
 
 from marketdata.calendar import TradingDay, previous_trading_day, trading_days
-from marketdata.columns import BarColumns, Floats
+from marketdata.columns import BarColumns, Floats, TickColumns, join_ticks
 from marketdata.errors import NoData, UnknownSymbol
+from marketdata.exchange_calendar import NEW_YORK_STOCKS
 from marketdata.providers.base import BarsAnswer, DatasetSpec, Label, NoDataExists, Rows
 from marketdata.providers.synthetic_ticks import LEAST_TRADES, SECOND_NS, make_quotes, make_trades
-from marketdata.ticks.columns import TickColumns, join
-from marketdata.ticks.fetching import TicksAnswer
+from marketdata.providers.tick_fetching import TicksAnswer
 
 TICKER = re.compile(r"[A-Z][A-Z0-9]{0,5}(\.[A-Z]{1,3})?")
 TICK = 0.01
@@ -38,6 +38,7 @@ class SyntheticProvider:
 
     label: Label = "start"
     authoritative = True
+    exchanges = (NEW_YORK_STOCKS,)
     dataset = DatasetSpec("synthetic", "synthetic", synthetic=True)
 
     def __init__(self, name: str, now: Callable[[], dt.datetime] = _utc_now) -> None:
@@ -89,7 +90,7 @@ class SyntheticProvider:
 def _within(days: list[tuple[TradingDay, TickColumns]], start: dt.datetime, end: dt.datetime) -> TickColumns:
     """The days' events of the window, stamped since the epoch."""
     parts = [replace(rows, at=rows.at + round(day.open.timestamp()) * SECOND_NS) for day, rows in days]
-    whole = join(parts[0].kind, parts)
+    whole = join_ticks(parts[0].kind, parts)
     first, last = (int(moment.timestamp() * 1_000_000) * 1000 for moment in (start, end))
     return whole.take((whole.at >= first) & (whole.at < last))
 

@@ -12,8 +12,8 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata.columns import BarColumns, Floats, Ints
-from marketdata.ticks.columns import CODES, TickColumns, TickKind
+from marketdata.columns import BarColumns, Floats, Ints, TickColumns
+from marketdata.kinds import KINDS, DayKind
 
 TICK = 0.01
 SECOND_NS = 1_000_000_000
@@ -30,10 +30,10 @@ def make_trades(symbol: str, date: dt.date, bars: BarColumns) -> TickColumns:
     first = np.cumsum(count) - count
     minute = np.repeat(np.arange(len(bars)), count)
     values = np.stack([_prices(rng, bars, count, first, minute), _sizes(rng, bars.volume, count, first, minute)])
-    codes = np.full((len(CODES[TickKind.TRADES]), len(minute)), REGULAR, np.int32)
+    codes = np.full((len(KINDS[DayKind.TRADES].codes), len(minute)), REGULAR, np.int32)
     codes[0] = rng.integers(FIRST_EXCHANGE, len(WORDS), len(minute))
     at = _stamps(rng, bars.offset[minute], minute)
-    return TickColumns(TickKind.TRADES, at, values, codes, np.zeros(len(minute), np.uint8), WORDS)
+    return TickColumns(DayKind.TRADES, at, values, codes, np.zeros(len(minute), np.uint8), WORDS)
 
 
 def make_quotes(symbol: str, date: dt.date, trades: TickColumns) -> TickColumns:
@@ -44,10 +44,10 @@ def make_quotes(symbol: str, date: dt.date, trades: TickColumns) -> TickColumns:
     bid = np.where(at_ask, price - TICK, price).round(2)
     sizes = rng.integers(1, 11, (2, n)) * 100.0
     before = np.concatenate([[0], trades.at[:-1]])
-    codes = rng.integers(FIRST_EXCHANGE, len(WORDS), (len(CODES[TickKind.QUOTES]), n)).astype(np.int32)
+    codes = rng.integers(FIRST_EXCHANGE, len(WORDS), (len(KINDS[DayKind.QUOTES].codes), n)).astype(np.int32)
     codes[2] = REGULAR
     values = np.stack([bid, sizes[0], (bid + TICK).round(2), sizes[1]])
-    return TickColumns(TickKind.QUOTES, before + (trades.at - before) // 2, values, codes, np.zeros(n, np.uint8), WORDS)
+    return TickColumns(DayKind.QUOTES, before + (trades.at - before) // 2, values, codes, np.zeros(n, np.uint8), WORDS)
 
 
 def _stamps(rng: np.random.Generator, offset: Ints, minute: NDArray[np.int64]) -> Ints:
@@ -82,10 +82,10 @@ def _sizes(rng: np.random.Generator, volume: Floats, count: Ints, first: Ints, m
     begun = (upto - weight)[first]
     share = (upto - begun[minute]) / np.add.reduceat(weight, first)[minute]
     share[first + count - 1] = 1.0
-    told = np.floor(share * (volume - count)[minute])
-    earlier = np.concatenate([[0.0], told[:-1]])
+    reported = np.floor(share * (volume - count)[minute])
+    earlier = np.concatenate([[0.0], reported[:-1]])
     earlier[first] = 0.0
-    return np.asarray(told - earlier + 1, np.float64)
+    return np.asarray(reported - earlier + 1, np.float64)
 
 
 def _generator(symbol: str, what: str) -> np.random.Generator:

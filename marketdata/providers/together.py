@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 from marketdata.calendar import TradingDay
 from marketdata.errors import ProviderFailed, UnknownSymbol
+from marketdata.providers.asking import ask
 from marketdata.providers.base import NoDataExists, Provider, Rows
 
 Answered = Rows | NoDataExists | ProviderFailed | UnknownSymbol
@@ -47,7 +48,7 @@ def ask_together(provider: Provider, symbols: Sequence[str], days: Sequence[Trad
     if len(symbols) < 2 or not isinstance(provider, ManyAtOnce):
         return {}
     try:
-        return provider.fetch_many(symbols, days[0].open, days[-1].close)
+        return ask(provider, provider.fetch_many, symbols, days[0].open, days[-1].close)
     except UnknownSymbol:
         half = len(symbols) // 2
         return {**ask_together(provider, symbols[:half], days), **ask_together(provider, symbols[half:], days)}

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 
 from django.db import transaction
 
-from marketdata.models import BarDay
-from sessions.models import Session, SessionEvent
+from marketdata.kinds import DayKind
+from marketdata.models import DayVersion
+from sessions.models import Announcement, Session
 from streaming.engine import journal as journals
 from streaming.engine.days import Days, Loading
-from streaming.engine.journal import Journal, Kind
+from streaming.engine.journal import Journal, Kind, Pins
 from streaming.engine.tape import Tape
 
 
@@ -31,20 +32,25 @@ class Admission:
             return
         with transaction.atomic():
             for since, days in self._by_clock(fresh, clock):
-                payload = {"date": tape.day.date.isoformat(), "days": days, "generation": generation}
-                journals.append(self.session.pk, Kind.ADMIT, payload, clock=since, epoch=self.epoch)
+                payload = {"date": tape.day.date.isoformat(), "generation": generation}
+                pins: dict[str, Pins] = {DayKind.BARS: days}
+                journals.append(self.session.pk, Kind.ADMIT, payload, clock=since, epoch=self.epoch, pins=pins)
             symbols = ", ".join(sorted(fresh))
             self.session.record("admit", f"{tape.day.date}: corrections of {symbols} from the next minute on")
         self.loading = self.days.ask(tape.day.date)
 
+    def announced(self, date: dt.date) -> bool:
+        """Whether anything was ever announced of that date: mostly not."""
+        return self.session.announcements.filter(kind=Announcement.Kind.DAY_READY, date=date).exists()
+
     def _announced(self, date: dt.date, journal: Journal) -> dict[str, int]:
         """Symbol → the newest version announced that the session does not play or has not played."""
         played = journal.pins(date)
-        seen = {row for entry in journal.entries for row in entry.payload.get("days", {}).values()}
-        rows = SessionEvent.objects.filter(session=self.session, kind="day_ready", data__date=date.isoformat())
-        newest: dict[str, int] = {}
-        for data in rows.order_by("id").values_list("data", flat=True):
-            newest |= {symbol: int(day["id"]) for symbol, day in data["days"].items()}
+        seen = journal.versions(date)
+        rows = self.session.announcements.filter(kind=Announcement.Kind.DAY_READY, date=date)
+        newest: dict[str, int] = {
+            symbol: row for symbol, row in rows.order_by("id").values_list("subject", "version_id") if row
+        }
         return {s: row for s, row in newest.items() if row not in seen and played.get(s) is not None}
 
     def _by_clock(
@@ -53,7 +59,7 @@ class Admission:
         """All at the clock; "as known" not before the market knew of them."""
         if not self.session.as_known:
             return [(clock, dict(fresh))]
-        known = dict(BarDay.objects.filter(pk__in=fresh.values()).values_list("pk", "known_at"))
+        known = dict(DayVersion.objects.filter(pk__in=fresh.values()).values_list("pk", "known_at"))
         found: dict[dt.datetime | None, dict[str, int]] = {}
         for symbol, row in fresh.items():
             at = known.get(row)

@@ -1,21 +1,24 @@
-"""The bus: one Redis Stream per session generation, one entry per frame, fenced by the lease's epoch."""
+"""The bus: one Redis Stream per session generation, an entry per stretch of frames, fenced by the lease's epoch."""
 
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import struct
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import redis
 import redis.asyncio
 from django.conf import settings
 
+from sessions.redis_keys import session_key
+from sessions.redis_keys import stream_key as stream_key
 from sessions.wakeup import notice_key
 from streaming.engine import lockstep
-from streaming.engine.frames import Frame, FrameId, decode
-from streaming.engine.journal import LeaseLost
+from streaming.engine.fence import LeaseLost
+from streaming.engine.frame_id import FrameId
+from streaming.engine.participants import Entry
+from streaming.engine.stretch import Packed, Stretch
 
 RAISE_FENCE = """
 local epoch = redis.call('GET', KEYS[1])
@@ -23,12 +26,12 @@ if epoch and tonumber(epoch) > tonumber(ARGV[1]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[1])
 return 1
 """
-KEPT_AFTER_END = dt.timedelta(days=1)
 BLOCK_MS = 500
 MOST_CONNECTIONS = 100_000
 """Of a process: one for each session that it plays or reads, and a few. The library's own bound is 100."""
-PAGE = 256
-"""Frames that a reader takes at once."""
+MOST_ENTRIES_BESIDE = 10_000
+PAGE = 32
+"""Entries that a reader takes at once: each may be a stretch of frames."""
 
 
 class Fenced(LeaseLost):
@@ -39,31 +42,20 @@ class FenceMissing(Exception):
     """Redis lost the fence: renew the lease in Postgres, then set it again."""
 
 
+class BadFrame(ValueError):
+    """An entry of the stream that is no frame which this build can read."""
+
+    def __init__(self, frame_id: FrameId, reason: Exception) -> None:
+        super().__init__(f"Frame {frame_id} cannot be read: {type(reason).__name__}: {reason}")
+        self.frame_id = frame_id
+
+
 class HeldBack(Exception):
     """There are lockstep readers: frames may not go out without looking how far those have come."""
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
-    """A frame on its way out."""
-
-    id: FrameId
-    body: bytes
-    chain: bytes
-
-
-def stream_key(session_id: int, generation: int) -> str:
-    return f"tapedeck:{session_id}:frames:{generation}"
-
-
-def session_of(key: bytes) -> int | None:
-    """The session that a key of ours belongs to; None for one that is no session's."""
-    match = re.match(rb"tapedeck:(\d+):", key)
-    return int(match[1]) if match else None
-
-
 def fence_key(session_id: int) -> str:
-    return f"tapedeck:{session_id}:epoch"
+    return session_key(session_id, "epoch")
 
 
 class Bus:
@@ -97,7 +89,8 @@ class Bus:
 
     def close_stream(self, session_id: int, generation: int) -> None:
         """The session has ended: keep its stream for late readers, not for ever."""
-        self.redis.expire(stream_key(session_id, generation), KEPT_AFTER_END)
+        kept = dt.timedelta(days=settings.KEEP_STREAMS_DAYS)
+        self.redis.pexpire(stream_key(session_id, generation), max(kept, dt.timedelta(milliseconds=1)))
 
 
 class Writer:
@@ -115,13 +108,15 @@ class Writer:
         """The fence, and whether there are lockstep readers, as they are while the watch lasts."""
         self.watched_free = False
 
-    def append(self, frames: Sequence[Packed], *, free: bool = False) -> int:
-        """Append frames in order; returns how many were new. With `free`, only where there is no lockstep reader.
+    def append(self, frames: Sequence[Packed | Stretch], *, free: bool = False, beside: Sequence[Entry] = ()) -> int:
+        """Append frames in order, an entry each or one for a stretch of them; returns how many were new.
 
-        A frame that is there already was written by an earlier holder, byte for byte: it is passed over.
+        With `free`, only where there is no lockstep reader. What is there already was written by an earlier holder,
+        byte for byte: it is skipped. So is an entry of the streams `beside`.
         """
-        stream = stream_key(self.session_id, frames[0].id.generation)
-        added = [("XADD", stream, frame.id.entry, "b", frame.body, "h", frame.chain) for frame in frames]
+        stream = stream_key(self.session_id, frames[0].id.generation) if frames else ""
+        added = [("XADD", stream, each.id.entry, *_flat(each.fields)) for each in frames]
+        added += [_bounded_add(entry) for entry in beside]
         try:
             if self.seen is None or self.watched_free != free:
                 self._exchange([("UNWATCH",)], free)
@@ -129,7 +124,8 @@ class Writer:
                 self._see_fit(free)
                 outcome = self._exchange([("MULTI",), *added, ("EXEC",)], free)
                 if outcome is not None:
-                    return sum(_was_new(reply) for reply in outcome)
+                    new = [_was_new(reply) for reply in outcome]
+                    return sum(len(each) for each, was_new in zip(frames, new, strict=False) if was_new)
         except BaseException:
             self.close()
             raise
@@ -168,6 +164,14 @@ class Writer:
         return replies[len(commands) - 1]
 
 
+def _bounded_add(entry: Entry) -> tuple[Any, ...]:
+    return ("XADD", entry.stream, "MAXLEN", "~", MOST_ENTRIES_BESIDE, entry.id, *_flat(entry.fields))
+
+
+def _flat(fields: Mapping[str, bytes]) -> Iterator[str | bytes]:
+    return (part for item in fields.items() for part in item)
+
+
 def _was_new(reply: object) -> bool:
     if isinstance(reply, redis.ResponseError):
         if "equal or smaller" not in str(reply):
@@ -183,8 +187,15 @@ def published(session_id: int, generation: int) -> Iterator[Packed]:
     with reader:
         while entries := cast("list[tuple[bytes, dict[bytes, bytes]]]", reader.xrange(key, min=start, count=256)):
             for entry, fields in entries:
-                yield Packed(FrameId.parse(f"{generation}.{entry.decode()}"), fields[b"b"], fields[b"h"])
+                yield from _packed(FrameId.parse(f"{generation}.{entry.decode()}"), fields)
             start = f"({entries[-1][0].decode()}"
+
+
+def _packed(last: FrameId, fields: Mapping[bytes, bytes]) -> Iterator[Packed]:
+    """One frame may be any bytes: whoever asks for them will find out."""
+    if b"i" not in fields:
+        return iter([Packed(last, fields[b"b"], fields[b"h"])])
+    return Stretch.of_entry(last, fields).packed()
 
 
 class Tail:
@@ -200,15 +211,20 @@ class Tail:
         entries = cast("list[tuple[bytes, object]]", await self.redis.xrevrange(key, count=1))
         return FrameId.parse(f"{generation}.{entries[0][0].decode()}") if entries else None
 
-    async def page(self, generation: int, after: FrameId | None) -> list[Frame]:
-        """The frames after `after` that are still in the stream, a page of them."""
+    async def page(self, generation: int, after: FrameId | None) -> list[Stretch]:
+        """The frames after `after` that are still in the stream, a page of them. Raises BadFrame for the first."""
         key = stream_key(self.session_id, generation)
         low = f"({after.entry}" if after else "-"
         entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", await self.redis.xrange(key, low, "+", count=PAGE))
-        return [_frame(generation, entry, fields) for entry, fields in entries]
+        return _stretches(generation, entries, after)
 
-    async def read(self, generation: int, after: FrameId | None, block_ms: int = BLOCK_MS) -> tuple[list[Frame], bool]:
-        """New frames, and whether the row is to be looked at; waits up to `block_ms` for either."""
+    async def read(
+        self, generation: int, after: FrameId | None, block_ms: int = BLOCK_MS
+    ) -> tuple[list[Stretch], frozenset[str]]:
+        """New frames, and what notices there are (`sessions.wakeup`); waits up to `block_ms` for either.
+
+        Raises BadFrame where the first of them cannot be read.
+        """
         notices = notice_key(self.session_id)
         places: dict[Any, Any] = {
             stream_key(self.session_id, generation): after.entry if after else "0-0",
@@ -219,13 +235,25 @@ class Tail:
             await self.redis.xread(places, count=PAGE, block=block_ms) or [],
         )
         found = {key.decode(): entries for key, entries in reply}
-        told = found.pop(notices, None)
-        if told:
-            self.noticed = told[-1][0]
-        frames = [_frame(generation, entry, fields) for entries in found.values() for entry, fields in entries]
-        return frames, bool(told)
+        noticed = found.pop(notices, [])
+        if noticed:
+            self.noticed = noticed[-1][0]
+        frames = [each for entries in found.values() for each in _stretches(generation, entries, after)]
+        return frames, frozenset(name.decode() for _, fields in noticed for name in fields)
 
 
-def _frame(generation: int, entry: bytes, fields: dict[bytes, bytes]) -> Frame:
-    frame_id = FrameId.parse(f"{generation}.{entry.decode()}")
-    return decode(frame_id, fields[b"b"], fields[b"h"].hex())
+def _stretches(
+    generation: int, entries: Iterable[tuple[bytes, dict[bytes, bytes]]], after: FrameId | None
+) -> list[Stretch]:
+    """The frames after `after`, before the first entry that cannot be read. Raises BadFrame where that is the first."""
+    found: list[Stretch] = []
+    for entry, fields in entries:
+        last = FrameId.parse(f"{generation}.{entry.decode()}")
+        try:
+            stretch = Stretch.of_entry(last, fields)
+            found.append(stretch if found else stretch.later(after))
+        except (LookupError, TypeError, ValueError, struct.error) as error:
+            if not found:
+                raise BadFrame(last, error) from error
+            break
+    return found

@@ -1,7 +1,7 @@
 """Corrections: other versions of a day that came to a session while it played. Pure.
 
 Frames up to a correction's minute hold what was known before it, later ones what it says; the first of those
-also tells what changed in bars that were out by then, as `revision` events with their original stamps.
+also has what changed in bars that were out by then, as `revision` events with their original stamps.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from marketdata.calendar import TradingDay
-from marketdata.columns import VALUES, BarColumns, Floats, Ints
+from marketdata.columns import BarColumns, Floats, Ints
+from marketdata.columns.bar_columns import BAR_VALUES
 from marketdata.derive import derive
 from marketdata.intervals import interval_name
 from streaming.engine.frames import bar_event, milliseconds, rfc3339, wire_values
@@ -21,7 +22,7 @@ from streaming.engine.frames import bar_event, milliseconds, rfc3339, wire_value
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Correction:
-    """Symbols' bars as they are played from the minute after `after_minute` on; −1: from the open."""
+    """Symbols' bars as they are played from the minute after `after_minute` on; `from_the_start`: all of the day."""
 
     after_minute: int
     bars: Mapping[str, BarColumns]
@@ -29,7 +30,7 @@ class Correction:
 
 
 class Part(NamedTuple):
-    """One version of one symbol's bars, and the minutes at whose end its rows are told: `low` < minute ≤ `high`."""
+    """One version of one symbol's bars, and the minutes at whose end its rows go out: `low` < minute ≤ `high`."""
 
     symbol: str
     bars: BarColumns
@@ -37,11 +38,17 @@ class Part(NamedTuple):
     high: int
 
 
-def parts(bars: Mapping[str, BarColumns], corrections: Sequence[Correction], minutes: int) -> list[Part]:
+def from_the_start(day: TradingDay) -> int:
+    """The `after_minute` of what is in effect from the day's first frame on."""
+    return -day.minutes_before - 1
+
+
+def parts(bars: Mapping[str, BarColumns], corrections: Sequence[Correction], day: TradingDay) -> list[Part]:
     """Every version of every symbol, symbols ascending, a symbol's versions in the order in which they are played."""
     found: list[Part] = []
+    minutes = day.minutes + day.minutes_after
     for symbol in sorted(bars):
-        low, playing = -1, bars[symbol]
+        low, playing = from_the_start(day), bars[symbol]
         for correction in corrections:
             if symbol in correction.bars:
                 found.append(Part(symbol, playing, low, correction.after_minute))
@@ -58,18 +65,18 @@ def revisions(
     synthetic: bool,
 ) -> dict[int, list[dict[str, Any]]]:
     """Minute → the revision events of the frame at its end, in the order of bars: interval, symbol, stamp."""
-    told: dict[int, list[dict[str, Any]]] = {}
+    payload: dict[int, list[dict[str, Any]]] = {}
     playing = dict(bars)
     for correction in corrections:
         for width in sorted({1, *widths}):
             for symbol in sorted(correction.bars):
                 old, new = playing.get(symbol), correction.bars[symbol]
-                if old is not None and correction.after_minute >= 0:
+                if old is not None and correction.after_minute > from_the_start(day):
                     made = _changed(day, width, old, new, correction.after_minute * 60)
                     events = (_event(day, symbol, width, row, correction, synthetic) for row in made)
-                    told.setdefault(correction.after_minute + 1, []).extend(events)
+                    payload.setdefault(correction.after_minute + 1, []).extend(events)
         playing |= correction.bars
-    return told
+    return payload
 
 
 class Row(NamedTuple):
@@ -87,14 +94,14 @@ def _changed(day: TradingDay, width: int, old: BarColumns, new: BarColumns, unti
     before, after = _table(day, width, old, until), _table(day, width, new, until)
     for start in sorted({*before, *after}):
         if start not in after:
-            yield before[start]._replace(values=[np.nan] * len(VALUES), present=0)
+            yield before[start]._replace(values=[np.nan] * len(BAR_VALUES), present=0)
         elif start not in before or not _same(before[start], after[start]):
             yield after[start]
 
 
 def _table(day: TradingDay, width: int, bars: BarColumns, until: int) -> dict[int, Row]:
-    made = derive(bars, day.minutes, width)
-    columns: list[Floats | Ints] = [getattr(made.columns, name) for name in VALUES]
+    made = derive(bars, day.minutes, width, before=day.minutes_before, after=day.minutes_after)
+    columns: list[Floats | Ints] = [getattr(made.columns, name) for name in BAR_VALUES]
     rows = zip(made.columns.offset.tolist(), made.end_offset.tolist(), strict=True)
     values = np.stack(columns).T.tolist() if len(made.columns) else []
     counts = zip(made.n_present.tolist(), made.n_expected.tolist(), strict=True)

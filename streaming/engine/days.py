@@ -6,7 +6,7 @@ import datetime as dt
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from marketdata.errors import ProviderFailed
 from streaming.db import connected
@@ -37,7 +37,7 @@ class Loading:
     extra: frozenset[str] = frozenset()
     future: Future[Loaded] | None = None
     behind: Future[Loaded] | None = None
-    """A day being loaded that nobody wants any more: never a third, so this one begins when it has ended."""
+    """A day being loaded that is not needed any more: never a third, so this one begins when it has ended."""
     tries: int = 0
     not_before: float = 0.0
 
@@ -49,6 +49,9 @@ class Move:
     loading: Loading
     to: dt.datetime | None = None
     """The clock asked for by a seek; None for the rollover to the next day's open."""
+    since: float = field(default_factory=time.monotonic)
+    reported: bool = False
+    """Whether the session has said that it waits."""
 
 
 class Days:
@@ -60,10 +63,10 @@ class Days:
         lease: Lease,
         loader: Executor,
         wake: Callable[[], None],
-        tell: Callable[[str], None],
+        report: Callable[[str], None],
         generation: int,
     ) -> None:
-        self.recipe, self.lease, self.loader, self.wake, self.tell = recipe, lease, loader, wake, tell
+        self.recipe, self.lease, self.loader, self.wake, self.report = recipe, lease, loader, wake, report
         self.generation = generation
         self.load_seconds = FIRST_GUESS
         self.prefetched: Loading | None = None
@@ -78,7 +81,7 @@ class Days:
         return loading
 
     def take(self, date: dt.date, generation: int | None = None) -> Loading:
-        """The day as far as it has come: prefetched, or asked for now. Another prefetched day is let go."""
+        """The day as far as it has come: prefetched, or asked for now. Another prefetched day is dropped."""
         prefetched, self.prefetched = self.prefetched, None
         if prefetched and prefetched.date == date:
             return prefetched
@@ -103,7 +106,7 @@ class Days:
         except ProviderFailed as error:
             if loading.tries >= TRIES:
                 raise
-            self.tell(f"{loading.date}: {error} (try {loading.tries} of {TRIES})")
+            self.report(f"{loading.date}: {error} (try {loading.tries} of {TRIES})")
             loading.future, loading.not_before = None, time.monotonic() + RETRY_WAIT * loading.tries
             return None
 
@@ -127,8 +130,8 @@ class Days:
     def _load(self, loading: Loading) -> Loaded:
         started, date = time.monotonic(), loading.date
         with connected():
-            symbols = journals.read(self.recipe.session_id, date).latest() | loading.extra
-            journal = pin(self.recipe, date, symbols, self.lease.epoch)
+            journal = journals.read(self.recipe.session_id, date)
+            journal = pin(self.recipe, journal, date, journal.latest() | loading.extra, self.lease.epoch)
             tape = tape_of(self.recipe, journal, date, generation=loading.generation)
         self.load_seconds = time.monotonic() - started
         return Loaded(journal, tape)

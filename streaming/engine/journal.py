@@ -3,26 +3,58 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from django.db import transaction
-from django.db.models import Q
+from django.db import connection
 
-from marketdata.ticks.columns import TickKind
+from marketdata.kinds import DayKind, outside
 from sessions.models import JournalEntry, Session
+from streaming.engine.fence import LeaseLost
 
 Kind = JournalEntry.Kind
 NEVER = 1 << 31
 """A generation later than any."""
+PinKey = tuple[dt.date, str, int]
+"""Date, kind, and the number of the entry that admitted a correction; 0 for first pins."""
+Pins = Mapping[str, int | None]
+"""Symbol → version."""
+PINNED = """
+SELECT p.session_id, p.date, p.kind, p.admission, json_object_agg(i.symbol, p.day_id ORDER BY i.symbol)::text
+  FROM replay_pin p JOIN marketdata_instrument i ON i.id = p.instrument_id
+ WHERE p.session_id = ANY(%s) AND (%s::date[] IS NULL OR p.date = ANY(%s::date[]))
+ GROUP BY p.session_id, p.date, p.kind, p.admission
+"""
+# Statements in one trip are one transaction. The first locks as `fence` says; the second sees what is there then.
+# The outer join has a symbol without an instrument refused, not left out.
+APPEND = """
+SELECT id FROM replay_session WHERE id = %(session)s FOR UPDATE;
+WITH entry AS (
+  INSERT INTO replay_journalentry (session_id, number, clock, kind, payload)
+  SELECT %(session)s, COALESCE(max(j.number) + 1, 0), %(clock)s::timestamptz, %(kind)s, %(payload)s::jsonb
+    FROM replay_journalentry j WHERE j.session_id = %(session)s
+  HAVING %(epoch)s::bigint IS NULL
+      OR EXISTS (SELECT FROM replay_run WHERE session_id = %(session)s AND epoch = %(epoch)s)
+  RETURNING number
+), pinned AS (
+  INSERT INTO replay_pin (session_id, date, kind, instrument_id, admission, day_id)
+  SELECT %(session)s, %(date)s::date, p.kind, i.id, CASE WHEN %(kind)s = 'admit' THEN entry.number ELSE 0 END, p.day
+    FROM entry, unnest(%(kinds)s::text[], %(symbols)s::text[], %(days)s::bigint[]) AS p(kind, symbol, day)
+    LEFT JOIN marketdata_instrument i ON i.symbol = p.symbol
+  ON CONFLICT DO NOTHING
+)
+SELECT number FROM entry
+"""
+ENTRIES = """
+SELECT number, clock, kind, payload::text FROM replay_journalentry
+ WHERE session_id = %s AND (%s::text IS NULL OR kind <> 'load' OR payload->>'date' = %s)
+ ORDER BY number;
+"""
 BEGINNING = dt.datetime.min.replace(tzinfo=dt.UTC)
-
-
-class LeaseLost(Exception):
-    """This worker no longer holds the session: somebody else does, or it may not be sure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +74,7 @@ class Journal:
     """A session's entries so far, in order, and the questions that the engine asks of them."""
 
     entries: Sequence[Entry]
+    pinned: Mapping[PinKey, Pins] = field(default_factory=dict)
 
     @cached_property
     def changes(self) -> list[Entry]:
@@ -54,6 +87,12 @@ class Journal:
         if key not in self._known_active:
             self._known_active[key] = self._active(generation, before)
         return self._known_active[key]
+
+    def unchanged_until(self, generation: int, moment: dt.datetime) -> dt.datetime | None:
+        """The last instant whose frame has the same active symbols as one at `moment`; None: they stay."""
+        moments = self._moments(generation)
+        place = bisect_left(moments, moment)
+        return moments[place] if place < len(moments) else None
 
     @cached_property
     def _known_active(self) -> dict[tuple[int, int], frozenset[str]]:
@@ -92,16 +131,12 @@ class Journal:
         parts = (e.payload["symbols"] for e in self.entries if e.kind in (Kind.START, Kind.ADD))
         return frozenset(symbol for part in parts for symbol in part)
 
-    def pins(self, date: dt.date) -> dict[str, int | None]:
-        """Symbol → the pinned BarDay of that date; None where the symbol had no data. The first pin holds."""
-        found: dict[str, int | None] = {}
-        for entry in self.entries:
-            if entry.kind == Kind.LOAD and entry.payload["date"] == date.isoformat():
-                found = {**entry.payload["days"], **found}
-        return found
+    def pins(self, date: dt.date, kind: str = DayKind.BARS) -> dict[str, int | None]:
+        """Symbol → the version of that date first pinned; None where the symbol had no data."""
+        return dict(self.pinned.get((date, kind, 0), {}))
 
     def admitted(self, date: dt.date, generation: int) -> list[tuple[dt.datetime | None, Mapping[str, int]]]:
-        """Corrections of that date: (clock, symbol → BarDay), in effect for this generation's frames later than it.
+        """Corrections of that date: (clock, symbol → version), in effect for this generation's frames later than it.
 
         None: from the day's first frame on. A generation plays what an earlier one admitted from its beginning,
         unless the market itself says when it was known.
@@ -111,11 +146,12 @@ class Journal:
             if entry.kind != Kind.ADMIT or entry.payload["date"] != date.isoformat() or entry.generation > generation:
                 continue
             earlier = entry.generation < generation and not entry.payload.get("known")
-            found.append((None if earlier else entry.clock, entry.payload["days"]))
+            days = self.pinned.get((date, DayKind.BARS, entry.number), {})
+            found.append((None if earlier else entry.clock, {s: row for s, row in days.items() if row is not None}))
         return sorted(found, key=lambda part: part[0] or BEGINNING)
 
     def in_effect(self, date: dt.date, generation: int, clock: dt.datetime) -> dict[str, int | None]:
-        """Symbol → the BarDay that a frame at `clock` of this generation is made from; None: it had no data."""
+        """Symbol → the day version that a frame at `clock` of this generation is made from; None: it had no data."""
         found = self.pins(date)
         for since, days in self.admitted(date, generation):
             if since is None or since < clock:
@@ -123,27 +159,30 @@ class Journal:
         return found
 
     def playing(self, session: Session, date: dt.date) -> dict[str, int | None]:
-        """`in_effect` at the session's visible clock."""
-        return self.in_effect(date, session.generation, session.clock or BEGINNING)
-
-    def tick_pins(self, date: dt.date, kind: str) -> dict[str, int | None]:
-        """Symbol → the pinned TickDay of that date and kind, likewise."""
-        found: dict[str, int | None] = {}
-        for entry in self.entries:
-            if entry.kind == Kind.LOAD and entry.payload["date"] == date.isoformat():
-                found = {**entry.payload.get(kind, {}), **found}
-        return found
+        """`in_effect` at the session's clock."""
+        return self.in_effect(date, session.run.generation, session.run.clock or BEGINNING)
 
     def with_data(self, date: dt.date) -> frozenset[str]:
         """Symbols that have something pinned on that date, of whatever type."""
-        pins = [self.pins(date), *(self.tick_pins(date, kind) for kind in TickKind)]
+        pins = (self.pins(date, name) for kind in DayKind for name in (kind, outside(kind)))
         return frozenset(symbol for part in pins for symbol, pinned in part.items() if pinned is not None)
+
+    def versions(self, date: dt.date) -> set[int]:
+        """All that were ever pinned of that date, corrections among them."""
+        parts = (pins for (day, _, _), pins in self.pinned.items() if day == date)
+        return {row for part in parts for row in part.values() if row is not None}
 
     def joined(self, other: Journal) -> Journal:
         """What either reading has, but only the other's loads: it was read for another day, maybe some time ago."""
         kept = {entry.number: entry for entry in self.entries if entry.kind != Kind.LOAD}
         kept |= {entry.number: entry for entry in other.entries}
-        return Journal([kept[number] for number in sorted(kept)])
+        admitted = {key: pins for key, pins in self.pinned.items() if key[2]}
+        return Journal([kept[number] for number in sorted(kept)], {**admitted, **other.pinned})
+
+    def loaded(self, entry: Entry, date: dt.date, pins: Mapping[str, Pins]) -> Journal:
+        """With the entry of a load and what it pinned, but for what was pinned before."""
+        first = {(date, kind, 0): {**new, **self.pinned.get((date, kind, 0), {})} for kind, new in pins.items()}
+        return Journal([*self.entries, entry], {**self.pinned, **first})
 
     def begins(self, generation: int) -> dt.datetime | None:
         """The clock that a generation was moved to; None for one that starts at the window's open."""
@@ -153,12 +192,33 @@ class Journal:
         return None
 
 
-def read(session_id: int, date: dt.date | None = None) -> Journal:
-    """The whole journal, or with `date` all but other days' loads."""
-    rows = JournalEntry.objects.filter(session_id=session_id).order_by("number")
-    if date is not None:
-        rows = rows.filter(~Q(kind=Kind.LOAD) | Q(payload__date=date.isoformat()))
-    return Journal([Entry(*row) for row in rows.values_list("number", "clock", "kind", "payload")])
+def read(session_id: int, date: dt.date | None = None, *, pins_of: Iterable[dt.date] | None = None) -> Journal:
+    """All of the journal and its pins, or with `date` all but other days' loads and pins.
+
+    `pins_of`: the dates whose pins are read; a session of many days and symbols has thousands.
+    """
+    dates = [date] if date is not None else None if pins_of is None else list(pins_of)
+    only = date and date.isoformat()
+    with connection.cursor() as cursor:
+        cursor.execute(ENTRIES + PINNED, [session_id, only, only, [session_id], dates, dates])
+        rows = cursor.fetchall()
+        cursor.nextset()
+        pinned = _by_session(cursor.fetchall()).get(session_id, {})
+    return Journal([Entry(number, clock, kind, json.loads(text)) for number, clock, kind, text in rows], pinned)
+
+
+def pinned_by(session_ids: Sequence[int], dates: list[dt.date] | None = None) -> dict[int, dict[PinKey, Pins]]:
+    """Session → what it has pinned, of all dates or of these; in one question."""
+    with connection.cursor() as cursor:
+        cursor.execute(PINNED, [list(session_ids), dates, dates])
+        return _by_session(cursor.fetchall())
+
+
+def _by_session(rows: Iterable[tuple[int, dt.date, str, int, str]]) -> dict[int, dict[PinKey, Pins]]:
+    found: dict[int, dict[PinKey, Pins]] = {}
+    for session_id, date, kind, admission, pins in rows:
+        found.setdefault(session_id, {})[date, kind, admission] = json.loads(pins)
+    return found
 
 
 def append(
@@ -168,12 +228,26 @@ def append(
     *,
     clock: dt.datetime | None = None,
     epoch: int | None = None,
-) -> None:
-    """Write the next entry; with `epoch`, only as the lease's holder (else LeaseLost)."""
-    with transaction.atomic():
-        row = Session.objects.select_for_update().only("epoch").get(pk=session_id)
-        if epoch is not None and row.epoch != epoch:
-            raise LeaseLost(f"Session {session_id} is at epoch {row.epoch}, not {epoch}.")
-        last = JournalEntry.objects.filter(session_id=session_id).order_by("-number").first()
-        number = last.number + 1 if last else 0
-        JournalEntry.objects.create(session_id=session_id, number=number, clock=clock, kind=kind, payload=dict(payload))
+    pins: Mapping[str, Pins] | None = None,
+) -> Entry:
+    """Write the next entry, in one trip; with `epoch`, only as the lease's holder (else LeaseLost).
+
+    `pins`: kind → symbol → version, of the payload's date. Of what is pinned already a load changes nothing.
+    """
+    rows = [(kind, symbol, version) for kind, part in (pins or {}).items() for symbol, version in part.items()]
+    kinds, symbols, days = ([row[column] for row in rows] for column in range(3))
+    given: dict[str, Any] = {
+        "session": session_id,
+        "clock": clock,
+        "kind": kind,
+        "payload": json.dumps(payload),
+        "epoch": epoch,
+    }
+    given |= {"date": payload.get("date"), "kinds": kinds, "symbols": symbols, "days": days}
+    with connection.cursor() as cursor:
+        cursor.execute(APPEND, given)
+        cursor.nextset()
+        written = cursor.fetchone()
+    if written is None:
+        raise LeaseLost(f"Session {session_id} is no longer at epoch {epoch}.")
+    return Entry(written[0], clock, kind, payload)

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from django.db import transaction
 
-from marketdata import calendar, store
+from marketdata import store
 from marketdata.calendar import TradingDay
 from marketdata.columns import BarColumns
 from marketdata.errors import NoData
+from marketdata.exchange_calendar import ExchangeCalendar, calendar_of
+from marketdata.hours import Hours
 from marketdata.intervals import parse_interval
-from marketdata.models import Dataset
+from marketdata.kinds import DayKind, outside
+from marketdata.models import Dataset, Scope
 from marketdata.providers.fetching import ensure_symbols
-from marketdata.store import StoredDay
-from marketdata.versions import known_versions
+from marketdata.store import LoadedDay
+from marketdata.store.known_versions import known_versions
 from sessions.models import Session, StreamType
 from streaming.engine import journal as journals
-from streaming.engine.corrections import Correction
+from streaming.engine.corrections import Correction, from_the_start
+from streaming.engine.extended_bars import outer_bars, played_bars, with_outer
 from streaming.engine.journal import Journal, Kind
 from streaming.engine.tape import Tape
-from streaming.engine.tick_loading import fetch_missing_ticks, pin_ticks, reels_of, tick_kinds
-from streaming.stream_types import told
+from streaming.engine.tick_loading import chunk_cursors_of, fetch_missing_ticks, pin_ticks, tick_kinds
+from streaming.stream_types import in_words
 
 PREFETCH_BEFORE_CLOSE = dt.timedelta(minutes=30)
 """How long before a day's close the next one is asked for, at the latest."""
@@ -43,13 +47,28 @@ class Recipe:
     types: tuple[str, ...] = (StreamType.BARS,)
     step_ms: int = MINUTE * 1000
     as_known: bool = False
+    calendar: ExchangeCalendar = field(default_factory=calendar_of)
+
+    @property
+    def extended(self) -> bool:
+        """Whether it plays what is before the open and after the close."""
+        return self.calendar.hours == Hours.EXTENDED
 
     @classmethod
     def of(cls, session: Session) -> Recipe:
         widths = tuple(parse_interval(name) for name in session.derive)
-        window = tuple(calendar.trading_days(session.start_date, session.end_date))
-        types, step_ms = tuple(session.types), session.clock_step
-        return cls(session.pk, session.dataset, session.provider, widths, window, types, step_ms, session.as_known)
+        window = tuple(session.calendar.trading_days(session.start_date, session.end_date))
+        return cls(
+            session.pk,
+            session.dataset,
+            session.provider,
+            widths,
+            window,
+            tuple(session.types),
+            session.clock_step,
+            session.as_known,
+            session.calendar,
+        )
 
     def after(self, date: dt.date) -> TradingDay | None:
         """The window's next trading day; None on its last."""
@@ -82,7 +101,7 @@ def fetch_each(recipe: Recipe, symbols: Iterable[str], date: dt.date) -> dict[st
 
 
 def fetch_all_missing(recipe: Recipe, symbols: Iterable[str], date: dt.date) -> dict[str, str]:
-    """Likewise for every type of the session; trades and quotes without data are told as `IBM quotes`."""
+    """Likewise for every type of the session; trades and quotes without data are named as `IBM quotes`."""
     wanted = list(symbols)
     reasons = fetch_missing(recipe, wanted, date)
     for kind in tick_kinds(recipe):
@@ -97,12 +116,11 @@ def _nobody_to_ask(recipe: Recipe, symbol: str, date: dt.date) -> str:
     return f"Dataset {recipe.dataset} has no bars of {symbol} on {date} and no provider to ask: {held}."
 
 
-def pin(recipe: Recipe, date: dt.date, symbols: Iterable[str], epoch: int) -> Journal:
+def pin(recipe: Recipe, journal: Journal, date: dt.date, symbols: Iterable[str], epoch: int) -> Journal:
     """Write down which versions of the day this session plays, for the symbols not pinned yet.
 
-    Returns the journal without other days' loads.
+    `journal`, as just read for that date, and what is returned are without other days' loads.
     """
-    journal = journals.read(recipe.session_id, date)
     missing = sorted(set(symbols) - set(journal.pins(date)))
     if not missing:
         return journal
@@ -110,12 +128,20 @@ def pin(recipe: Recipe, date: dt.date, symbols: Iterable[str], epoch: int) -> Jo
     known = recipe.as_known and StreamType.BARS in recipe.types
     during = _pins_as_known(recipe, date, missing) if known else []
     days = dict(during[0][1]) if known else newest
-    payload = {"date": date.isoformat(), "days": days, **pin_ticks(recipe, date, missing)}
+    payload = {"date": date.isoformat()}
+    pins: dict[str, Mapping[str, int | None]] = {DayKind.BARS: days, **pin_ticks(recipe, date, missing)}
+    if recipe.extended and StreamType.BARS in recipe.types:
+        pins[outside(DayKind.BARS)] = _pins_outside(recipe, date, missing)
+    if not during[1:]:
+        return journal.loaded(
+            journals.append(recipe.session_id, Kind.LOAD, payload, epoch=epoch, pins=pins), date, pins
+        )
     with transaction.atomic():
-        journals.append(recipe.session_id, Kind.LOAD, payload, epoch=epoch)
+        journals.append(recipe.session_id, Kind.LOAD, payload, epoch=epoch, pins=pins)
         for since, later in during[1:]:
-            admitted = {"date": date.isoformat(), "days": later, "generation": 0, "known": True}
-            journals.append(recipe.session_id, Kind.ADMIT, admitted, clock=since, epoch=epoch)
+            admitted = {**payload, "generation": 0, "known": True}
+            corrected: dict[str, Pins] = {DayKind.BARS: later}
+            journals.append(recipe.session_id, Kind.ADMIT, admitted, clock=since, epoch=epoch, pins=corrected)
     return journals.read(recipe.session_id, date)
 
 
@@ -130,9 +156,17 @@ def _newest(recipe: Recipe, date: dt.date, symbols: Sequence[str]) -> Pins:
     return {symbol: rows.get(symbol) for symbol in symbols}
 
 
+def _pins_outside(recipe: Recipe, date: dt.date, symbols: Sequence[str]) -> Pins:
+    """The bars before the open and after the close, where there are any: newest, or as known when the day begins."""
+    if recipe.as_known:
+        known = known_versions(recipe.dataset.pk, recipe.calendar.trading_day(date), symbols, Scope.EXTENDED)
+        return {symbol: known[symbol].at_open for symbol in symbols if symbol in known}
+    return dict(store.current_rows(recipe.dataset.pk, date, symbols, Scope.EXTENDED))
+
+
 def _pins_as_known(recipe: Recipe, date: dt.date, symbols: Sequence[str]) -> list[tuple[dt.datetime | None, Pins]]:
     """The versions known at the open, then those that became known during the day, each with its time."""
-    known = known_versions(recipe.dataset.pk, calendar.trading_day(date), symbols)
+    known = known_versions(recipe.dataset.pk, recipe.calendar.trading_day(date), symbols)
     at_open: Pins = {symbol: known[symbol].at_open if symbol in known else None for symbol in symbols}
     found: list[tuple[dt.datetime | None, Pins]] = [(None, at_open)]
     for symbol, versions in known.items():
@@ -147,31 +181,38 @@ def tape_of(
 
     Raises NoData when no symbol has any.
     """
+    day = recipe.calendar.trading_day(date)
     pins, admitted = journal.pins(date), journal.admitted(date, generation)
-    wanted = [pins, *(days for _, days in admitted)]
-    rows = [row for days in wanted for row in days.values() if row is not None]
+    around = journal.pins(date, outside(DayKind.BARS)) if recipe.extended else {}
+    selected = [pins, around, *(days for _, days in admitted)]
+    rows = [row for days in selected for row in days.values() if row is not None]
     held = {stored.id: stored for stored in store.load_rows(rows)}
-    bars = {symbol: held[row].bars for symbol, row in pins.items() if row is not None}
-    reels = reels_of(recipe, journal, date, known_by)
-    if not bars and not reels:
-        what = told(recipe.types)
+    outer = outer_bars(day, around, held)
+    bars = played_bars(pins, outer, held)
+    chunk_cursors = chunk_cursors_of(recipe, journal, date, known_by)
+    if not bars and not chunk_cursors:
+        what = in_words(recipe.types)
         raise NoData(f"Dataset {recipe.dataset} has no {what} of {', '.join(sorted(pins))} on {date}.")
-    day = calendar.trading_day(date)
-    corrections = [_correction(day, since, days, held) for since, days in admitted]
+    corrections = [_correction(day, since, days, held, outer) for since, days in admitted]
     if known_by is not None:
         seconds = (known_by - day.open).total_seconds()
         bars = _cut(bars, seconds)
         corrections = [replace(each, bars=_cut(each.bars, seconds)) for each in corrections]
-    return Tape(day, bars, recipe.widths, recipe.dataset.synthetic, reels, recipe.step_ms, corrections)
+    return Tape(day, bars, recipe.widths, recipe.dataset.synthetic, chunk_cursors, recipe.step_ms, corrections)
 
 
 def _correction(
-    day: TradingDay, since: dt.datetime | None, days: Mapping[str, int], held: Mapping[int, StoredDay]
+    day: TradingDay,
+    since: dt.datetime | None,
+    days: Mapping[str, int],
+    held: Mapping[int, LoadedDay],
+    outer: Mapping[str, BarColumns],
 ) -> Correction:
     """In effect from the first whole minute later than `since`."""
-    after = int((since - day.open).total_seconds() // MINUTE) if since else -1
-    bars = {symbol: held[row].bars for symbol, row in days.items()}
-    return Correction(max(after, -1), bars, {symbol: held[row].version for symbol, row in days.items()})
+    start = from_the_start(day)
+    after = int((since - day.open).total_seconds() // MINUTE) if since else start
+    bars = {symbol: with_outer(held[row].bars, outer.get(symbol)) for symbol, row in days.items()}
+    return Correction(max(after, start), bars, {symbol: held[row].version for symbol, row in days.items()})
 
 
 def _cut(bars: Mapping[str, BarColumns], seconds: float) -> dict[str, BarColumns]:

@@ -54,7 +54,7 @@ class Membership:
         return Loaded(self._write(Kind.ADD, came, clock, generation), loaded.tape)
 
     def _wanted(self) -> frozenset[str]:
-        rows = self.session.streams.filter(wanted=True).values_list("instrument__symbol", flat=True)
+        rows = self.session.streams.filter(requested=True).values_list("instrument__symbol", flat=True)
         return frozenset(rows)
 
     def _write(self, kind: Kind, symbols: list[str], clock: dt.datetime | None, generation: int) -> Journal:
@@ -71,5 +71,5 @@ class Membership:
     def _refuse(self, symbols: frozenset[str], reason: str) -> None:
         self.adding = None
         names = sorted(symbols)
-        self.session.streams.filter(instrument__symbol__in=names).update(wanted=False, active=False)
+        self.session.streams.filter(instrument__symbol__in=names).update(requested=False, active=False)
         self.session.record("stream", f"{', '.join(names)} not added: {reason}", level="error")

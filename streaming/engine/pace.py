@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from streaming.engine.bus import Packed
-from streaming.engine.frames import FrameId
+from streaming.engine.frame_id import FrameId
 
 EVERY = 2.0
 """Seconds over which speed and stages are measured."""
@@ -21,7 +20,7 @@ WORTH_NAMING = 0.1
 
 
 class Pace:
-    """Market time told, how late frames were, and seconds by stage: store, merge, Redis, Postgres, lockstep reader."""
+    """Market time published, how late frames were, and seconds by stage: store, merge, Redis, Postgres, lockstep."""
 
     def __init__(self) -> None:
         self.last: FrameId | None = None
@@ -40,9 +39,8 @@ class Pace:
         finally:
             self.spent[name] += time.monotonic() - began
 
-    def told(self, frames: Sequence[Packed], late_ms: float | None) -> None:
+    def published(self, first: FrameId, last: FrameId, late_ms: float | None) -> None:
         """Frames are out; `late_ms`: wall milliseconds after the first was due, None where nothing is paced."""
-        first, last = frames[0].id, frames[-1].id
         before = self.last
         near = before is not None and before.generation == last.generation and first.ms - before.ms < NIGHT_MS
         self.market_ms += last.ms - (before.ms if near and before else first.ms)
@@ -57,10 +55,10 @@ class Pace:
             return {}
         stage, seconds = max(self.spent.items(), key=lambda item: item[1], default=("", 0.0))
         late = sorted(self.late)
-        told: dict[str, object] = {
+        payload: dict[str, object] = {
             "real_speed": self.market_ms / 1000 / wall,
             "clock_error": late[len(late) * 99 // 100] if late else None,
             "bottleneck": stage if seconds > WORTH_NAMING * wall else "",
         }
         self._begin()
-        return told
+        return payload

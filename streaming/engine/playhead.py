@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from collections.abc import Mapping
 
 from sessions.models import Session
 from streaming.engine.clock import TimeProvider
@@ -21,13 +22,28 @@ class Playhead:
         self.paused, self.speed, self.run_until = session.paused, session.speed, session.run_until
         self.time = TimeProvider(0.0, self.speed)
         self.behind = 0.0
+        self.night: TimeProvider | None = None
+        """Between two days: the clock on its way to `morning_ms`, the next one's first frame."""
+        self.morning_ms = 0
         self.put(tape, at)
 
     def put(self, tape: Tape, at: dt.datetime | None = None) -> None:
         """Stand in a day: after a moment of it, or before its first frame. Market time goes on from there."""
-        self.tape = tape
+        self.tape, self.night = tape, None
         self.k = tape.first_after(milliseconds(at)) if at else 0
-        self.time.anchor(milliseconds(at) if at else tape.open_ms)
+        self.time.anchor(milliseconds(at) if at else tape.begin_ms)
+
+    def carry_over(self, moving: Mapping[str, float], until_wall: dt.datetime | None) -> None:
+        """Go on where market time stood between two frames when the session changed hands, not at the last frame.
+
+        `moving`: what the holder before wrote; `until_wall`: when it was last known to play, where it did not say.
+        """
+        if self.paused or not self.speed or self.over or "market" not in moving:
+            return
+        passed = max(0.0, until_wall.timestamp() * 1000 - moving["wall"]) * moving["pace"] if until_wall else 0.0
+        now = min(moving["market"] + passed, self.tape.instant(self.k))
+        if now > self.time.market_ms:
+            self.time.anchor(now)
 
     def change(self, tape: Tape, after: dt.datetime | None) -> None:
         """Another tape of the same day, which may have other instants; the clock goes on."""
@@ -37,8 +53,20 @@ class Playhead:
     def obey(self, session: Session) -> None:
         """Market time so far at the old pace, from here on at the new."""
         now = self.time.market_ms if self.paused else self.now()
+        if self.night:
+            self.night.anchor(self.night.market_ms if self.paused else self.night.now())
         self.time.anchor(now, session.speed)
         self.paused, self.speed, self.run_until = session.paused, session.speed, session.run_until
+
+    def in_night(self, morning: dt.datetime, seconds: float) -> float:
+        """Wall seconds until the next day begins: its clock passes the night in so many. 0 where nothing is paced."""
+        if not self.speed or self.paused or not seconds:
+            return 0.0
+        self.morning_ms = milliseconds(morning)
+        if self.night is None:
+            end = self.tape.instant(len(self.tape) - 1)
+            self.night = TimeProvider(end, (self.morning_ms - end) / 1000 / seconds)
+        return self.night.seconds_until(self.morning_ms)
 
     def now(self) -> float:
         """Market time in ms, never past the next frame."""
@@ -59,7 +87,7 @@ class Playhead:
         if not self.paused:
             return False
         if self.over:
-            return self.run_until is None or self.run_until <= self.tape.day.close
+            return self.run_until is None or self.run_until <= self.tape.day.end
         return self.run_until is None or milliseconds(self.run_until) < self.tape.instant(self.k)
 
     def wait(self) -> float:
@@ -88,6 +116,15 @@ class Playhead:
     def moving(self, *, still: bool) -> dict[str, float]:
         """For whoever shows market time between frames; it may not pass `until`, the next frame's instant."""
         stands = still or self.paused or self.speed == 0
+        if self.night:
+            now = self.night.market_ms if stands else self.night.now()
+            return {
+                "market": min(now, self.morning_ms),
+                "wall": time.time() * 1000,
+                "pace": 0 if stands else self.night.speed,
+                "late": 0,
+                "until": self.morning_ms,
+            }
         return {
             "market": self.time.market_ms if stands else self.now(),
             "wall": time.time() * 1000,

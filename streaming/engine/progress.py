@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from django.db import connection
 
-from marketdata.ticks.columns import TickKind
+from marketdata.kinds import DayKind
 from sessions.models import StreamType
 from streaming.engine.tape import Tape
 
@@ -19,7 +19,7 @@ SELECT i.symbol, a.stream_type, a.id FROM replay_activestream a JOIN marketdata_
 UPDATE = """
 UPDATE replay_activestream a SET expected = %s, present = p.present, last_price = COALESCE(p.price, a.last_price)
   FROM unnest(%s::bigint[], %s::int[], %s::float8[]) AS p(id, present, price)
- WHERE a.id = p.id AND (SELECT epoch FROM replay_session WHERE id = %s) = %s
+ WHERE a.id = p.id AND (SELECT epoch FROM replay_run WHERE session_id = %s) = %s
 """
 
 
@@ -41,13 +41,15 @@ class Rows:
 
 
 def progress(tape: Tape, k: int) -> dict[str, tuple[int, float | None]]:
-    """Symbol → bars known before frame k of the day, and the last of their closes."""
+    """Symbol → bars of the regular session known before frame k of the day, and the last close of all."""
     if not tape.layers:
         return {}
     layer = tape.layers[0]
-    rows = int(layer.first[tape.minutes_before(k) + 1])
+    rows = tape.rows_before(k)
     symbols = layer.symbol[:rows]
-    counts = np.bincount(symbols, minlength=len(tape.symbols))
+    start = layer.start[:rows]
+    regular = (start >= 0) & (start < tape.day.minutes * 60)
+    counts = np.bincount(symbols[regular], minlength=len(tape.symbols))
     last = np.full(len(tape.symbols), -1)
     last[symbols] = np.arange(rows)
     closes = layer.values[3]
@@ -63,9 +65,21 @@ def write_progress(session_id: int, epoch: int, tape: Tape, k: int) -> None:
         rows = Rows({(symbol, stream_type): row for symbol, stream_type, row in cursor.fetchall()})
     for symbol, (present, price) in progress(tape, k).items():
         rows.add(symbol, StreamType.BARS, present, price)
-    for reel in tape.schedule.reels:
-        count, last = reel.told(int(tape.steps[k - 1])) if k else (0, None)
-        traded = last is not None and len(last) and reel.kind == TickKind.TRADES
-        rows.add(reel.symbol, reel.kind, count, float(last.value("price")[0]) if last and traded else None)
+    for (symbol, stream_type), (present, price) in _tick_progress(tape, k).items():
+        rows.add(symbol, stream_type, present, price)
     with connection.cursor() as cursor:
         cursor.execute(UPDATE, [tape.minutes_before(k), rows.there, rows.present, rows.prices, session_id, epoch])
+
+
+def _tick_progress(tape: Tape, k: int) -> dict[tuple[str, str], tuple[int, float | None]]:
+    """Symbol and type → events before frame k of the day, extended hours' too, and the last trade's price."""
+    found: dict[tuple[str, str], tuple[int, float | None]] = {}
+    last_at: dict[tuple[str, str], int] = {}
+    for chunk_cursor in tape.schedule.chunk_cursors:
+        key = chunk_cursor.symbol, chunk_cursor.kind
+        total, price = found.get(key, (0, None))
+        count, last = chunk_cursor.count_until(int(tape.steps[k - 1])) if k else (0, None)
+        if last and len(last) and chunk_cursor.kind == DayKind.TRADES and last.at[0] >= last_at.get(key, last.at[0]):
+            price, last_at[key] = float(last.value("price")[0]), int(last.at[0])
+        found[key] = total + count, price
+    return found

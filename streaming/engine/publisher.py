@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import redis
 from django.conf import settings
@@ -13,34 +13,43 @@ from django.conf import settings
 from sessions.models import Session
 from streaming.db import connected
 from streaming.engine import lease as leases
-from streaming.engine.bus import Bus, FenceMissing, Packed, stream_key
-from streaming.engine.frames import NO_CHAIN, FrameId, link, moment, rfc3339
+from streaming.engine.bus import Bus, FenceMissing, stream_key
+from streaming.engine.frames import NO_CHAIN, FrameId, moment, rfc3339
 from streaming.engine.journal import Journal
 from streaming.engine.lease import Lease
+from streaming.engine.packing import packed
+from streaming.engine.participants import Entry
+from streaming.engine.refusals import refusal
+from streaming.engine.stretch import Stretch
 from streaming.engine.tape import Tape
 
 log = logging.getLogger(__name__)
-BATCH_FRAMES, BATCH_BYTES = 128, 1 << 18
-"""Most of one append: controls are looked at between two."""
-STRETCHES = 256
-"""In as many parts the stream is let go."""
-REDIS_RETRY = 0.25
+PARTS = 256
+"""In as many the stream is trimmed."""
+REDIS_RETRY_SECONDS, REFUSED_RETRY_SECONDS = 0.25, 1.0
 
 
 class Publisher:
     """Where the output stands: generation, last frame, hash chain, count.
 
-    `end` is the last frame that anybody has published. A holder that takes up from an older checkpoint makes the
+    `end` is the last frame that anybody has published. A holder that resumes from an older checkpoint makes the
     frames up to it again, byte for byte; until then nothing new may take effect before it.
     """
 
-    def __init__(self, bus: Bus, lease: Lease, session: Session, rest: Callable[[float], None]) -> None:
-        self.bus, self.lease, self.session, self.rest = bus, lease, session, rest
+    def __init__(
+        self,
+        bus: Bus,
+        lease: Lease,
+        session: Session,
+        rest: Callable[[float], None],
+        report: Callable[[str], None],
+    ) -> None:
+        self.bus, self.lease, self.session, self.rest, self.report = bus, lease, session, rest, report
         self.writer = bus.writer(session.pk, lease.epoch)
-        self.generation = session.generation
-        self.prev = FrameId.parse(f"{self.generation}.{session.frame_id}") if session.frame_id else None
-        self.chain = bytes.fromhex(session.chain) if session.chain else NO_CHAIN
-        self.count = session.frame_count
+        self.generation = session.run.generation
+        self.prev = FrameId.parse(f"{self.generation}.{session.run.frame_id}") if session.run.frame_id else None
+        self.chain = bytes.fromhex(session.run.chain) if session.run.chain else NO_CHAIN
+        self.count = session.run.frame_count
         self.end = max(filter(None, (self.prev, bus.end(session.pk, self.generation))), default=None)
         self._begin_stream()
 
@@ -56,6 +65,11 @@ class Publisher:
         return self.end and moment(self.end.ms)
 
     @property
+    def caught_up(self) -> bool:
+        """Whether the next frame is one that nobody has published yet."""
+        return self.prev == self.end
+
+    @property
     def place(self) -> str:
         """Where it stands, for people."""
         return rfc3339(self.end.ms) if self.end else "the start"
@@ -69,34 +83,22 @@ class Publisher:
         self.kept: deque[tuple[FrameId, int]] = deque()
         self.kept_bytes = 0
 
-    def pack(self, tape: Tape, first: int, last: int, journal: Journal) -> tuple[list[Packed], int]:
-        """Frames `first` up to `last` (excluded) of a day, or as many of them as make a batch, and where to go on.
+    def pack(self, tape: Tape, first: int, last: int, journal: Journal) -> tuple[Stretch | None, int]:
+        """Frames `first` up to `last` (excluded) of a day, or as many of them as make a stretch, and where to go on.
 
-        No frame where the active symbols have nothing to tell at an instant.
+        No frame where the active symbols have nothing at an instant; None where there is none at all.
         """
-        frames: list[Packed] = []
-        prev, chain, size = self.prev, self.chain, 0
-        last = min(last, first + BATCH_FRAMES)
-        for k in range(first, last):
-            frame_id = tape.frame_id(k, self.generation)
-            body = tape.body(k, prev, journal.active(self.generation, moment(frame_id.ms)))
-            if not body:
-                continue
-            chain = link(chain, frame_id, body)
-            frames.append(Packed(frame_id, body, chain))
-            prev, size = frame_id, size + len(body)
-            if size > BATCH_BYTES:
-                return frames, k + 1
-        return frames, last
+        return packed(tape, first, last, journal, (self.generation, self.prev, self.chain))
 
-    def publish(self, frames: list[Packed], *, free: bool) -> bool:
+    def publish(self, frames: Stretch, *, free: bool, beside: Sequence[Entry] = ()) -> bool:
         """Append frames; True when Redis kept us waiting, so that market time stood still.
 
-        `free`: as nobody is waited for. Raises HeldBack, with nothing appended, where somebody is.
+        `free`: as there is no lockstep reader. Raises HeldBack, with nothing appended, where there is one.
+        `beside`: what goes out with them.
         """
-        held_up = self._append(frames, free)
+        held_up = self._append([frames], free, beside)
         self._bound(frames)
-        self.prev, self.chain = frames[-1].id, frames[-1].chain
+        self.prev, self.chain = frames.id, frames.chain
         self.count += len(frames)
         self.end = max(self.end, self.prev) if self.end else self.prev
         return held_up
@@ -107,18 +109,26 @@ class Publisher:
         while self.kept and self.kept[0][0].ms < ms:
             self.kept_bytes -= self.kept.popleft()[1]
 
-    def _append(self, frames: list[Packed], free: bool) -> bool:
+    def publish_beside(self, entries: Sequence[Entry]) -> None:
+        """What goes out between two frames."""
+        if entries:
+            self._append([], False, entries)
+
+    def _append(self, frames: list[Stretch], free: bool, beside: Sequence[Entry]) -> bool:
         held_up = False
         while True:
             self.lease.check()
             try:
-                self.writer.append(frames, free=free)
+                self.writer.append(frames, free=free, beside=beside)
                 return held_up
             except FenceMissing:
                 self._set_fence_again()
             except (redis.ConnectionError, redis.TimeoutError) as error:
                 log.warning("Session %s waits for Redis: %s", self.session.pk, error)
-                self.rest(REDIS_RETRY)
+                self.rest(REDIS_RETRY_SECONDS)
+            except redis.ResponseError as error:
+                self.report(refusal(error))
+                self.rest(REFUSED_RETRY_SECONDS)
             held_up = True
 
     def _set_fence_again(self) -> None:
@@ -128,18 +138,18 @@ class Publisher:
             self.bus.raise_fence(self.session.pk, self.lease.epoch)
             self.session.record("redis", "Redis lost the stream: going on where it was", level="warning")
 
-    def _bound(self, frames: list[Packed]) -> None:
+    def _bound(self, frames: Stretch) -> None:
         """Let the oldest frames go where the stream holds more bytes than it may.
 
-        `kept` has the first frame and the bytes of each stretch of frames: a day of quotes has too many to list.
+        `kept` has the first frame and the bytes of each part: a day of quotes has too many frames to list.
         """
-        size = sum(len(frame.body) for frame in frames)
+        size = len(frames.body)
         self.kept_bytes += size
-        if self.kept and self.kept[-1][1] + size <= settings.STREAM_MAX_BYTES // STRETCHES:
+        if self.kept and self.kept[-1][1] + size <= settings.STREAM_MAX_BYTES // PARTS:
             first, before = self.kept.pop()
             self.kept.append((first, before + size))
         else:
-            self.kept.append((frames[0].id, size))
+            self.kept.append((frames.first, size))
         if self.kept_bytes <= settings.STREAM_MAX_BYTES:
             return
         while self.kept_bytes > settings.STREAM_MAX_BYTES and len(self.kept) > 1:

@@ -1,46 +1,42 @@
-"""The merge: one day of many instruments in the order in which it becomes known, as columns.
+"""The merge: one day of many instruments in the order in which it becomes known, laid out stretch by stretch.
 
 Order: `(available_at, quotes < trades < bars, shorter interval first, symbol, place in the source)`. Trades and quotes
 are grouped by the session's clock step and go out at its end: never early, and within a step by their own stamps. Pure:
-a function of the day's data, no clock; the reels alone read, as they are played.
+a function of the day's data, no clock; the chunk_cursors alone read, as they are played.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
-from itertools import groupby
-from operator import attrgetter
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.calendar import TradingDay
-from marketdata.columns import VALUES, BarColumns, Floats, Ints
-from marketdata.derive import derive_many
+from marketdata.columns import BarColumns
+from marketdata.hours import DAY_PARTS, DayPart
+from streaming.engine.bar_layers import Day, Layers
+from streaming.engine.chunk_cursor import ChunkCursor, Schedule
 from streaming.engine.corrections import Correction, parts, revisions
-from streaming.engine.frames import BarBlock, FrameId, encode, milliseconds
-from streaming.engine.reels import Reel, Schedule
-from streaming.engine.tick_blocks import TickBlock
+from streaming.engine.frame_id import FrameId, milliseconds
+from streaming.engine.laying_out import Blocks, Heads, Ints, lay_out
+from streaming.engine.tick_layers import tick_groups
 
 MINUTE_MS = 60_000
+STRETCH_BYTES, STRETCH_FRAMES = 1 << 19, 2048
+"""Most of one stretch, but for a single frame that is larger: controls are looked at between two."""
+ROW_BYTES = 80
+"""What a row takes, about, with its share of the heads."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Layer:
-    """All bars of one interval, sorted by the minute at whose end they are known, then by symbol."""
+class Laid(NamedTuple):
+    """Frames laid out: their instants, where each ends, their bytes, and the index of the next frame of the tape."""
 
-    width: int
-    symbol: NDArray[np.intp]
-    start: Ints
-    end: Ints
-    values: Floats
-    """float64, shape (7, rows)."""
-    n_present: NDArray[np.uint16]
-    n_expected: Ints
-    first: NDArray[np.intp]
-    """Row range of minute k: `first[k]:first[k + 1]`; k counts from the open."""
+    ms: list[int]
+    ends: list[int]
+    body: bytes
+    next: int
 
 
 class Tape:
@@ -56,36 +52,40 @@ class Tape:
         bars: Mapping[str, BarColumns],
         widths: Sequence[int],
         synthetic: bool,
-        reels: Sequence[Reel] = (),
+        chunk_cursors: Sequence[ChunkCursor] = (),
         step_ms: int = MINUTE_MS,
         corrections: Sequence[Correction] = (),
     ) -> None:
         self.day, self.synthetic = day, synthetic
-        self.symbols = sorted({*bars, *(reel.symbol for reel in reels)})
+        self.symbols = sorted({*bars, *(chunk_cursor.symbol for chunk_cursor in chunk_cursors)})
         self.open_ms, self.close_ms = milliseconds(day.open), milliseconds(day.close)
+        self.begin_ms, self.minutes = milliseconds(day.begin), day.minutes_before + day.minutes + day.minutes_after
         self.bar_count = sum(len(columns) for columns in bars.values())
-        self.schedule, self.step_ms = Schedule(reels), step_ms
-        minutes = np.arange(day.minutes + 1) * (MINUTE_MS // step_ms)
-        self.steps = np.union1d(minutes, self.schedule.step) if reels else minutes
-        self._names = np.array(self.symbols, dtype=object)
+        self.schedule, self.step_ms = Schedule(chunk_cursors), step_ms
+        # A following day's first instant is the last of the one before.
+        first = 1 if day.follows else -day.minutes_before
+        minutes = np.arange(first, day.minutes + day.minutes_after + 1) * (MINUTE_MS // step_ms)
+        self.steps = np.union1d(minutes, self.schedule.step) if chunk_cursors else minutes
+        self._names = [symbol.encode() for symbol in self.symbols]
         self._masked: tuple[Collection[str], NDArray[np.bool_] | None] | None = None
-        self._revisions = revisions(day, bars, corrections, widths, synthetic) if corrections else {}
-        self._parts = parts(bars, corrections, day.minutes)
-        self._spliced = len(self._parts) > len(bars)
-        self.layers = self._layers(widths) if bars else []
-
-    def _layers(self, widths: Sequence[int]) -> list[Layer]:
-        merged, group = _concatenate([part.bars for part in self._parts])
-        derived = [self._derived_layer(merged, group, width) for width in sorted(set(widths) - {1})]
-        return [self._base_layer(merged, group), *derived]
+        revised = revisions(day, bars, corrections, widths, synthetic) if corrections else {}
+        self._revised_ms = {self.open_ms + minute * MINUTE_MS: events for minute, events in revised.items()}
+        self._opens_ms = self.instant(0) if day.follows else self.open_ms
+        played = parts(bars, corrections, day)
+        layers = Layers(day, played, self.symbols, spliced=len(played) > len(bars)) if bars else None
+        self.layers = layers.made(widths) if layers else []
+        self._day = Day(self.open_ms, day.minutes, synthetic)
+        self._average = 100 + ROW_BYTES * (self.bar_count + self.schedule.count) / len(self.steps)
+        self._weight = self._average
+        """Bytes an instant, about, where it is played: it says how many make a stretch."""
 
     @property
     def corrected(self) -> bool:
         """Whether corrections came while the day was played."""
-        return bool(self._revisions)
+        return bool(self._revised_ms)
 
     def __len__(self) -> int:
-        """Instants of the day: the open, every minute's end, and the steps between in which something happened."""
+        """Instants of the day: its beginning, every minute's end, and the steps between in which something happened."""
         return len(self.steps)
 
     def instant(self, k: int) -> int:
@@ -100,45 +100,100 @@ class Tape:
         return int(np.searchsorted(self.steps, (ms - self.open_ms) // self.step_ms, "right"))
 
     def minutes_before(self, k: int) -> int:
-        """Session minutes that are over by the last frame before k."""
-        return (self.instant(k - 1) - self.open_ms) // MINUTE_MS if k else 0
+        """Minutes of the regular session that are over by the last frame before k."""
+        over = (self.instant(k - 1) - self.open_ms) // MINUTE_MS if k else 0
+        return min(max(over, 0), self.day.minutes)
+
+    def rows_before(self, k: int) -> int:
+        """Rows of the minutes' layer that are known by the last frame before k."""
+        over = (self.instant(k - 1) - self.begin_ms) // MINUTE_MS if k else 0
+        return int(self.layers[0].first[over + 1])
 
     def seconds_left(self, k: int) -> float:
-        """Market seconds from the last frame before k to the close."""
-        return (self.close_ms - (self.instant(k - 1) if k else self.open_ms)) / 1000
+        """Market seconds from the last frame before k to the close; less than none after it."""
+        return (self.close_ms - (self.instant(k - 1) if k else self.begin_ms)) / 1000
 
     def body(self, k: int, prev: FrameId | None, active: Collection[str]) -> bytes:
-        """Frame k's bytes, with what the symbols that are active at that instant have to tell.
+        """Frame k's bytes, with what the symbols that are active at that instant have.
 
         Empty where none of them has anything: there is then no frame k, and whoever plays goes on to the next.
         A minute's end always has a frame.
         """
-        clock_ms = self.instant(k)
-        minute, within = divmod(clock_ms - self.open_ms, MINUTE_MS)
-        blocks: list[BarBlock | TickBlock] = []
-        if self.schedule.reels:
-            blocks += self._tick_blocks(int(self.steps[k]), active)
-        if within == 0:
-            blocks += self._blocks(minute, self._mask(active))
-        elif not blocks:
-            return b""
-        return encode(clock_ms, prev, self._extras(clock_ms, active), blocks)
+        return self.lay(k, k + 1, prev, active).body
 
-    def _tick_blocks(self, step: int, active: Collection[str]) -> Iterator[TickBlock]:
-        reels = [reel for reel in self.schedule.at(step) if reel.symbol in active]
-        for _, same in groupby(reels, key=attrgetter("kind")):
-            rows = [(reel.symbol, reel.rows(step)) for reel in same]
-            yield TickBlock.of(rows, self.open_ms * 1_000_000, self.synthetic)
+    def lay(self, first: int, last: int, prev: FrameId | None, active: Collection[str]) -> Laid:
+        """Frames `first` up to `last` (excluded), or as many as make a stretch; the same symbols are active in all."""
+        last = self._fitting(first, last)
+        steps = self.steps[first:last]
+        ms = self.open_ms + steps * self.step_ms
+        since, within = np.divmod(ms - self.begin_ms, MINUTE_MS)
+        ticks: list[Blocks] = []
+        if self.schedule.chunk_cursors:
+            open_ns = self.open_ms * 1_000_000
+            ticks = tick_groups(self.schedule, steps, active, open_ns, synthetic=self.synthetic)
+        there = within == 0
+        for group in ticks:
+            there[group.frame] = True
+        if not there.any():
+            return Laid([], [], b"", last)
+        place = np.cumsum(there) - 1
+        for group in ticks:
+            group.frame = place[group.frame]
+        bars = self._bar_blocks(since[within == 0], place[within == 0], active)
+        heads = Heads(ms[there], self._parts_of(ms[there]), prev, self._extras(ms[there], active))
+        body, ends = lay_out(heads, [*ticks, *bars])
+        self._weight = max(self._average, len(body) / len(steps))
+        return self._cut(Laid(heads.ms.tolist(), ends.tolist(), body, last), first + np.flatnonzero(there))
 
-    def _extras(self, clock_ms: int, active: Collection[str]) -> list[dict[str, Any]]:
-        """What opens and closes the day, and between the two what earlier bars are now known to have been."""
+    def _fitting(self, first: int, last: int) -> int:
+        """How far a stretch goes from there: by its bytes, about, and while each chunk_cursor stays in one chunk."""
+        last = min(last, first + STRETCH_FRAMES, first + max(1, int(STRETCH_BYTES / self._weight)))
+        if last - first > 1 and self.schedule.chunk_cursors:
+            reach = self.schedule.reach(int(self.steps[first]), int(self.steps[last - 1]))
+            last = max(first + 1, int(np.searchsorted(self.steps, reach, "right")))
+        return last
+
+    @staticmethod
+    def _cut(laid: Laid, indices: NDArray[np.intp]) -> Laid:
+        """Without the frames that are far too many, where the instants were fuller than those before."""
+        if len(laid.body) <= 2 * STRETCH_BYTES:
+            return laid
+        kept = max(1, int(np.searchsorted(laid.ends, STRETCH_BYTES, "right")))
+        following = laid.next if kept == len(laid.ms) else int(indices[kept])
+        return Laid(laid.ms[:kept], laid.ends[:kept], laid.body[: laid.ends[kept - 1]], following)
+
+    def _parts_of(self, ms: Ints) -> NDArray[np.uint8]:
+        """What becomes known at the open is the regular session's first, at the close its last."""
+        pre, regular, post = (DAY_PARTS.index(part) for part in (DayPart.PRE, DayPart.REGULAR, DayPart.POST))
+        return np.where(ms < self.open_ms, pre, np.where(ms > self.close_ms, post, regular)).astype(np.uint8)
+
+    def next_frame(self, ms: int, active: Collection[str]) -> int:
+        """The clock of the first frame at a moment or later, in ms; after the last one, the close."""
+        for k in range(self.first_after(ms - 1), len(self)):
+            clock_ms = self.instant(k)
+            if (clock_ms - self.open_ms) % MINUTE_MS == 0 or self._has_ticks(int(self.steps[k]), active):
+                return clock_ms
+        return self.close_ms
+
+    def _has_ticks(self, step: int, active: Collection[str]) -> bool:
+        return any(chunk_cursor.symbol in active for chunk_cursor in self.schedule.between(step, step))
+
+    def _extras(self, ms: Ints, active: Collection[str]) -> dict[int, list[dict[str, Any]]]:
+        """Frame → what opens and closes the day, and what earlier bars are now known to have been."""
+        found: dict[int, list[dict[str, Any]]] = {}
+        for at in sorted({self._opens_ms, self.close_ms, *self._revised_ms}):
+            frame = int(np.searchsorted(ms, at))
+            if frame < len(ms) and ms[frame] == at and (events := self._extras_at(at, active)):
+                found[frame] = events
+        return found
+
+    def _extras_at(self, clock_ms: int, active: Collection[str]) -> list[dict[str, Any]]:
         date = self.day.date.isoformat()
-        if clock_ms == self.open_ms:
+        if clock_ms == self._opens_ms:
             return [{"type": "day_open", "date": date, "minutes": self.day.minutes}]
-        minute, within = divmod(clock_ms - self.open_ms, MINUTE_MS)
-        changed = [] if within else self._revisions.get(minute, [])
-        told = [event for event in changed if event["symbol"] in active]
-        return [*told, {"type": "day_close", "date": date}] if clock_ms == self.close_ms else told
+        changed = self._revised_ms.get(clock_ms, [])
+        reported = [event for event in changed if event["symbol"] in active]
+        return [*reported, {"type": "day_close", "date": date}] if clock_ms == self.close_ms else reported
 
     def _mask(self, active: Collection[str]) -> NDArray[np.bool_] | None:
         """Which symbols are active, None for all; asked for every frame, and nearly always the same."""
@@ -147,72 +202,9 @@ class Tape:
             self._masked = active, None if mask.all() else mask
         return self._masked[1]
 
-    def _blocks(self, minute: int, mask: NDArray[np.bool_] | None) -> Iterator[BarBlock]:
-        for layer in self.layers:
-            low, high = layer.first[minute], layer.first[minute + 1]
-            rows: slice | NDArray[np.intp] = slice(low, high)
-            if mask is not None:
-                rows = low + np.flatnonzero(mask[layer.symbol[low:high]])
-            names = self._names[layer.symbol[rows]]
-            if len(names):
-                yield BarBlock(
-                    layer.width,
-                    self.open_ms + int(layer.start[low]) * 1000,
-                    self.open_ms + int(layer.end[low]) * 1000,
-                    int(layer.n_expected[low]),
-                    self.synthetic,
-                    tuple(names),
-                    layer.values[:, rows],
-                    layer.n_present[rows],
-                )
-
-    def _base_layer(self, bars: BarColumns, group: Ints) -> Layer:
-        ones = np.ones(len(bars), np.int64)
-        return self._layer(1, group, bars, bars.offset + 60, ones, ones)
-
-    def _derived_layer(self, bars: BarColumns, group: Ints, width: int) -> Layer:
-        derived, of = derive_many(bars, group, self.day.minutes, width)
-        return self._layer(width, of, derived.columns, derived.end_offset, derived.n_present, derived.n_expected)
-
-    def _layer(self, width: int, group: Ints, bars: BarColumns, end: Ints, present: Ints, expected: Ints) -> Layer:
-        bars, end, present, expected, group = self._told(bars, end, present, expected, group)
-        # Rows come by symbol: a stable sort by minute keeps that order, and numpy sorts sixteen bits by counting.
-        minute = (end // 60).astype(np.uint16)
-        order = np.argsort(minute, kind="stable")
-        values = np.empty((len(VALUES), len(order)))
-        for row, name in enumerate(VALUES):
-            np.take(getattr(bars, name), order, out=values[row], mode="clip")  # else it goes by way of a copy
-        return Layer(
-            width,
-            group[order].astype(np.intp),
-            bars.offset[order],
-            end[order],
-            values,
-            present[order].astype(np.uint16),
-            expected[order],
-            np.searchsorted(minute[order], np.arange(self.day.minutes + 2)),
-        )
-
-    def _told(
-        self, bars: BarColumns, end: Ints, present: Ints, expected: Ints, part: Ints
-    ) -> tuple[BarColumns, Ints, Ints, Ints, Ints]:
-        """Of several versions of a symbol the rows that are played; parts become symbols."""
-        places = {symbol: place for place, symbol in enumerate(self.symbols)}
-        symbol = np.array([places[each.symbol] for each in self._parts], dtype=np.int64)
-        if not self._spliced:
-            return bars, end, present, expected, symbol[part]
-        low, high = (np.array(bounds, dtype=np.int64)[part] for bounds in zip(*self._bounds(), strict=True))
-        kept = (end > low * 60) & (end <= high * 60)
-        return bars.take(kept), end[kept], present[kept], expected[kept], symbol[part][kept]
-
-    def _bounds(self) -> list[tuple[int, int]]:
-        return [(part.low, part.high) for part in self._parts]
-
-
-def _concatenate(days: Sequence[BarColumns]) -> tuple[BarColumns, Ints]:
-    """All days' columns end to end, and for each row the index of the day that it came from."""
-    if not days:
-        raise ValueError("A tape needs at least one instrument's day.")
-    group = np.repeat(np.arange(len(days), dtype=np.int64), [len(day) for day in days])
-    columns = (np.concatenate([getattr(day, field.name) for day in days]) for field in fields(BarColumns))
-    return BarColumns(*columns), group
+    def _bar_blocks(self, minutes: Ints, frame: Ints, active: Collection[str]) -> list[Blocks]:
+        if not len(minutes):
+            return []
+        mask = self._mask(active)
+        made = (layer.blocks(minutes, frame, mask, self._names, self._day) for layer in self.layers)
+        return [blocks for blocks in made if blocks is not None]

@@ -1,4 +1,4 @@
-"""From a date to reels: which days of trades and quotes a session plays, and their chunks as they are played."""
+"""From a date to chunk cursors: the days of trades and quotes that a session plays, read chunk by chunk."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from marketdata import calendar
 from marketdata.errors import NoData
-from marketdata.ticks.columns import TickKind
-from marketdata.ticks.fetching import ensure_ticks
-from marketdata.ticks.store import dates_with_ticks, find_ticks, find_versions
+from marketdata.kinds import TICK_KINDS, DayKind, outside
+from marketdata.models import Scope
+from marketdata.providers.tick_fetching import ensure_ticks
+from marketdata.store import StoredDay, dates_with, find_days, find_versions
+from streaming.engine.chunk_cursor import ChunkCursor, stored_chunk_cursor
 from streaming.engine.journal import Journal
-from streaming.engine.reels import Reel, stored_reel
 
 if TYPE_CHECKING:
     from streaming.engine.loading import Recipe
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 Pins = Mapping[str, int | None]
 
 
-def tick_kinds(recipe: Recipe) -> list[TickKind]:
-    return [kind for kind in TickKind if kind in recipe.types]
+def tick_kinds(recipe: Recipe) -> list[DayKind]:
+    return [kind for kind in TICK_KINDS if kind in recipe.types]
 
 
-def fetch_missing_ticks(recipe: Recipe, kind: TickKind, symbols: Iterable[str], date: dt.date) -> dict[str, str]:
+def fetch_missing_ticks(recipe: Recipe, kind: DayKind, symbols: Iterable[str], date: dt.date) -> dict[str, str]:
     """See that the store has them; returns symbol → reason for those without. May raise ProviderFailed."""
     reasons: dict[str, str] = {}
     wanted = sorted(symbols)
-    for symbol in sorted(set(wanted) - set(find_ticks(recipe.dataset.pk, kind, date, wanted))):
+    for symbol in sorted(set(wanted) - set(find_days(recipe.dataset.pk, kind, date, wanted))):
         try:
             _fetch(recipe, kind, symbol, date)
         except NoData as error:
@@ -36,9 +36,9 @@ def fetch_missing_ticks(recipe: Recipe, kind: TickKind, symbols: Iterable[str], 
     return reasons
 
 
-def _fetch(recipe: Recipe, kind: TickKind, symbol: str, date: dt.date) -> None:
+def _fetch(recipe: Recipe, kind: DayKind, symbol: str, date: dt.date) -> None:
     if not recipe.provider:
-        days = dates_with_ticks(recipe.dataset.pk, kind, [symbol])
+        days = dates_with(recipe.dataset.pk, [symbol], kind=kind)
         held = f"its days are {days[0]} to {days[-1]}" if days else "it has no day of them"
         raise NoData(
             f"Dataset {recipe.dataset} has no {kind.label} of {symbol} on {date} and no provider to ask: {held}."
@@ -51,16 +51,34 @@ def pin_ticks(recipe: Recipe, date: dt.date, symbols: list[str]) -> dict[str, di
     pins: dict[str, dict[str, int | None]] = {}
     for kind in tick_kinds(recipe):
         fetch_missing_ticks(recipe, kind, symbols, date)
-        found = find_ticks(recipe.dataset.pk, kind, date, symbols)
+        found = find_days(recipe.dataset.pk, kind, date, symbols)
         pins[kind] = {symbol: found[symbol].id if symbol in found else None for symbol in symbols}
+        if recipe.extended:
+            around = find_days(recipe.dataset.pk, kind, date, symbols, scope=Scope.EXTENDED)
+            pins[outside(kind)] = {symbol: day.id for symbol, day in around.items()}
     return pins
 
 
-def reels_of(recipe: Recipe, journal: Journal, date: dt.date, known_by: dt.datetime | None = None) -> list[Reel]:
+def chunk_cursors_of(
+    recipe: Recipe, journal: Journal, date: dt.date, known_by: dt.datetime | None = None
+) -> list[ChunkCursor]:
     """The pinned trades and quotes; with `known_by` without what happened later."""
-    ids = [pin for kind in tick_kinds(recipe) for pin in journal.tick_pins(date, kind).values() if pin is not None]
-    until = None if known_by is None else _nanoseconds(known_by - calendar.trading_day(date).open)
-    return [stored_reel(day, recipe.step_ms, until) for day in find_versions(ids)]
+    day = recipe.calendar.trading_day(date)
+    until = None if known_by is None else _nanoseconds(known_by - day.open)
+    found = [
+        stored_chunk_cursor(each, recipe.step_ms, until, follows=day.follows) for each in _pinned(recipe, journal, date)
+    ]
+    if recipe.extended:
+        bounds = (day.begin - day.open, day.end - day.open)
+        first, last = (_nanoseconds(bound) // (recipe.step_ms * 1_000_000) for bound in bounds)
+        around = _pinned(recipe, journal, date, extended=True)
+        found += [stored_chunk_cursor(each, recipe.step_ms, until, (first, last)) for each in around]
+    return found
+
+
+def _pinned(recipe: Recipe, journal: Journal, date: dt.date, *, extended: bool = False) -> list[StoredDay]:
+    kinds = [outside(kind) if extended else kind for kind in tick_kinds(recipe)]
+    return find_versions([pin for kind in kinds for pin in journal.pins(date, kind).values() if pin is not None])
 
 
 def _nanoseconds(span: dt.timedelta) -> int:

@@ -10,10 +10,14 @@ from rich.console import Console
 from marketdata.management.explained import ExplainedCommand
 from sessions.models import Session, State
 from streaming import service
-from streaming.management.talking import admin_address, get_session, to_json, told_in_a_line
+from streaming.management.console import admin_address, errors_in_one_line, get_session, to_json
 from streaming.management.watch import watch
+from streaming.reading.reader import SessionUnknown
 from streaming.service import Started
 from streaming.start_request import Say
+
+INTERRUPTED = 130
+"""The exit code that shells give a program ended by Ctrl-C."""
 
 
 class StartingCommand(ExplainedCommand):
@@ -29,8 +33,8 @@ class StartingCommand(ExplainedCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         lines = self.stderr if options["json"] else self.stdout
         lines.style_func = None
-        with told_in_a_line():
-            started = self.start(options, lines.write)
+        with errors_in_one_line(SessionUnknown):
+            started = self._started(options, lines.write)
             if options["json"]:
                 self.stdout.write(to_json(_summary(started)))
                 self.stdout.flush()
@@ -38,6 +42,13 @@ class StartingCommand(ExplainedCommand):
                 lines.write(line)
             if options["follow"]:
                 self._follow(started.session, Console(file=lines))  # type: ignore[arg-type]
+
+    def _started(self, options: dict[str, Any], say: Say) -> Started:
+        try:
+            return self.start(options, say)
+        except KeyboardInterrupt:
+            say("Interrupted: what was begun has been ended.")
+            raise SystemExit(INTERRUPTED) from None
 
     def _follow(self, session: Session, console: Console) -> None:
         try:
@@ -77,6 +88,7 @@ def _summary(started: Started) -> dict[str, Any]:
         "speed": session.speed,
         "symbols": sorted({*started.symbols, *started.skipped}),
         "types": session.types,
+        "hours": session.hours,
         "bars": started.bars,
         "ticks": started.ticks,
         "quotes": started.quotes,

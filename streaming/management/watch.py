@@ -24,7 +24,7 @@ SHOWN = 20
 
 @dataclass
 class Progress:
-    """A session as its frames have told it so far."""
+    """A session as its frames have shown it so far."""
 
     session_id: int
     interval: str

@@ -13,23 +13,23 @@ import redis.asyncio
 from django.conf import settings
 
 from marketdata import calendar
+from streaming.as_of.session_data import position_of
 from streaming.db import in_thread, waited_for
 from streaming.engine.bus import MOST_CONNECTIONS, Tail
 from streaming.engine.frames import Frame, FrameId
-from streaming.reading import readers
-from streaming.reading.history import Frames, History, frames_shelf
+from streaming.reading import registry as readers
+from streaming.reading.bounded_cache import ByteBoundedCache
+from streaming.reading.past_frames import Frames, History, frames_cache
+from streaming.reading.selection import Selection
 from streaming.reading.shared_tail import Attached, SharedTail, find_session
-from streaming.reading.shelf import Shelf
 from streaming.reading.snapshot import snapshot
-from streaming.reading.wanted import Wanted
-from streaming.visible.session_data import position_of
 
 HISTORY_BYTES, RENDERED_BYTES, SNAPSHOT_BYTES = 64 << 20, 64 << 20, 32 << 20
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """A frame or notice as the doors send it, made once per (frame, filter)."""
+    """A frame or notice as streams send it, made once per (frame, filter)."""
 
     id: str | None
     json: bytes
@@ -51,16 +51,18 @@ class Rendered:
 
 @dataclass
 class Hub:
-    """One per event loop, for as long as somebody reads."""
+    """One per event loop, for as long as it has readers."""
 
     redis: redis.asyncio.Redis
     tails: dict[int, SharedTail] = field(default_factory=dict)
     opening: dict[int, asyncio.Lock] = field(default_factory=dict)
-    frames: Shelf[Frames] = field(default_factory=lambda: frames_shelf(HISTORY_BYTES))
-    snapshots: Shelf[dict[str, Any]] = field(
-        default_factory=lambda: Shelf(SNAPSHOT_BYTES, lambda event: 300 + 1000 * len(event["bars"]))
+    frames: ByteBoundedCache[Frames] = field(default_factory=lambda: frames_cache(HISTORY_BYTES))
+    snapshots: ByteBoundedCache[dict[str, Any]] = field(
+        default_factory=lambda: ByteBoundedCache(SNAPSHOT_BYTES, lambda event: 300 + 1000 * len(event["bars"]))
     )
-    rendered: Shelf[Rendered] = field(default_factory=lambda: Shelf(RENDERED_BYTES, lambda made: made.size))
+    rendered: ByteBoundedCache[Rendered] = field(
+        default_factory=lambda: ByteBoundedCache(RENDERED_BYTES, lambda made: made.size)
+    )
     users: int = 0
 
     def __post_init__(self) -> None:
@@ -73,18 +75,20 @@ class Hub:
     def history(self, shared: SharedTail) -> History:
         return History(shared.tail, self.frames)
 
-    async def snapshot(self, shared: SharedTail, wanted: Wanted, as_of: FrameId | None = None) -> dict[str, Any]:
-        """The day so far, made once for all who join at the same frame and want the same."""
+    async def snapshot(self, shared: SharedTail, selection: Selection, as_of: FrameId | None = None) -> dict[str, Any]:
+        """The day so far, made once for all who join at the same frame with the same selection."""
         session = shared.session
         at = as_of or position_of(session)
-        key = (session.pk, at, session.applied_version, wanted)
-        return await self.snapshots.get(key, lambda: waited_for(lambda: snapshot(session, wanted, at)), lambda _: True)
+        key = (session.pk, at, session.run.applied_version, selection)
+        return await self.snapshots.get(
+            key, lambda: waited_for(lambda: snapshot(session, selection, at)), lambda _: True
+        )
 
-    def render(self, session_id: int, frame: Frame, wanted: Wanted) -> Rendered:
-        key = (session_id, frame.id, wanted)
+    def render(self, session_id: int, frame: Frame, selection: Selection) -> Rendered:
+        key = (session_id, frame.id, selection)
         found = self.rendered.find(key)
         if found is None:
-            found = Rendered(str(frame.id), orjson.dumps(wanted.wire(frame)))
+            found = Rendered(str(frame.id), orjson.dumps(selection.wire(frame)))
             self.rendered.keep(key, found)
         return found
 
@@ -116,7 +120,7 @@ class Attachment:
         hub, session_id = self.hub, self.session_id
         async with hub.opening.setdefault(session_id, asyncio.Lock()):
             shared = hub.tails.get(session_id)
-            if shared is None:
+            if shared is None or shared.failure:
                 await in_thread(calendar.prepare)()
                 shared = SharedTail(Tail(hub.redis, session_id), await find_session(session_id))
                 await shared.open()

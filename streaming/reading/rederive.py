@@ -1,4 +1,4 @@
-"""Frames that left the Redis Stream, or were lost with it, made again from the journal and the store.
+"""Frames that left the Redis Stream, or were lost with it, re-derived from the journal and the store.
 
 Byte-identical to what was published: the same pure functions over the same pinned days.
 """
@@ -9,13 +9,13 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from marketdata import calendar
-from sessions.models import Session, SessionEvent
+from sessions.models import DayMark, Session
 from streaming.engine import journal as journals
-from streaming.engine.bus import Packed
-from streaming.engine.frames import NO_CHAIN, Frame, FrameId, decode, link, milliseconds, moment
+from streaming.engine.frames import NO_CHAIN, FrameId, milliseconds
 from streaming.engine.journal import Journal
 from streaming.engine.loading import Recipe, tape_of
+from streaming.engine.packing import packed
+from streaming.engine.stretch import Packed, Stretch
 from streaming.engine.tape import Tape
 
 
@@ -28,75 +28,67 @@ class Mark:
     prev: FrameId | None
 
 
-def frames_between(session: Session, after: FrameId | None, until: FrameId) -> Iterator[list[Frame]]:
+def frames_between(session: Session, after: FrameId | None, until: FrameId) -> Iterator[list[Stretch]]:
     """Published frames of `until`'s generation with `after` < id ≤ `until`, one list per session day."""
     generation = until.generation
     recipe, journal = Recipe.of(session), journals.read(session.pk)
     for mark in marks(session.pk, generation):
-        day = calendar.trading_day(mark.date)
-        if milliseconds(day.open) > until.ms:
+        day = recipe.calendar.trading_day(mark.date)
+        if milliseconds(day.begin) > until.ms:
             return
-        if after is None or milliseconds(day.close) > after.ms:
-            frames = day_frames(recipe, journal, generation, mark, until)
-            yield [frame for frame in frames if after is None or frame.id > after]
+        if after is None or milliseconds(day.end) > after.ms:
+            tape = tape_of(recipe, journal, mark.date, generation=generation)
+            made = day_stretches(tape, journal, generation, mark, until)
+            yield [stretch.later(after) for stretch in made if after is None or stretch.id > after]
 
 
-def part_after(session: Session, after: FrameId | None, until: FrameId, most_bytes: int) -> list[Frame]:
+def part_after(session: Session, after: FrameId | None, until: FrameId, most_bytes: int) -> list[Stretch]:
     """The next published frames of one day, as many as fit: a day of trades and quotes is too large to hold."""
     generation = until.generation
     recipe, journal = Recipe.of(session), journals.read(session.pk)
-    found: list[Frame] = []
+    found: list[Stretch] = []
     size = 0
     for mark in marks(session.pk, generation):
-        day = calendar.trading_day(mark.date)
-        if milliseconds(day.open) > until.ms or found:
+        day = recipe.calendar.trading_day(mark.date)
+        if milliseconds(day.begin) > until.ms or found:
             return found
-        if after is not None and milliseconds(day.close) <= after.ms:
+        if after is not None and milliseconds(day.end) <= after.ms:
             continue
         tape = tape_of(recipe, journal, mark.date, generation=generation)
-        for frame in day_bodies(tape, journal, generation, mark, until):
-            if after is None or frame.id > after:
-                found.append(decode(frame.id, frame.body, frame.chain.hex()))
-                size += len(frame.body)
+        for stretch in day_stretches(tape, journal, generation, mark, until):
+            if after is None or stretch.id > after:
+                found.append(stretch.later(after))
+                size += len(found[-1].body)
                 if size > most_bytes:
                     return found
     return found
 
 
-def day_frames(recipe: Recipe, journal: Journal, generation: int, mark: Mark, until: FrameId) -> Iterator[Frame]:
-    """One day's frames from its first one on, up to `until`; a visible clock, never beyond it."""
-    tape = tape_of(recipe, journal, mark.date, generation=generation)
-    for frame in day_bodies(tape, journal, generation, mark, until):
-        yield decode(frame.id, frame.body, frame.chain.hex())
-
-
 def day_bodies(tape: Tape, journal: Journal, generation: int, mark: Mark, until: FrameId) -> Iterator[Packed]:
-    """The bytes of a day's frames, as the coordinator packs them."""
+    """The bytes of a day's frames, one by one."""
+    for stretch in day_stretches(tape, journal, generation, mark, until):
+        yield from stretch.packed()
+
+
+def day_stretches(tape: Tape, journal: Journal, generation: int, mark: Mark, until: FrameId) -> Iterator[Stretch]:
+    """A day's frames from its first one on, up to `until`, as the coordinator packs them."""
     begins = journal.begins(generation)
-    first = 0
+    k = 0
     if mark.prev is None and begins is not None:
-        first = tape.first_after(milliseconds(begins))
+        k = tape.first_after(milliseconds(begins))
+    last = tape.first_after(until.ms)
     prev, chain = mark.prev, mark.chain
-    for k in range(first, len(tape)):
-        frame_id = tape.frame_id(k, generation)
-        if frame_id > until:
-            return
-        body = tape.body(k, prev, journal.active(generation, moment(frame_id.ms)))
-        if not body:
-            continue
-        chain = link(chain, frame_id, body)
-        yield Packed(frame_id, body, chain)
-        prev = frame_id
+    while k < last:
+        stretch, k = packed(tape, k, last, journal, (generation, prev, chain))
+        if stretch is not None:
+            yield stretch
+            prev, chain = stretch.id, stretch.chain
 
 
 def marks(session_id: int, generation: int) -> list[Mark]:
-    """The days that a generation has played, in order; a day taken up again keeps its first mark."""
-    rows = SessionEvent.objects.filter(session_id=session_id, kind="day_open", data__generation=generation).order_by(
-        "id"
-    )
-    marks: dict[dt.date, Mark] = {}
-    for data in rows.values_list("data", flat=True):
-        date = dt.date.fromisoformat(data["date"])
-        prev = FrameId.parse(data["prev"]) if data["prev"] else None
-        marks.setdefault(date, Mark(date, bytes.fromhex(data["chain"]) or NO_CHAIN, prev))
-    return sorted(marks.values(), key=lambda mark: mark.date)
+    """The days that a generation has played, in order."""
+    rows = DayMark.objects.filter(session_id=session_id, generation=generation).order_by("date")
+    return [
+        Mark(date, bytes.fromhex(chain) or NO_CHAIN, FrameId.parse(prev) if prev else None)
+        for date, chain, prev in rows.values_list("date", "chain", "prev")
+    ]

@@ -1,4 +1,4 @@
-"""Sessions that nobody plays: a silent lease, or a start that was queued and never came."""
+"""Sessions without a worker: a silent lease, or a start that was queued and never came."""
 
 from __future__ import annotations
 
@@ -8,33 +8,38 @@ from collections import Counter
 from sessions.models import Session, SessionEvent, State
 from streaming import queues
 from streaming.engine import lease
+from streaming.opening import being_opened
 
 GIVEN_UP_AFTER = dt.timedelta(minutes=30)
 
 
-def take_up(now: dt.datetime) -> Counter[str]:
-    """Queue them again; the last resort, for workers look for silent leases themselves every second."""
-    silent = list(Session.objects.claimable(lease.ttl()))
+def queue_again(now: dt.datetime) -> Counter[str]:
+    """The last resort, for workers look for silent leases themselves every second."""
+    silent = list(Session.objects.claimable(lease.ttl()).select_related("run"))
     for session in silent:
         queues.queue_replay(session.pk)
-        _tell_once(session)
+        _report_once(session)
     return Counter(silent=len(silent)) + _never_claimed(now)
 
 
-def _tell_once(session: Session) -> None:
+def _report_once(session: Session) -> None:
     """One event for each worker that fell silent, not one a minute."""
     last = SessionEvent.objects.filter(session=session, kind__in=("lease", "recovery")).order_by("-id").first()
     if last is None or last.kind != "lease":
-        holder = session.worker or "no worker"
+        holder = session.run.worker or "no worker"
         session.record("lease", f"queued again: {holder} holds its lease, and is silent", level="warning")
 
 
 def _never_claimed(now: dt.datetime) -> Counter[str]:
     """Starts whose message was lost are queued again, until there is no more hope."""
     done: Counter[str] = Counter()
-    for session in Session.objects.never_opened():
+    waiting = list(Session.objects.never_opened())
+    alive = being_opened([session.pk for session in waiting])
+    for session in waiting:
+        if session.pk in alive:
+            continue
         if session.created_at < now - GIVEN_UP_AFTER:
-            reason = "its start was queued and never came: no upkeep worker took it"
+            reason = "its start was queued and never came: no replay worker took it"
             session.move_to(State.FAILED, reason=reason)
             session.record("state", f"failed: {reason}", level="error")
             done["given_up"] += 1

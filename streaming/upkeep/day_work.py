@@ -1,4 +1,4 @@
-"""What upkeep does about a day: corrections announced, gaps told, derived bars kept, the next day had."""
+"""What upkeep does about a day: corrections announced, gaps reported, derived bars kept, the next day had."""
 
 from __future__ import annotations
 
@@ -6,18 +6,23 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
 
-from marketdata import calendar, store
+from marketdata import store
 from marketdata.calendar import TradingDay
-from marketdata.daily import daily_of, differences
 from marketdata.derive import derive
 from marketdata.errors import MarketDataError
 from marketdata.gaps import feed_holes, find_gaps
 from marketdata.intervals import DAY, interval_name
-from marketdata.store import NewDay, StoredDay
+from marketdata.providers.daily import daily_of, differences
+from marketdata.store import LoadedDay, NewDay
 from sessions import control
-from sessions.models import SessionEvent
+from sessions.announcing import announce
+from sessions.models import Announcement
 from streaming.engine.loading import PREFETCH_BEFORE_CLOSE, Recipe, fetch_all_missing
 from streaming.upkeep.holding import Held, Holding
+from streaming.upkeep.likely_splits import report_likely_splits
+from streaming.upkeep.problems import record_once
+
+Kind = Announcement.Kind
 
 
 def due(holding: Holding) -> bool:
@@ -32,6 +37,7 @@ def do(holding: Holding) -> Counter[str]:
         done["derived"] = _store_derived(holding)
     if _day_ended(holding):
         done["gaps"] = _report_gaps(holding)
+        done["splits"] = report_likely_splits(holding)
     if (upcoming := _upcoming(holding)) is not None:
         done["prefetched"] = _prefetch(holding, upcoming)
     return done
@@ -41,18 +47,13 @@ def do(holding: Holding) -> Counter[str]:
 
 
 def _newer(holding: Holding) -> list[Held]:
-    """Days that a running session plays in an older version than the store has, and that it was not told of."""
+    """Days that a running session plays in an older version than the store has, and that were not announced to it."""
     session = holding.session
     if not session.is_live:
         return []
-    told = {row for data in holding.told["day_ready"] for row in _ids(data)}
-    newer = (row for row in holding.held.values() if row.newest_id != row.id and row.newest_id not in told)
+    announced = holding.announced.get((Kind.DAY_READY, holding.day.date), set())
+    newer = (row for row in holding.held.values() if row.newest_id != row.id and row.newest_id not in announced)
     return [row for row in newer if row.newest_known_at or not session.as_known]
-
-
-def _ids(data: object) -> Sequence[int]:
-    days = data.get("days", {}) if isinstance(data, dict) else {}
-    return [int(day["id"]) for day in days.values()]
 
 
 def _announce(holding: Holding, rows: Sequence[Held]) -> int:
@@ -66,7 +67,7 @@ def _announce(holding: Holding, rows: Sequence[Held]) -> int:
 
 def _day_ended(holding: Holding) -> bool:
     """The day is over, and nothing was said of it yet."""
-    return holding.day_is_over and not holding.has_told("gaps", holding.day.date)
+    return holding.day_is_over and not holding.has_announced(Kind.GAPS, holding.day.date)
 
 
 def _report_gaps(holding: Holding) -> int:
@@ -76,14 +77,14 @@ def _report_gaps(holding: Holding) -> int:
     gaps = {symbol: find_gaps(ledger, day.minutes) for symbol, ledger in ledgers.items()}
     absent = {symbol: sum(g.end_minute - g.start_minute for g in found) for symbol, found in gaps.items() if found}
     holes = feed_holes(ledgers) if len(ledgers) > 1 else []
-    told = f"{day.date}: {sum(absent.values())} absent minutes in {len(absent)} of {len(ledgers)} symbols"
+    message = f"{day.date}: {sum(absent.values())} absent minutes in {len(absent)} of {len(ledgers)} symbols"
     if holes:
-        told += f"; {len(holes)} minutes absent in all of them (a hole in the feed)"
+        message += f"; {len(holes)} minutes absent in all of them (a hole in the feed)"
     differ = _daily_differences(holding)
     if differ:
-        told += f"; the minutes of {', '.join(differ)} do not add up to the daily bar"
-    date = day.date.isoformat()
-    session.record("gaps", told, date=date, absent=absent, feed_holes=list(map(int, holes)), daily=differ)
+        message += f"; the minutes of {', '.join(differ)} do not add up to the daily bar"
+    data = {"absent": absent, "feed_holes": list(map(int, holes)), "daily": differ}
+    announce(session, Kind.GAPS, day.date, message, data)
     return 1
 
 
@@ -91,7 +92,7 @@ def _daily_differences(holding: Holding) -> dict[str, dict[str, list[float]]]:
     """Symbol → field → [of the minutes, of the daily bar that the source gave], where there is one and it differs."""
     daily = daily_of(holding.session.dataset_id, holding.day.date, list(holding.held))
     minutes = store.load_versions([holding.held[symbol].newest_id for symbol in daily])
-    found = {s: differences(minutes[s].bars, holding.day.minutes, told) for s, told in sorted(daily.items())}
+    found = {s: differences(minutes[s].bars, holding.day.minutes, bar) for s, bar in sorted(daily.items())}
     return {symbol: differ for symbol, differ in found.items() if differ}
 
 
@@ -109,7 +110,7 @@ def _store_derived(holding: Holding) -> int:
     return store.write_days(recipe.dataset.pk, days).days_written
 
 
-def _derived_day(stored: StoredDay, day: TradingDay, width: int) -> NewDay:
+def _derived_day(stored: LoadedDay, day: TradingDay, width: int) -> NewDay:
     made = derive(stored.bars, day.minutes, width)
     return NewDay(
         stored.instrument_id,
@@ -117,7 +118,7 @@ def _derived_day(stored: StoredDay, day: TradingDay, width: int) -> NewDay:
         made.columns,
         interval=interval_name(width),
         origin=f"derived from 1m version {stored.version}",
-        n_present=made.n_present,
+        made_from_bars=True,
     )
 
 
@@ -127,27 +128,24 @@ def _derived_day(stored: StoredDay, day: TradingDay, width: int) -> NewDay:
 def _upcoming(holding: Holding) -> dt.date | None:
     """The window's next trading day, where it is time to have it and it was not had yet."""
     session, day = holding.session, holding.day
-    assert session.clock is not None
-    soon = session.speed == 0 or session.clock >= day.close - PREFETCH_BEFORE_CLOSE
+    assert session.run.clock is not None
+    soon = session.speed == 0 or session.run.clock >= day.close - PREFETCH_BEFORE_CLOSE
     if not (session.is_live and soon and day.date < session.end_date):
         return None
-    upcoming = calendar.next_trading_day(day.date).date
-    if upcoming > session.end_date or holding.has_told("prefetch", upcoming):
+    upcoming = session.calendar.next_trading_day(day.date).date
+    if upcoming > session.end_date or holding.has_announced(Kind.PREFETCH, upcoming):
         return None
     return upcoming
 
 
 def _prefetch(holding: Holding, upcoming: dt.date) -> int:
-    """See that the store has the day; a failure is told once for as long as it is the same."""
+    """See that the store has the day; a failure is reported once for as long as it is the same."""
     session, symbols = holding.session, holding.session.symbols()
     try:
         reasons = fetch_all_missing(Recipe.of(session), symbols, upcoming)
     except MarketDataError as error:
-        told = f"{upcoming}: {error}"
-        last = SessionEvent.objects.filter(session=session, kind="prefetch_failed").order_by("-id").first()
-        if last is None or last.message != told:
-            session.record("prefetch_failed", told, level="warning")
+        record_once(session, f"{upcoming}: {error}", "prefetch_failed", date=upcoming.isoformat())
         return 0
-    told = f"{upcoming} is ready for {len(symbols) - len(reasons)} of {len(symbols)} symbols"
-    session.record("prefetch", told, date=upcoming.isoformat(), missing=reasons)
+    message = f"{upcoming} is ready for {len(symbols) - len(reasons)} of {len(symbols)} symbols"
+    announce(session, Kind.PREFETCH, upcoming, message, {"missing": reasons})
     return 1

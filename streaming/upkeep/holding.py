@@ -4,30 +4,39 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from django.db import connection
 from django.db.models import QuerySet
 
-from marketdata import calendar
 from marketdata.calendar import TradingDay
 from marketdata.models import Dataset
-from sessions.models import JournalEntry, Session, SessionEvent, State
-from streaming.engine.journal import Entry, Journal, Kind
+from sessions.models import Announcement, JournalEntry, Session, State
+from streaming.engine.journal import Entry, Journal, Kind, pinned_by
 
-READ = ("id", "state", "clock", "generation", "speed", "as_known", "dataset_id", "end_date", "types")
+READ = (
+    "id",
+    "state",
+    "speed",
+    "as_known",
+    "dataset_id",
+    "end_date",
+    "types",
+    "hours",
+    "exchange",
+    "run__clock",
+    "run__generation",
+)
 """Of a session; one with something to do reads the rest."""
-TOLD = ("gaps", "prefetch", "day_ready")
-"""Events that upkeep writes once a session and date."""
 VERSIONS = """
 SELECT d.id, i.symbol, d.instrument_id, d.version, d.ledger,
        c.id, c.version, CASE WHEN c.id = d.id THEN d.ledger ELSE c.ledger END, c.known_at
-  FROM marketdata_barday d
+  FROM marketdata_dayversion d
   JOIN marketdata_instrument i ON i.id = d.instrument_id
-  JOIN marketdata_barday c
-    ON (c.dataset_id, c.instrument_id, c.interval, c.date, c.scope)
-     = (d.dataset_id, d.instrument_id, d.interval, d.date, d.scope) AND c.current
+  JOIN marketdata_dayversion c
+    ON (c.dataset_id, c.instrument_id, c.kind, c.interval, c.date, c.scope, c.derived)
+     = (d.dataset_id, d.instrument_id, d.kind, d.interval, d.date, d.scope, d.derived) AND c.current
  WHERE d.id = ANY(%s)
 """
 
@@ -49,37 +58,39 @@ class Held:
 
 @dataclass(slots=True)
 class Holding:
-    """One session's current day. `told`: event kind → the data of such events of that session."""
+    """One session's current day. `announced`: kind and date → the stored days that were announced, if any."""
 
     session: Session
     day: TradingDay
     held: dict[str, Held] = field(default_factory=dict)
-    told: dict[str, list[Mapping[str, object]]] = field(default_factory=lambda: defaultdict(list))
+    announced: defaultdict[tuple[str, dt.date], set[int | None]] = field(default_factory=lambda: defaultdict(set))
 
     @property
     def minutes(self) -> int:
-        """Session minutes that are over at the visible clock."""
-        assert self.session.clock is not None
-        return visible_minutes(self.day, self.session.clock)
+        """Session minutes that are over at the session's clock."""
+        assert self.session.run.clock is not None
+        return minutes_over(self.day, self.session.run.clock)
 
     @property
     def day_is_over(self) -> bool:
         return self.minutes == self.day.minutes
 
-    def has_told(self, kind: str, date: dt.date) -> bool:
-        return any(data.get("date") == date.isoformat() for data in self.told[kind])
+    def has_announced(self, kind: str, date: dt.date) -> bool:
+        return (kind, date) in self.announced
 
 
-def visible_minutes(day: TradingDay, clock: dt.datetime) -> int:
+def minutes_over(day: TradingDay, clock: dt.datetime) -> int:
     """Session minutes that are over at the clock."""
     return min(day.minutes, max(0, int((clock - day.open).total_seconds() // 60)))
 
 
 def holdings(sessions: QuerySet[Session]) -> list[Holding]:
-    """Of every session that has a visible clock and has not failed."""
-    rows = sessions.exclude(clock=None).exclude(state=State.FAILED).only(*READ)
+    """Of every session that has a clock and has not failed."""
+    rows = sessions.exclude(run__clock=None).exclude(state=State.FAILED).select_related("run").only(*READ)
     found = {
-        row.pk: Holding(row, calendar.trading_day(calendar.session_date_of(row.clock))) for row in rows if row.clock
+        row.pk: Holding(row, row.calendar.trading_day(row.calendar.session_date_of(row.run.clock)))
+        for row in rows
+        if row.run.clock
     }
     datasets = Dataset.objects.in_bulk({holding.session.dataset_id for holding in found.values()})
     for holding in found.values():
@@ -88,25 +99,23 @@ def holdings(sessions: QuerySet[Session]) -> list[Holding]:
     versions = _versions({pinned for ids in pins.values() for pinned in ids})
     for pk, ids in pins.items():
         found[pk].held = {versions[pinned].symbol: versions[pinned] for pinned in ids if pinned in versions}
-    for pk, kind, data in _told(found):
-        found[pk].told[kind].append(data)
+    for pk, kind, date, version in _announced(found):
+        found[pk].announced[kind, date].add(version)
     return list(found.values())
 
 
 def _pins(found: Mapping[int, Holding]) -> dict[int, list[int]]:
     """Session → the rows that it plays of its current day."""
+    pinned = pinned_by(list(found), [holding.day.date for holding in found.values()])
     entries: defaultdict[int, list[Entry]] = defaultdict(list)
-    dates = {holding.day.date.isoformat() for holding in found.values()}
-    rows = JournalEntry.objects.filter(
-        session__in=list(found), kind__in=(Kind.LOAD, Kind.ADMIT), payload__date__in=dates
-    )
+    rows = JournalEntry.objects.filter(session__in=list(found), kind=Kind.ADMIT)
     for pk, *entry in rows.order_by("number").values_list("session_id", "number", "clock", "kind", "payload"):
         entries[pk].append(Entry(*entry))
-    return {pk: _playing(found[pk], entries[pk]) for pk in found}
+    return {pk: _playing(holding, Journal(entries[pk], pinned.get(pk, {}))) for pk, holding in found.items()}
 
 
-def _playing(holding: Holding, entries: Sequence[Entry]) -> list[int]:
-    rows = Journal(entries).playing(holding.session, holding.day.date).values()
+def _playing(holding: Holding, journal: Journal) -> list[int]:
+    rows = journal.playing(holding.session, holding.day.date).values()
     return [row for row in rows if row is not None]
 
 
@@ -116,6 +125,6 @@ def _versions(ids: Iterable[int]) -> dict[int, Held]:
         return {row[0]: Held(*row) for row in cursor.fetchall()}
 
 
-def _told(found: Mapping[int, Holding]) -> Iterable[tuple[int, str, Mapping[str, object]]]:
-    rows = SessionEvent.objects.filter(session__in=list(found), kind__in=TOLD)
-    return rows.order_by("id").values_list("session_id", "kind", "data")
+def _announced(found: Mapping[int, Holding]) -> Iterable[tuple[int, str, dt.date, int | None]]:
+    rows = Announcement.objects.filter(session__in=list(found)).exclude(kind=Announcement.Kind.NEWER)
+    return rows.values_list("session_id", "kind", "date", "version_id")

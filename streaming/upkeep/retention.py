@@ -9,46 +9,30 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from sessions import wakeup
+from sessions import redis_client
 from sessions.models import ENDED, Session, SessionEvent
-from streaming.engine.bus import session_of
+from sessions.redis_keys import key, session_of
+from streaming import joining, redis_server
 
 EVERY = dt.timedelta(hours=1)
-KEPT_EVENTS = ("day_open", "seek", "state")
-"""Kinds that frames are re-derived from, or that say how a session ended."""
-BATCH, TICK_BATCH = 5_000, 200
-"""Rows of a round; a day of trades or quotes may have a hundred chunks."""
+KEPT_EVENTS = ("seek", "state")
+"""Kinds that say what became of a session."""
+BATCH = 2_000
+"""Rows of a round."""
 
-# Version 1 and those with a market time are what sessions "as known" play.
+# Version 1 and those with a market time are what sessions "as known" play of minutes. A day's chunks go with it.
 UNPINNED = """
-WITH pinned AS MATERIALIZED (
-  SELECT DISTINCT p.day::bigint AS id
-    FROM replay_journalentry j, jsonb_each_text(j.payload->'days') AS p(symbol, day)
-   WHERE j.kind IN ('load', 'admit') AND p.day IS NOT NULL)
-DELETE FROM marketdata_barday WHERE id IN (
-  SELECT d.id FROM marketdata_barday d
+WITH gone AS MATERIALIZED (
+  SELECT d.id FROM marketdata_dayversion d
    WHERE NOT d.current AND d.recorded_at < %s
-     AND (d.interval <> '1m' OR (d.version > 1 AND d.known_at IS NULL))
-     AND NOT EXISTS (SELECT FROM pinned WHERE pinned.id = d.id)
-   LIMIT %s)
-"""
-
-# A day's chunks go with it. Sessions "as known" play the newest trades and quotes like all others.
-UNPINNED_TICKS = """
-WITH pinned AS MATERIALIZED (
-  SELECT p.day::bigint AS id
-    FROM replay_journalentry j,
-         unnest(ARRAY[j.payload->'ticks', j.payload->'quotes']) AS k(days), jsonb_each_text(k.days) AS p(symbol, day)
-   WHERE j.kind = 'load' AND p.day IS NOT NULL),
-gone AS MATERIALIZED (
-  SELECT d.id FROM marketdata_tickday d
-   WHERE NOT d.current AND d.recorded_at < %s
-     AND NOT EXISTS (SELECT FROM pinned WHERE pinned.id = d.id)
+     AND (d.kind <> 'bars' OR d.interval <> '1m' OR (d.version > 1 AND d.known_at IS NULL))
+     AND {unpinned}
    LIMIT %s),
-trades AS (DELETE FROM marketdata_tradechunk WHERE day_id IN (SELECT id FROM gone)),
-quotes AS (DELETE FROM marketdata_quotechunk WHERE day_id IN (SELECT id FROM gone))
-DELETE FROM marketdata_tickday WHERE id IN (SELECT id FROM gone)
+chunks AS (DELETE FROM marketdata_daychunk WHERE day_id IN (SELECT id FROM gone))
+DELETE FROM marketdata_dayversion WHERE id IN (SELECT id FROM gone)
 """
+PINS = ["replay_pin"]
+"""Tables whose rows say by `day_id` which versions are still needed. Apps above add theirs by `streaming.joining`."""
 
 
 def clean_if_due(now: dt.datetime, last: dict[str, Any]) -> dict[str, Any]:
@@ -60,6 +44,7 @@ def clean_if_due(now: dt.datetime, last: dict[str, Any]) -> dict[str, Any]:
 
 def clean(now: dt.datetime) -> Counter[str]:
     """Let go what the settings no longer keep. Returns how much of each."""
+    joining.join_all()  # tables of theirs too say what is still needed
     return Counter(
         streams=_clean_streams(now - dt.timedelta(days=settings.KEEP_STREAMS_DAYS)),
         events=_clean_events(now - dt.timedelta(days=settings.KEEP_EVENTS_DAYS)),
@@ -69,15 +54,16 @@ def clean(now: dt.datetime) -> Counter[str]:
 
 def _clean_streams(before: dt.datetime) -> int:
     """Frames in Redis of sessions that ended before, or that are no more."""
-    redis = wakeup.connection()
+    redis_server.claim_prefix()
+    redis = redis_client.connection()
     keys: dict[int, list[bytes]] = {}
-    for key in redis.scan_iter(match="tapedeck:*", count=1000):
-        number = session_of(key)
+    for name in redis.scan_iter(match=key("*"), count=1000):
+        number = session_of(name)
         if number is not None:
-            keys.setdefault(number, []).append(key)
+            keys.setdefault(number, []).append(name)
     rows = Session.objects.filter(pk__in=keys)
     kept = set(rows.exclude(state__in=ENDED, ended_at__lt=before).values_list("pk", flat=True))
-    gone = [key for number, found in keys.items() if number not in kept for key in found]
+    gone = [name for number, found in keys.items() if number not in kept for name in found]
     if gone:
         redis.unlink(*gone)
     return len(gone)
@@ -91,7 +77,6 @@ def _clean_events(before: dt.datetime) -> int:
 
 def _clean_versions(before: dt.datetime) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(UNPINNED, [before, BATCH])
-        bars = int(cursor.rowcount)
-        cursor.execute(UNPINNED_TICKS, [before, TICK_BATCH])
-        return bars + int(cursor.rowcount)
+        unpinned = " AND ".join(f"NOT EXISTS (SELECT FROM {pins} p WHERE p.day_id = d.id)" for pins in PINS)
+        cursor.execute(UNPINNED.format(unpinned=unpinned), [before, BATCH])
+        return int(cursor.rowcount)

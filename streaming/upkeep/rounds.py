@@ -1,7 +1,7 @@
 """Upkeep: gaps and their refill, derived bars, quality, corrections and the next day's data, for live sessions.
 
 Idempotent and bounded. All sessions are looked at together; only one with something to do is taken under its
-lock, so that a second run walks away. It changes the store only: the coordinator alone loads, holds and lets go.
+lock, so that a second run walks away. It changes the store only: the coordinator alone loads, holds and drops.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ from django.db.models.functions import Now
 from marketdata.ledger import cut
 from marketdata.quality import quality
 from sessions.models import ActiveStream, ServiceHeartbeat, Session, StreamType
-from streaming.db import alone
+from streaming.db import Locks, alone
 from streaming.upkeep import abandoned, day_work, newer_ticks, refilling, retention
-from streaming.upkeep.holding import Holding, holdings, visible_minutes
+from streaming.upkeep.holding import Holding, holdings, minutes_over
+from streaming.upkeep.problems import SERVER_AWAY, Problems
 
-__all__ = ["run", "run_one", "visible_minutes"]
+__all__ = ["minutes_over", "run", "run_one"]
 log = logging.getLogger(__name__)
-LOCK_SPACE = 0x7A9E
+MOST_PROBLEMS = 20
+"""Kept of a round for `system_status`."""
 QUALITIES = """
 UPDATE replay_activestream a SET quality = q.quality
   FROM unnest(%s::bigint[], %s::float8[]) AS q(id, quality) WHERE a.id = q.id
@@ -34,13 +36,18 @@ Clock = dt.datetime
 
 
 def run(now: Clock | None = None) -> Counter[str]:
-    """One round over everything that is live or was left lying. Returns what was done, by kind."""
+    """One round over everything that is live or was abandoned. Returns what was done, by kind."""
     now = now or dt.datetime.now(dt.UTC)
-    begun = time.monotonic()
-    done = _round(Session.objects.live(), now) + abandoned.take_up(now)
+    begun, problems = time.monotonic(), Problems()
+    done = _round(Session.objects.live(), now, problems)
+    with problems.of("abandoned sessions"):
+        done += abandoned.queue_again(now)
     before = ServiceHeartbeat.objects.filter(name="upkeep").first()
-    cleaned = retention.clean_if_due(now, before.detail.get("cleaned", {}) if before else {})
+    cleaned = before.detail.get("cleaned", {}) if before else {}
+    with problems.of("retention"):
+        cleaned = retention.clean_if_due(now, cleaned)
     detail = {"seconds": round(time.monotonic() - begun, 3), "did": dict(done), "cleaned": cleaned}
+    detail["problems"] = problems.found[:MOST_PROBLEMS]
     row = {"kind": "upkeep", "pid": 0, "seen_at": Now(), "detail": detail}
     ServiceHeartbeat.objects.update_or_create(name="upkeep", defaults=row)
     return done
@@ -48,23 +55,44 @@ def run(now: Clock | None = None) -> Counter[str]:
 
 def run_one(session_id: int, now: Clock | None = None) -> Counter[str]:
     """Upkeep of one session, as the coordinator asks for it in simulated time; also of one that has just ended."""
-    return _round(Session.objects.filter(pk=session_id), now or dt.datetime.now(dt.UTC))
+    return _round(Session.objects.filter(pk=session_id), now or dt.datetime.now(dt.UTC), Problems())
 
 
-def _round(sessions: QuerySet[Session], now: Clock) -> Counter[str]:
-    found = holdings(sessions)
-    done = Counter(sessions=len(found), qualities=_write_qualities(found))
-    fillers = refilling.Fillers(now)
-    for holding in found:
-        if fillers.wanted(holding) or day_work.due(holding):
-            done += _work(holding.session.pk, fillers)
-    return done + newer_ticks.tell(found)
+def _round(sessions: QuerySet[Session], now: Clock, problems: Problems) -> Counter[str]:
+    found = _each_holding(sessions, problems)
+    done = Counter(sessions=len(found))
+    with problems.of("qualities"):
+        done["qualities"] = _write_qualities(found)
+    fillers = refilling.Fillers(now, problems)
+    # What waits for a provider that hangs must not keep the others waiting.
+    for holding in sorted(found, key=fillers.out_of_order):
+        with problems.of(holding.session):
+            if fillers.selected(holding) or day_work.due(holding):
+                done += _work(holding.session.pk, fillers)
+    with problems.of("newer trades and quotes"):
+        done += newer_ticks.announce_newer(found)
+    return done
+
+
+def _each_holding(sessions: QuerySet[Session], problems: Problems) -> list[Holding]:
+    """All of them in a handful of queries; where that fails, one by one, without those that fail."""
+    try:
+        return holdings(sessions)
+    except SERVER_AWAY:
+        raise
+    except Exception:
+        log.exception("Upkeep looks at the sessions one by one")
+    found: list[Holding] = []
+    for session in sessions:
+        with problems.of(session):
+            found += holdings(Session.objects.filter(pk=session.pk))
+    return found
 
 
 def _work(session_id: int, fillers: refilling.Fillers) -> Counter[str]:
     """What is due for one session; nothing while another run has its lock."""
     done: Counter[str] = Counter()
-    with alone(LOCK_SPACE, session_id) as mine:
+    with alone(Locks.UPKEEP, session_id) as mine:
         if not mine:
             return done
         for holding in holdings(Session.objects.filter(pk=session_id)):
@@ -78,7 +106,7 @@ def _work(session_id: int, fillers: refilling.Fillers) -> Counter[str]:
 
 
 def _write_qualities(found: Sequence[Holding]) -> int:
-    """Each stream's quality up to the visible clock, written where it changed."""
+    """Each stream's quality up to the clock, written where it changed."""
     by_session = {holding.session.pk: holding for holding in found}
     streams = ActiveStream.objects.filter(session__in=list(by_session), stream_type=StreamType.BARS)
     changed: list[tuple[int, float | None]] = []

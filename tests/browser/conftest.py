@@ -21,12 +21,12 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from sessions.models import ServiceHeartbeat
-from sessions.wakeup import connection as redis_connection
+from sessions.redis_client import connection as redis_connection
 from streaming.roles import ensure_roles
 from tests.browser.watching import until
-from tests.streaming.conftest import database_url, real_days
+from tests.workers import database_url, real_days, sample_days
 
-__all__ = ["real_days"]
+__all__ = ["real_days", "sample_days"]
 ROOT = Path(__file__).resolve().parents[2]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 OpenPage = Callable[..., Page]
@@ -112,7 +112,7 @@ def running_worker(address: str, start_process: StartProcess) -> StartWorker:
 
     def ensure() -> subprocess.Popen[bytes]:
         if not running or running[-1].poll() is not None:
-            command = ("celery", "-A", "config", "worker", "-Q", "replay,upkeep", "--pool", "threads")
+            command = ("celery", "-A", "config", "worker", "-Q", "replay,starts,upkeep", "--pool", "threads")
             name = f"browser{len(running)}@test"
             running.append(start_process(*command, "-c", "4", "-n", name, "--without-gossip", "--without-mingle"))
         return running[-1]

@@ -114,7 +114,7 @@ def test_two_windows_show_one_session(open_page: OpenPage, worker: Worker) -> No
     until(lambda: clock_on(one) == clock_on(other) and legend_on(one) == legend_on(other), "the same bar", one)
 
 
-def test_a_killed_worker_is_told_of_and_its_session_goes_on(
+def test_a_killed_worker_is_reported_of_and_its_session_goes_on(
     open_page: OpenPage, worker: Worker, running_worker: StartWorker
 ) -> None:
     session = a_live_session(speed=60)
@@ -137,7 +137,7 @@ def test_symbols_come_and_go_while_it_plays(open_page: OpenPage, worker: Worker)
     expect(page.locator("#panels").get_by_role("rowheader", name="IBM")).to_be_visible()
     page.get_by_label("Symbols to add or to remove").fill("NOPE")
     page.get_by_role("button", name="Add", exact=True).click()
-    expect(page.locator(".td-said")).to_contain_text("no bars of NOPE")
+    expect(page.locator(".td-deck .td-said")).to_contain_text("no bars of NOPE")
 
 
 def test_fork_here_opens_the_copy(open_page: OpenPage, worker: Worker) -> None:
@@ -147,6 +147,15 @@ def test_fork_here_opens_the_copy(open_page: OpenPage, worker: Worker) -> None:
     page.get_by_role("button", name="Fork here").click()
     page.wait_for_url(re.compile(rf"/session/(?!{session.pk}/)\d+/change/"))
     until(lambda: "minutes: " in minutes_on(page), "the copy's minutes", page)
+
+
+def test_an_ended_session_is_verified_from_its_page(open_page: OpenPage, worker: Worker) -> None:
+    session = a_live_session(speed=0)
+    page = open_page(address_of(session))
+    expect(page.locator("[data-shown=state]")).to_have_text("completed", timeout=60_000)
+    page.get_by_role("button", name="Verify").click()
+    panel = page.get_by_role("region", name="Verifications")
+    expect(panel).to_contain_text("frames made again alike")
 
 
 def test_a_viewer_sees_and_controls_nothing(open_page: OpenPage, worker: Worker) -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from playwright.sync_api import Page, expect
 
-from marketdata.models import BarDay
+from marketdata.models import DayVersion
 from sessions.models import State
 from tests.browser.conftest import OpenPage
 from tests.browser.watching import a_live_session, address_of, clock_on, minutes_on, until, until_row
@@ -51,7 +51,7 @@ def test_a_session_appears_on_the_landing_page_by_itself_and_is_played_there(
 
 def test_the_landing_page_says_what_is_missing_and_what_to_do(open_page: OpenPage) -> None:
     page = open_page("/admin/", role="viewer")
-    expect(page.locator("#system")).to_contain_text("Upkeep has not run lately: start beat")
+    expect(page.locator("#problems")).to_contain_text("Upkeep has not run lately: start beat")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -60,9 +60,9 @@ def test_pages_fit_stand_still_and_name_their_controls(
     open_page: OpenPage, worker: Worker, width: int, theme: str
 ) -> None:
     session = a_live_session(speed=60)
-    day = BarDay.objects.filter(scope="regular").latest("pk")
+    day = DayVersion.objects.filter(scope="regular").latest("pk")
     page = open_page("/admin/", width=width, theme=theme)
-    addresses = ["/admin/", address_of(session), f"/admin/marketdata/barday/{day.pk}/change/"]
+    addresses = ["/admin/", address_of(session), f"/admin/marketdata/dayversion/{day.pk}/change/"]
     for address in [*addresses, "/admin/replay/session/add/"]:
         look_at(page, address, width)
 
@@ -77,8 +77,8 @@ def look_at(page: Page, address: str, width: int) -> None:
 
 def test_a_quiet_day_shows_its_gaps(open_page: OpenPage, shared_data: str) -> None:
     call_command("import_bars", f"{shared_data}/bars/alphavantage_2019", verbosity=0)
-    day = BarDay.objects.get(instrument__symbol="AMT", date="2019-02-13", scope="regular", interval="1m")
-    page = open_page(f"/admin/marketdata/barday/{day.pk}/change/")
+    day = DayVersion.objects.get(instrument__symbol="AMT", date="2019-02-13", scope="regular", interval="1m")
+    page = open_page(f"/admin/marketdata/dayversion/{day.pk}/change/")
     assert "353 traded, 37 absent" in minutes_on(page, "AMT")
     page.get_by_text("35 gaps").click()
     expect(page.get_by_text("absent in its source, unproven").nth(1)).to_be_visible()

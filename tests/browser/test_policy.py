@@ -6,7 +6,7 @@ import pytest
 from django.contrib import admin
 from playwright.sync_api import Browser, expect
 
-from marketdata.models import BarDay
+from marketdata.models import DayVersion
 from tests.browser.conftest import OpenPage
 from tests.streaming.rows import a_session
 
@@ -21,13 +21,13 @@ def lists() -> list[str]:
 
 def test_every_page_works_under_the_policy(open_page: OpenPage, real_days: str) -> None:
     session = a_session("AAPL")
-    day = BarDay.objects.filter(scope="regular").latest("pk")
+    day = DayVersion.objects.filter(scope="regular").latest("pk")
     page = open_page("/admin/")
     elsewhere: list[str] = []
     here = page.url.removesuffix("/admin/")
     page.on("request", lambda one: None if one.url.startswith((here, "data:")) else elsewhere.append(one.url))
     forms = ["/admin/replay/session/add/", "/admin/auth/user/add/", f"/admin/replay/session/{session.pk}/change/"]
-    for address in [*lists(), *forms, f"/admin/marketdata/barday/{day.pk}/change/", "/api/sessions/"]:
+    for address in [*lists(), *forms, f"/admin/marketdata/dayversion/{day.pk}/change/", "/api/sessions/"]:
         answer = page.goto(address)
         assert answer and answer.status == 200, address
         page.wait_for_timeout(200)
@@ -43,9 +43,9 @@ def test_no_page_runs_what_a_text_brought_along(browser: Browser, address: str) 
     policy = answer.headers["content-security-policy"].split("; ")
     assert "default-src 'none'" in policy and "script-src 'self' 'unsafe-eval'" in policy
     taken = page.evaluate(
-        """() => new Promise((tell) => {
+        """() => new Promise((resolve) => {
           document.body.insertAdjacentHTML("beforeend", "<img src=x onerror='window.taken = true'>");
-          setTimeout(() => tell(window.taken ?? false), 1000);
+          setTimeout(() => resolve(window.taken ?? false), 1000);
         })"""
     )
     page.close()

@@ -23,6 +23,7 @@ def test_a_day_that_is_pressed_while_its_month_comes_anew_is_chosen(open_page: O
     page = open_page("/admin/replay/session/add/")
     page.get_by_role("combobox", name="Symbols").press_sequentially("AAPL MSFT")
     button = page.get_by_role("button", name=re.compile("July 3, 2025, half day"))
+    button.evaluate("day => day.scrollIntoView({block: 'center'})")
     box = button.bounding_box()
     assert box
     page.mouse.move(box["x"] + 5, box["y"] + 5)

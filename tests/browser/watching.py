@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Page
 
-from sessions.models import Session
+from sessions import control
+from sessions.models import Session, State
 from streaming import service
 from streaming.start_request import StartRequest
 
@@ -21,6 +22,23 @@ def a_live_session(*, speed: float = 60, until: dt.date | None = None) -> Sessio
     """AAPL and MSFT from 2 July 2025 on, played by the worker."""
     request = StartRequest(("AAPL", "MSFT"), date=DAY, until=until, speed=speed, dataset="exthours_2025")
     return service.start(request).session
+
+
+def a_sample_session(*, speed: float = 60, paused_at: str = "") -> Session:
+    """AAPL and MSFT of 29 April 2016, with the days before in the store; paused at a time of New York's, if asked."""
+    date = dt.date(2016, 4, 29)
+    request = StartRequest(("AAPL", "MSFT"), date=date, speed=speed, dataset="google_2016", paused=bool(paused_at))
+    session = service.start(request).session
+    if paused_at:
+        until_paused(session)
+        control.seek(session.pk, dt.datetime.combine(date, dt.time.fromisoformat(paused_at), NEW_YORK))
+        wanted = dt.datetime.combine(date, dt.time.fromisoformat(paused_at), NEW_YORK)
+        until(lambda: Session.objects.with_run().get(pk=session.pk).run.clock == wanted, "the clock that was asked for")
+    return session
+
+
+def until_paused(session: Session) -> None:
+    until(lambda: Session.objects.filter(pk=session.pk, state=State.PAUSED).exists(), "a session that stands")
 
 
 def address_of(session: Session) -> str:

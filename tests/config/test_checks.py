@@ -47,7 +47,7 @@ def test_complete_settings_have_no_finding(settings: Any) -> None:
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
 )
-def test_what_is_missing_is_told_with_what_to_set(settings: Any, change: dict[str, Any], words: str) -> None:
+def test_what_is_missing_is_reported_with_what_to_set(settings: Any, change: dict[str, Any], words: str) -> None:
     [finding] = findings(settings, **change)
     assert words in finding.hint
 

@@ -20,10 +20,11 @@ from django.core.management.base import BaseCommand
 
 from tests.own_services import ROOT
 
-OURS = sorted(name for name, app in get_commands().items() if app in ("config", "marketdata", "replay", "streaming"))
+APPS = ("config", "web", "gateway", "broker", "streaming", "replay", "marketdata")
+OURS = sorted(name for name, app in get_commands().items() if app in APPS)
 OURS += sorted(name for name, app in get_commands().items() if app == "sessions" and name != "clearsessions")
 PROJECT = ROOT.parents[1]
-SAY_NOTHING_BACK = {"up"}
+SAY_NOTHING_BACK = {"run_bot", "up"}
 
 
 def load(name: str) -> Any:
@@ -86,7 +87,7 @@ def unmigrated(real_services: None) -> Iterator[str]:
         "import_bars bars.csv --dataset mine",
     ],
 )
-def test_a_database_that_was_never_migrated_is_told_in_one_line(line: str, unmigrated: str, tmp_path: Path) -> None:
+def test_a_database_that_was_never_migrated_is_reported_in_one_line(line: str, unmigrated: str, tmp_path: Path) -> None:
     (tmp_path / "bars.csv").write_text(
         "symbol,timestamp,open,high,low,close,volume\nAAPL,2024-11-18T14:30:00Z,1,1,1,1,1\n"
     )

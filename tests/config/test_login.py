@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from rest_framework.test import APIClient
 
-from sessions.wakeup import connection as redis_connection
+from sessions.redis_client import connection as redis_connection
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,6 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -29,15 +28,6 @@ from config.management.commands.up import only_one, refuse_busy
 from config.supervisor import Child, Supervisor
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def var(tmp_path: Path) -> Iterator[Path]:
-    services.prepare(tmp_path)
-    yield tmp_path
-    for service in (Postgres(tmp_path), Valkey(tmp_path)):
-        if service.running():
-            service.stop()
 
 
 def test_a_deep_clone_still_gets_a_socket_path_that_fits() -> None:
@@ -126,10 +116,10 @@ def test_a_busy_port_is_named_with_what_to_do() -> None:
             refuse_busy("127.0.0.1", port)
 
 
-def test_a_second_starter_is_told_where_the_first_is(tmp_path: Path) -> None:
+def test_a_second_starter_is_reported_where_the_first_is(tmp_path: Path) -> None:
     lock = tmp_path / "up.lock"
-    told = f"already running here .pid {os.getpid()}.: http://here"
-    with only_one(lock, "http://here"), pytest.raises(CommandError, match=told), only_one(lock, "http://there"):
+    message = f"already running here .pid {os.getpid()}.: http://here"
+    with only_one(lock, "http://here"), pytest.raises(CommandError, match=message), only_one(lock, "http://there"):
         pass
     with only_one(lock, "http://there"):
         assert "http://there" in lock.read_text()
@@ -142,7 +132,7 @@ def until(condition: object, seconds: float = 10.0) -> None:
     assert condition()  # type: ignore[operator]
 
 
-def test_a_child_that_ends_is_told_and_started_again_and_all_end_together(tmp_path: Path) -> None:
+def test_a_child_that_ends_is_reported_and_started_again_and_all_end_together(tmp_path: Path) -> None:
     said: list[str] = []
     child = Child("server", ["http.server", "--bind", "127.0.0.1", "0"], tmp_path / "server.log")
     supervisor = Supervisor([child], tmp_path / "children.json", said.append)

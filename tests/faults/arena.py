@@ -83,7 +83,7 @@ class Arena:
 
     def start_celery(self) -> subprocess.Popen[bytes]:
         """The whole thing, with a queue."""
-        command = [sys.executable, "-m", "celery", "-A", "config", "worker", "-Q", "replay", "--pool", "threads"]
+        command = [sys.executable, "-m", "celery", "-A", "config", "worker", "-Q", "replay,starts", "--pool", "threads"]
         command += ["--concurrency", "4", "-n", f"replay{len(self.celery)}@faults", "--without-gossip"]
         process = subprocess.Popen([*command, "--without-mingle"], cwd=ROOT, stdout=self.log, stderr=self.log)
         self.celery.append(process)

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 import psutil
 
 from sessions import control
+from sessions.models import Run as RunRow
 from sessions.models import Session, State
-from sessions.wakeup import connection as redis_connection
+from sessions.redis_client import connection as redis_connection
 from streaming import service
 from streaming.db import connected
 from streaming.queues import queue_replay
@@ -40,16 +41,18 @@ class Run:
 
     def at_a_random_frame(self) -> None:
         self._look()
-        begin = self.session.clock or dt.datetime(2025, 7, 2, 13, 30, tzinfo=dt.UTC)
+        begin = self.session.run.clock or dt.datetime(2025, 7, 2, 13, 30, tzinfo=dt.UTC)
         self.until_clock(begin + dt.timedelta(minutes=self.rng.randint(5, 120)))
 
     def until_clock(self, clock: dt.datetime) -> None:
-        wait_for(lambda: not self._look().is_live or (self.session.clock or clock) >= clock, f"{clock}", every=0.005)
+        wait_for(
+            lambda: not self._look().is_live or (self.session.run.clock or clock) >= clock, f"{clock}", every=0.005
+        )
 
     def holder(self) -> int:
         """The pid of the worker that plays the session."""
-        wait_for(lambda: not self._look().is_live or self.session.worker, "a worker")
-        return int(self.session.worker.rpartition(":")[2] or 0)
+        wait_for(lambda: not self._look().is_live or self.session.run.worker, "a worker")
+        return int(self.session.run.worker.rpartition(":")[2] or 0)
 
     def _look(self) -> Session:
         patiently(self.session.refresh_from_db)
@@ -147,14 +150,14 @@ def postgres_cut_off(run: Run) -> None:
 def lease_given_to_two_workers(run: Run) -> None:
     """The row says that the lease has run out while its holder is well: the other worker claims it."""
     run.at_a_random_frame()
-    epoch = run.session.epoch
+    epoch = run.session.run.epoch
     control.set_speed(run.session.pk, SLOW)  # else the run may be over before the other worker looks
-    wait_for(lambda: run._look().epoch > epoch or _run_out(run), "a second claim")
+    wait_for(lambda: run._look().run.epoch > epoch or _run_out(run), "a second claim")
     control.set_speed(run.session.pk, SPEED)
 
 
 def _run_out(run: Run) -> bool:
-    Session.objects.filter(pk=run.session.pk).update(lease_renewed_at=dt.datetime(2025, 1, 1, tzinfo=dt.UTC))
+    RunRow.objects.filter(pk=run.session.pk).update(lease_renewed_at=dt.datetime(2025, 1, 1, tzinfo=dt.UTC))
     time.sleep(0.2)
     return False
 
@@ -194,7 +197,7 @@ FAULTS: dict[str, tuple[Callable[[Run], None], tuple[str, ...]]] = {
     "beat fired twice": (beat_fired_twice, ()),
     "task delivered again and again": (task_delivered_again, ()),
 }
-"""Name → the fault, and the kinds of events that must tell of it."""
+"""Name → the fault, and the kinds of events that must report it."""
 KILLING = tuple(name for name in FAULTS if "killed" in name)
 
 
@@ -209,8 +212,8 @@ def begin_killed_while_loading(arena: Arena, rng: random.Random, cut: float) -> 
     starting = threading.Thread(target=connected()(service.open_streams), args=(session, service.quiet))
     starting.start()
     run = Run(arena, rng, cut, Session.objects.get(pk=session.pk))
-    wait_for(lambda: run._look().epoch > 0 or run.session.state == State.FAILED, "a claim", every=0.001)
-    if run.session.worker:
+    wait_for(lambda: run._look().run.epoch > 0 or run.session.state == State.FAILED, "a claim", every=0.001)
+    if run.session.run.worker:
         run.kill_holder()
     starting.join()
     return run

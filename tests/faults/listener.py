@@ -15,11 +15,11 @@ from django.db import DatabaseError
 
 from streaming.engine.frames import FrameId
 
-Told = tuple[str, str, str]
+Heard = tuple[str, str, str]
 """A frame's id, its hash, and a digest of its events."""
 
 
-def told_by(wire: dict[str, Any]) -> Told:
+def heard_in(wire: dict[str, Any]) -> Heard:
     events = orjson.dumps(wire["events"], option=orjson.OPT_SORT_KEYS)
     return wire["id"], wire["hash"], hashlib.sha256(events).hexdigest()
 
@@ -30,7 +30,7 @@ class Notes:
 
     name: str
     session_id: int
-    frames: list[Told] = field(default_factory=list)
+    frames: list[Heard] = field(default_factory=list)
     snapshots: dict[int, str] = field(default_factory=dict)
     """Generation → the frame of which it got a snapshot: what follows begins after that."""
     connections: int = 0
@@ -72,7 +72,7 @@ class Listeners:
             async for item in reading:
                 heard = True
                 if item["id"]:
-                    notes.frames.append(told_by(item))
+                    notes.frames.append(heard_in(item))
                     frames -= 1
                 for event in item["events"]:
                     if event["type"] == "end":

@@ -13,6 +13,7 @@ from tests.faults.arena import Arena
 from tests.faults.faults import BEGINNINGS, FAULTS, KILLING, MOST_TAKEOVER, Run, begin, finish
 from tests.faults.judge import problems
 from tests.faults.listener import Listeners
+from tests.faults.trading import Trading
 
 Say = Callable[[str], None]
 SESSIONS, FAULTS_A_ROUND = 3, 10
@@ -26,27 +27,28 @@ def undisturbed(arena: Arena, rng: random.Random) -> str:
     run = begin(arena, rng, 0, speed=0.0)
     finish(run)
     run.session.refresh_from_db()
-    return run.session.chain
+    return run.session.run.chain
 
 
 def each_once(arena: Arena, rng: random.Random, only: Collection[str], cut: float, say: Say) -> dict[str, Any]:
     chain, listeners = undisturbed(arena, rng), Listeners(rng)
-    told: dict[str, dict[str, Any]] = {}
+    payload: dict[str, dict[str, Any]] = {}
     for name in only or [*BEGINNINGS, *FAULTS]:
         began = time.monotonic()
         fault, expect = FAULTS.get(name, (None, ()))
         run = BEGINNINGS.get(name, begin)(arena, rng, cut)
-        readers = listeners.listen(run.session.pk)
+        readers, trading = listeners.listen(run.session.pk), Trading(run.session, rng)
         if fault is not None:
             fault(run)
         arena.keep_workers(2)
         finish(run)
-        wrong = problems(run.session, readers, "" if run.moved else chain, expect)
+        trading.finish()
+        wrong = [*problems(run.session, readers, "" if run.moved else chain, expect), *trading.problems()]
         slow = [f"a takeover took {seconds:.1f} s" for seconds in run.takeovers if seconds > MOST_TAKEOVER]
-        told[name] = {"problems": wrong, "slow": slow, "takeovers": run.takeovers}
+        payload[name] = {"problems": wrong, "slow": slow, "takeovers": run.takeovers}
         say(f"{name}: {'; '.join(wrong + slow) or 'well'} ({time.monotonic() - began:.1f} s)")
-    ok = not any(one["problems"] for one in told.values())
-    return {"ok": ok, "faults": told, "kills": arena.kills}
+    ok = not any(one["problems"] for one in payload.values())
+    return {"ok": ok, "faults": payload, "kills": arena.kills}
 
 
 def chaos(arena: Arena, rng: random.Random, kills: int, cut: float, say: Say) -> dict[str, Any]:
@@ -55,23 +57,30 @@ def chaos(arena: Arena, rng: random.Random, kills: int, cut: float, say: Say) ->
     happened: Counter[str] = Counter()
     takeovers: list[float] = []
     wrong: list[str] = []
-    sessions, began = 0, time.monotonic()
+    sessions, fills, began = 0, 0, time.monotonic()
     while arena.kills < kills:
         runs = [begin(arena, rng, cut, CHAOS_SPEED) for _ in range(SESSIONS)]
         readers = {run.session.pk: listeners.listen(run.session.pk) for run in runs}
+        trades = {run.session.pk: Trading(run.session, rng) for run in runs}
         _disturb(runs, rng, happened)
         arena.keep_workers(2)
         for run in runs:
             finish(run)
+            trading = trades[run.session.pk]
+            trading.finish()
+            fills += trading.fills
+            wrong += trading.problems()
             wrong += problems(run.session, readers[run.session.pk], "" if run.moved else chain, ())
             takeovers += run.takeovers
         sessions += len(runs)
-        say(f"{arena.kills} kills, {sessions} sessions, {time.monotonic() - began:.0f} s: {'; '.join(wrong) or 'well'}")
+        so_far = f"{arena.kills} kills, {sessions} sessions, {fills} fills, {time.monotonic() - began:.0f} s"
+        say(f"{so_far}: {'; '.join(wrong) or 'well'}")
         Session.objects.filter(pk__in=[run.session.pk for run in runs]).delete()
     return {
         "ok": not wrong,
         "kills": arena.kills,
         "sessions": sessions,
+        "fills": fills,
         "faults": dict(happened),
         "problems": wrong,
         "takeovers": len(takeovers),

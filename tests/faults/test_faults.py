@@ -1,4 +1,4 @@
-"""Every fault once, on real days and servers of its own: afterwards nothing is lost, told twice or different."""
+"""Every fault once, on real days and servers of its own: afterwards nothing is lost, sent twice or different."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.faults.faults import BEGINNINGS, FAULTS
 
 
 @pytest.fixture(scope="module")
-def told(shared_data: Path) -> dict[str, Any]:
+def outcome(shared_data: Path) -> dict[str, Any]:
     """What became of each fault; the servers are cut off for two seconds where `make chaos` does so for thirty."""
     command = [sys.executable, "-m", "tests.faults", "--json", "--cut", "2", "--seed", "20250702"]
     data = shared_data / "bars" / "exthours_2025"
@@ -27,11 +27,11 @@ def told(shared_data: Path) -> dict[str, Any]:
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("fault", [*BEGINNINGS, *FAULTS])
-def test_every_reader_gets_the_undisturbed_run(told: dict[str, Any], fault: str) -> None:
-    assert told[fault]["problems"] == []
+def test_every_reader_gets_the_undisturbed_run(outcome: dict[str, Any], fault: str) -> None:
+    assert outcome[fault]["problems"] == []
 
 
 @pytest.mark.timeout(900)
-def test_a_takeover_takes_at_most_the_lease_and_two_seconds(told: dict[str, Any]) -> None:
-    assert [slow for one in told.values() for slow in one["slow"]] == []
-    assert sum(len(one["takeovers"]) for one in told.values()) >= 3
+def test_a_takeover_takes_at_most_the_lease_and_two_seconds(outcome: dict[str, Any]) -> None:
+    assert [slow for one in outcome.values() for slow in one["slow"]] == []
+    assert sum(len(one["takeovers"]) for one in outcome.values()) >= 3

@@ -125,7 +125,7 @@ def test_a_passing_failure_costs_a_second_request_and_nothing_else(vendor: Vendo
 
 
 @pytest.mark.parametrize(
-    ("failure", "told"),
+    ("failure", "message"),
     [
         pytest.param(status(429, "too many requests."), "alpaca answered 429: too many requests.", id="rate limit"),
         pytest.param(html(502), "alpaca answered 502: <html>", id="a proxy's page"),
@@ -135,9 +135,9 @@ def test_a_passing_failure_costs_a_second_request_and_nothing_else(vendor: Vendo
         pytest.param(page({"message": "hello"}), "the answer is no page of bars", id="no page at all"),
     ],
 )
-def test_one_that_stays_is_a_failure_and_never_no_data(vendor: Vendor, failure: Failure, told: str) -> None:
+def test_one_that_stays_is_a_failure_and_never_no_data(vendor: Vendor, failure: Failure, message: str) -> None:
     vendor.failures.extend([failure] * 3)
-    with pytest.raises(ProviderFailed, match=told):
+    with pytest.raises(ProviderFailed, match=message):
         ask(vendor, tries=3)
     assert len(vendor.asked) == 3
 
@@ -222,18 +222,18 @@ def test_requests_keep_the_vendors_pace(vendor: Vendor) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         pytest.param({"feed": "cta"}, "feed 'cta' is none of alpaca's: give sip, iex", id="feed"),
         pytest.param({"adjustment": "some"}, "adjustment 'some' is none of alpaca's: give raw", id="adjustment"),
         pytest.param({"api_key": ""}, "has no keys: set APCA_API_KEY_ID", id="keys"),
     ],
 )
-def test_options_that_cannot_work_are_told(
-    vendor: Vendor, monkeypatch: pytest.MonkeyPatch, options: dict[str, str], told: str
+def test_options_that_cannot_work_are_reported(
+    vendor: Vendor, monkeypatch: pytest.MonkeyPatch, options: dict[str, str], message: str
 ) -> None:
     monkeypatch.delenv("APCA_API_KEY_ID", raising=False)
-    with pytest.raises(MarketDataError, match=told):
+    with pytest.raises(MarketDataError, match=message):
         provider(vendor, **options)
 
 
@@ -294,7 +294,7 @@ def test_a_symbol_that_the_vendor_does_not_take_costs_the_others_nothing(hundred
 
 
 @pytest.mark.django_db
-def test_many_symbols_days_come_into_the_store_and_the_one_that_is_not_there_is_told(
+def test_many_symbols_days_come_into_the_store_and_the_one_that_is_not_there_is_reported(
     hundred: Vendor, settings: Any
 ) -> None:
     options = {"api_key": "key", "secret_key": "secret", "base_url": hundred.url, "requests_a_minute": 60_000}

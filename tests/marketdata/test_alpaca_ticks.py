@@ -11,14 +11,16 @@ import numpy as np
 import pytest
 
 from marketdata.calendar import trading_day
+from marketdata.columns import TickColumns
+from marketdata.columns.tick_columns import CORRECTED
 from marketdata.errors import ProviderFailed, ProviderRefused
-from marketdata.providers.alpaca import Wish
+from marketdata.kinds import DayKind
+from marketdata.providers.alpaca import VendorQuery
 from marketdata.providers.alpaca_client import request
 from marketdata.providers.alpaca_ticks import from_pages
 from marketdata.providers.base import NoDataExists, get_provider, provider_dataset
-from marketdata.ticks.columns import CORRECTED, TickColumns, TickKind
-from marketdata.ticks.fetching import ensure_ticks
-from marketdata.ticks.store import find_ticks
+from marketdata.providers.tick_fetching import ensure_ticks
+from marketdata.store import find_days
 from tests.marketdata.alpaca_vendor import (
     Failure,
     Handler,
@@ -102,7 +104,7 @@ def test_a_failure_in_the_midst_of_trades_passes_like_one_of_bars(paged: Vendor,
 
 
 @pytest.mark.parametrize(
-    ("failure", "error", "told"),
+    ("failure", "error", "message"),
     [
         pytest.param(status(401, "unauthorized"), ProviderRefused, "alpaca answered 401: unauthorized", id="401"),
         pytest.param(status(404, "not found"), ProviderFailed, "alpaca answered 404: not found", id="404"),
@@ -115,10 +117,10 @@ def test_a_failure_in_the_midst_of_trades_passes_like_one_of_bars(paged: Vendor,
     ],
 )
 def test_one_page_that_stays_away_is_the_failure_of_all_trades(
-    paged: Vendor, failure: Failure, error: type[Exception], told: str
+    paged: Vendor, failure: Failure, error: type[Exception], message: str
 ) -> None:
     paged.failures.extend([failure] * 2)
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=message):
         provider(paged, tries=2).fetch_trades("AAPL", DAY.open, DAY.close)
 
 
@@ -139,10 +141,10 @@ def test_a_page_is_asked_for_when_the_one_before_it_is_columns(paged: Vendor) ->
 
     seen: list[weakref.ref[Rows]] = []
     alive: list[int] = []
-    wish = Wish("trades", ["AAPL"], DAY.open, DAY.close)
+    query = VendorQuery("trades", ["AAPL"], DAY.open, DAY.close)
 
     def watched() -> Iterator[Rows]:
-        for found in provider(paged).client.pages("trades", request(wish, "sip", "raw")):
+        for found in provider(paged).client.pages("trades", request(query, "sip", "raw")):
             alive.append(sum(ref() is not None for ref in seen))
             assert len(paged.asked) == len(alive), "no page ahead of its reader"
             rows = Rows(found["AAPL"])
@@ -150,11 +152,11 @@ def test_a_page_is_asked_for_when_the_one_before_it_is_columns(paged: Vendor) ->
             yield rows
             del rows
 
-    assert len(from_pages(TickKind.TRADES, watched())) == 10
+    assert len(from_pages(DayKind.TRADES, watched())) == 10
     assert max(alive) <= 1, "of however many pages, the rows of one are held while the next comes"
 
 
-def test_no_trades_and_no_trade_are_told_apart(vendor: Vendor) -> None:
+def test_no_trades_and_no_trade_are_reported_apart(vendor: Vendor) -> None:
     answer = provider(vendor).fetch_trades("AAPL", DAY.open, DAY.close)
     assert answer == NoDataExists("feed sip has no trades from 2024-11-18 14:30 to 2024-11-18 21:00 UTC")
     vendor.trades["AAPL"] = [{"t": "2024-11-18T14:30:00Z", "s": 1}]
@@ -170,7 +172,7 @@ def test_a_days_trades_and_quotes_come_into_the_store(vendor: Vendor, settings: 
     get_provider.cache_clear()
     vendor.trades["AAPL"] = [a_trade(i * 10**9, 100 + i) for i in range(10)]
     dataset = provider_dataset(get_provider("alpaca"))
-    ensure_ticks(dataset, "alpaca", TickKind.TRADES, "AAPL", DAY.date)
+    ensure_ticks(dataset, "alpaca", DayKind.TRADES, "AAPL", DAY.date)
     get_provider.cache_clear()
-    (stored,) = find_ticks(dataset.pk, TickKind.TRADES, DAY.date, ["AAPL"]).values()
+    (stored,) = find_days(dataset.pk, DayKind.TRADES, DAY.date, ["AAPL"]).values()
     assert stored.row_count == 10

@@ -11,28 +11,30 @@ import pandas as pd
 import pytest
 from django.core.management import CommandError, call_command
 
+from marketdata.bars_from_trades import AUCTION, NOT_REGULAR, bars_of, compare
 from marketdata.calendar import trading_day
+from marketdata.columns import TickColumns, no_ticks
+from marketdata.columns.tick_columns import SUSPICIOUS
+from marketdata.kinds import DayKind
 from marketdata.models import Dataset
 from marketdata.providers.synthetic import make_day
 from marketdata.providers.synthetic_ticks import make_trades
-from marketdata.ticks.bars import AUCTION, NOT_REGULAR, bars_of, compare
-from marketdata.ticks.columns import SUSPICIOUS, TickColumns, TickKind, empty
-from marketdata.ticks.store import find_ticks, load_ticks
+from marketdata.store import find_days, load_ticks
 
 pytestmark = pytest.mark.django_db
 DAY = trading_day(pd.Timestamp("2013-10-07").date())
 
 
-def load(shared_data: Path, symbol: str) -> TickColumns:
-    call_command("import_trades", str(shared_data / f"trades/lean/{symbol}_2013-10-07_trades.parquet"), verbosity=0)
-    call_command("import_bars", str(shared_data / f"bars/lean/{symbol}_2013-10-07_1min.csv.gz"), verbosity=0)
+def load(sample: Path, symbol: str) -> TickColumns:
+    call_command("import_trades", str(sample / f"trades/lean/{symbol}_2013-10-07_trades.parquet"), verbosity=0)
+    call_command("import_bars", str(sample / f"bars/lean/{symbol}_2013-10-07_1min.csv.gz"), verbosity=0)
     dataset = Dataset.objects.get(name="lean")
-    return load_ticks(find_ticks(dataset.pk, TickKind.TRADES, DAY.date, [symbol])[symbol])
+    return load_ticks(find_days(dataset.pk, DayKind.TRADES, DAY.date, [symbol])[symbol])
 
 
-def test_bars_of_a_real_day_are_those_that_pandas_makes(shared_data: Path) -> None:
-    made = bars_of(load(shared_data, "IBM"))
-    table = pd.read_parquet(shared_data / "trades/lean/IBM_2013-10-07_trades.parquet")
+def test_bars_of_a_real_day_are_those_that_pandas_makes(sample: Path) -> None:
+    made = bars_of(load(sample, "IBM"))
+    table = pd.read_parquet(sample / "trades/lean/IBM_2013-10-07_trades.parquet")
     table = table[(table.timestamp >= DAY.open) & (table.timestamp < DAY.close)].set_index("timestamp")
     bars = table.price.resample("1min").ohlc()
     size = table["size"].resample("1min")
@@ -44,22 +46,22 @@ def test_bars_of_a_real_day_are_those_that_pandas_makes(shared_data: Path) -> No
     np.testing.assert_allclose(made.vwap, turnover / size.sum())
 
 
-def test_the_vendors_bars_are_explained_by_its_conditions(shared_data: Path) -> None:
-    load(shared_data, "IBM")
+def test_the_vendors_bars_are_explained_by_its_conditions(sample: Path) -> None:
+    load(sample, "IBM")
     out = StringIO()
     call_command("compare_bars", "IBM", date=DAY.date, json=True, stdout=out)
-    told: dict[str, Any] = json.loads(out.getvalue())
-    reasons = told["reasons"]
-    assert told["minutes"] == 390
+    report: dict[str, Any] = json.loads(out.getvalue())
+    reasons = report["reasons"]
+    assert report["minutes"] == 390
     assert reasons[NOT_REGULAR] > 300
     assert sum(count for reason, count in reasons.items() if reason not in (NOT_REGULAR, AUCTION)) <= 5
-    (volume,) = [one for one in told["differences"] if one["field"] == "volume" and one["minute"] == 389]
+    (volume,) = [one for one in report["differences"] if one["field"] == "volume" and one["minute"] == 389]
     assert volume["vendor"] - volume["made"] == 151_665 and volume["reason"] == AUCTION
 
 
 def test_synthetic_trades_give_the_synthetic_bars_back() -> None:
     bars = make_day("XYZ", DAY)
-    found = compare(make_trades("XYZ", DAY.date, bars), empty(TickKind.TRADES), bars, DAY.minutes)
+    found = compare(make_trades("XYZ", DAY.date, bars), no_ticks(DayKind.TRADES), bars, DAY.minutes)
     assert (found.minutes, found.differences) == (len(bars), [])
 
 
@@ -72,6 +74,6 @@ def test_suspicious_trades_are_left_out() -> None:
     assert bars_of(replace(trades, values=values, flags=flags)).high.max() < 1e6
 
 
-def test_a_day_without_both_is_told() -> None:
+def test_a_day_without_both_is_reported() -> None:
     with pytest.raises(CommandError, match="No dataset has both trades and bars of IBM on 2013-10-07"):
         call_command("compare_bars", "IBM", date=DAY.date)

@@ -8,6 +8,7 @@ import pytest
 
 from marketdata import calendar
 from marketdata.errors import BadInterval, NotATradingDay
+from marketdata.exchange_calendar import calendar_of
 from marketdata.intervals import DAY, interval_name, parse_interval
 
 
@@ -54,3 +55,29 @@ def test_intervals_have_one_name_each(name: str, minutes: int) -> None:
 def test_what_is_no_interval_is_named(text: str) -> None:
     with pytest.raises(BadInterval, match="is not an interval: give minutes"):
         parse_interval(text)
+
+
+@pytest.mark.parametrize(
+    ("date", "opens", "closes", "minutes"),
+    [
+        ("2002-09-11", "12:00", "16:00", 240),
+        ("1996-01-08", "11:00", "14:00", 180),
+        ("2005-06-01", "09:30", "15:56", 386),
+        ("1995-12-18", "10:30", "16:00", 330),
+        ("2001-09-17", "09:33", "16:00", 387),
+    ],
+)
+def test_a_day_of_odd_hours_is_as_it_was(date: str, opens: str, closes: str, minutes: int) -> None:
+    day = calendar.trading_day(dt.date.fromisoformat(date))
+    shown = [f"{moment.astimezone(calendar.NEW_YORK):%H:%M}" for moment in (day.open, day.close)]
+    assert (*shown, day.minutes) == (opens, closes, minutes)
+    assert (day.opens_late, day.closes_early) == (opens != "09:30", closes != "16:00")
+
+
+@pytest.mark.parametrize(("date", "end"), [("2025-11-26", "20:00"), ("2025-11-28", "17:00"), ("2005-06-01", "20:00")])
+def test_extended_hours_are_from_four_to_eight_and_to_five_on_half_days(date: str, end: str) -> None:
+    day = calendar_of(hours="extended").trading_day(dt.date.fromisoformat(date))
+    assert [f"{moment.astimezone(calendar.NEW_YORK):%H:%M}" for moment in (day.begin, day.end)] == ["04:00", end]
+    regular = calendar.trading_day(day.date)
+    assert (day.open, day.close, day.minutes) == (regular.open, regular.close, regular.minutes)
+    assert (regular.begin, regular.end) == (regular.open, regular.close)

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 def status(*arguments: str) -> dict[str, Any]:
     out = StringIO()
     call_command("data_status", *arguments, "--json", stdout=out)
-    return {told["dataset"]: told for told in json.loads(out.getvalue())["datasets"]}
+    return {reported["dataset"]: reported for reported in json.loads(out.getvalue())["datasets"]}
 
 
 DAY = trading_day(dt.date(2019, 2, 14))
@@ -48,8 +48,8 @@ def outage() -> None:
 
 
 def test_a_minute_that_all_lack_is_a_hole_of_the_feed(outage: None) -> None:
-    told = [note["text"] for note in status()["outage"]["notes"] if note["kind"] == "feed hole"]
-    assert told == ["2019-02-14 11:00-11:44 New York: all 3 symbols lack it."]
+    reported = [note["text"] for note in status()["outage"]["notes"] if note["kind"] == "feed hole"]
+    assert reported == ["2019-02-14 11:00-11:44 New York: all 3 symbols lack it."]
     day = status("--dataset", "outage")["outage"]["days"][0]
     assert (day["feed_holes"], day["letters"]["A"]) == ([["11:00", "11:44"]], 3 * 46)
 
@@ -80,8 +80,8 @@ def test_days_that_a_symbol_lacks_within_its_own_are_named() -> None:
     held = facts("AAPL", "2025-07-01", "2025-07-07")
     (symbol,) = by_symbol(held)
     assert [str(date) for date in symbol.missing_days] == ["2025-07-02", "2025-07-03"]  # the fourth is a holiday
-    told = [note.text for note in notes([symbol], by_day(held)) if note.kind == "missing day"]
-    assert told == ["AAPL lacks 2 trading days within its own: 2025-07-02, 2025-07-03."]
+    reported = [note.text for note in notes([symbol], by_day(held)) if note.kind == "missing day"]
+    assert reported == ["AAPL lacks 2 trading days within its own: 2025-07-02, 2025-07-03."]
 
 
 def test_the_map_of_many_symbols_has_a_column_a_date_and_blanks_where_nothing_is_stored() -> None:
@@ -108,7 +108,7 @@ def test_the_api_gives_the_same_and_needs_the_stores_permission(outage: None) ->
         assert client.get(f"/api/data-status/?{query}").status_code == 400
 
 
-def test_one_is_told_as_one() -> None:
+def test_one_is_reported_as_one() -> None:
     dataset = Dataset.objects.create(name="one", source="one")
     (instrument,) = store.ensure_instruments(["IBM"]).values()
     ones = np.ones(389)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from django.core.management import CommandError, call_command
 
-from marketdata.models import BarDay
+from marketdata.models import DayVersion
+from tests.streaming.rows import DAY, a_dataset, a_day, bars_of
 
 pytestmark = pytest.mark.django_db
 HALF_DAY = {"start": "2025-07-02", "end": "2025-07-03"}
@@ -31,7 +34,7 @@ def export(*symbols: str, **options: Any) -> str:
 
 
 def contents(dataset: str) -> set[tuple[str, str, str, str]]:
-    days = BarDay.objects.current().filter(dataset__name=dataset, interval="1m")
+    days = DayVersion.objects.current().filter(dataset__name=dataset, interval="1m")
     rows = days.values_list("instrument__symbol", "date", "scope", "content_hash")
     return {(symbol, str(date), scope, content) for symbol, date, scope, content in rows}
 
@@ -40,8 +43,8 @@ def contents(dataset: str) -> set[tuple[str, str, str, str]]:
 def test_a_round_trip_gives_every_day_back_with_its_content(imported: None, tmp_path: Path, form: str) -> None:
     to = tmp_path / "again" / form
     to.parent.mkdir()
-    told = json.loads(export(dataset="exthours_2025", extended=True, to=str(to), json=True))
-    assert told["bars"] == {"AAPL": 12282, "IBM": 8580, "MSFT": 12064}  # as the manifest has them
+    report = json.loads(export(dataset="exthours_2025", extended=True, to=str(to), json=True))
+    assert report["bars"] == {"AAPL": 12282, "IBM": 8580, "MSFT": 12064}  # as the manifest has them
     call_command("import_bars", str(to), dataset="copy", verbosity=0)
     assert contents("copy") == contents("exthours_2025")
 
@@ -67,6 +70,18 @@ def test_derived_bars_say_how_many_minutes_they_have(imported: None) -> None:
     assert rows.n_present.sum() == 387 + 210
 
 
+def test_fractions_of_volumes_come_back_and_whole_ones_have_no_decimal_point(tmp_path: Path) -> None:
+    volume = np.arange(390.0)
+    volume[1:4] = [0.25, 1234.5, np.nan]
+    a_day(bars=bars_of(DAY, volume=volume))
+    lines = export("AAPL").splitlines()
+    place = lines[0].split(",").index("volume")
+    assert [line.split(",")[place] for line in lines[1:6]] == ["0", "0.25", "1234.5", "", "4"]
+    to = tmp_path / "all.parquet"
+    export("AAPL", to=str(to))
+    np.testing.assert_array_equal(pd.read_parquet(to).volume, volume)
+
+
 def test_nothing_is_overwritten_unasked_and_no_half_file_stays(imported: None, tmp_path: Path) -> None:
     to = tmp_path / "a.csv"
     export("IBM", to=str(to))
@@ -78,7 +93,7 @@ def test_nothing_is_overwritten_unasked_and_no_half_file_stays(imported: None, t
 
 
 @pytest.mark.parametrize(
-    ("symbols", "options", "told"),
+    ("symbols", "options", "message"),
     [
         ([], {}, "Name symbols or a --dataset: there are exthours_2025"),
         (["AAPL"], {"dataset": "nowhere"}, "no dataset 'nowhere': there are exthours_2025"),
@@ -90,7 +105,17 @@ def test_nothing_is_overwritten_unasked_and_no_half_file_stays(imported: None, t
     ],
 )
 def test_what_cannot_be_exported_says_why(
-    imported: None, symbols: list[str], options: dict[str, Any], told: str
+    imported: None, symbols: list[str], options: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(CommandError, match=told):
+    with pytest.raises(CommandError, match=message):
         export(*symbols, **options)
+
+
+def test_the_dataset_is_one_that_has_the_days_asked_for() -> None:
+    later = dt.date(2025, 7, 2)
+    for date in (DAY, DAY + dt.timedelta(days=1)):
+        a_day("AAPL", date, dataset=a_dataset("longer"))
+    a_day("AAPL", later, dataset=a_dataset("later"))
+    assert export("AAPL", start=str(later)).startswith("symbol,")
+    with pytest.raises(CommandError, match="has no such bars of AAPL"):
+        export("AAPL", start="2025-07-03")

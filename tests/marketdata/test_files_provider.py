@@ -12,7 +12,7 @@ import pytest
 
 from marketdata.calendar import trading_day
 from marketdata.errors import MarketDataError, NoData, ProviderFailed, UnknownSymbol
-from marketdata.models import BarDay, QuarantinedRow
+from marketdata.models import DayVersion, QuarantinedRow
 from marketdata.providers.base import NoDataExists, Rows, provider_dataset
 from marketdata.providers.fetching import fetch_days, fetch_together
 from marketdata.providers.files import FilesProvider
@@ -116,7 +116,7 @@ def test_a_truncated_file_is_a_failure_and_never_no_data(tmp_path: Path) -> None
         ask(tmp_path)
 
 
-def test_an_empty_or_missing_root_is_told(tmp_path: Path) -> None:
+def test_an_empty_or_missing_root_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ProviderFailed, match=r"No \.csv"):
         ask(tmp_path)
     with pytest.raises(MarketDataError, match="its root /nowhere is no folder"):
@@ -130,7 +130,7 @@ def test_a_broken_row_is_quarantined_with_its_line_and_the_rest_is_kept(tmp_path
     path = a_file(tmp_path / "AAPL.csv", minutes(MONDAY.date), high=high)
     provider = FilesProvider("files", root=str(tmp_path), dataset="mine")
     assert fetch_days(provider_dataset(provider), provider, "AAPL", [MONDAY]) == {MONDAY.date: None}
-    assert BarDay.objects.get().bar_count == 389
+    assert DayVersion.objects.get().row_count == 389
     row = QuarantinedRow.objects.get()
     assert (row.file, row.line, row.symbol, row.reason) == (str(path), 4, "AAPL", "high is below open or close")
     assert row.dataset.name == "mine"
@@ -145,19 +145,19 @@ def test_many_symbols_get_each_what_they_would_get_alone(tmp_path: Path) -> None
     (tmp_path / "x.csv").rename(tmp_path / "2025-07-07_1min.csv")
     day.to_csv(tmp_path / "2025-07-07_1min.csv", index=False)
     provider = FilesProvider("files", root=str(tmp_path))
-    told = provider.fetch_many(["AAPL", "IBM", "T", "V", "MSFT"], MONDAY.open, MONDAY.close)
-    assert {name: len(rows(told[name]).stamps) for name in ("AAPL", "T", "V")} == {"AAPL": 390, "T": 9, "V": 9}
-    assert [type(told[name]) for name in ("IBM", "MSFT")] == [NoDataExists, NoDataExists]
+    reported = provider.fetch_many(["AAPL", "IBM", "T", "V", "MSFT"], MONDAY.open, MONDAY.close)
+    assert {name: len(rows(reported[name]).stamps) for name in ("AAPL", "T", "V")} == {"AAPL": 390, "T": 9, "V": 9}
+    assert [type(reported[name]) for name in ("IBM", "MSFT")] == [NoDataExists, NoDataExists]
 
 
 def test_in_a_question_about_many_only_those_fail_whose_files_do(tmp_path: Path) -> None:
     a_file(tmp_path / "AAPL.csv", minutes(MONDAY.date))
     (tmp_path / "IBM.csv.gz").write_bytes(b"no gzip")
     provider = FilesProvider("files", root=str(tmp_path))
-    told = provider.fetch_many(["AAPL", "IBM", "MSFT"], MONDAY.open, MONDAY.close)
-    assert len(rows(told["AAPL"]).stamps) == 390
-    assert isinstance(told["IBM"], ProviderFailed) and "IBM.csv.gz: cannot be read" in str(told["IBM"])
-    assert isinstance(told["MSFT"], UnknownSymbol)
+    reported = provider.fetch_many(["AAPL", "IBM", "MSFT"], MONDAY.open, MONDAY.close)
+    assert len(rows(reported["AAPL"]).stamps) == 390
+    assert isinstance(reported["IBM"], ProviderFailed) and "IBM.csv.gz: cannot be read" in str(reported["IBM"])
+    assert isinstance(reported["MSFT"], UnknownSymbol)
 
 
 @pytest.mark.django_db
@@ -166,14 +166,14 @@ def test_what_files_say_of_many_is_kept_symbol_by_symbol(tmp_path: Path) -> None
     (tmp_path / "IBM.csv.gz").write_bytes(b"no gzip")
     a_file(tmp_path / "MSFT" / "2025-07-03.csv", minutes(HALF.date, n=210))
     provider = FilesProvider("files", root=str(tmp_path))
-    told = fetch_together(provider_dataset(provider), provider, ["AAPL", "IBM", "MSFT", "SPY"], [HALF, MONDAY])
-    assert {name: _kinds(outcome) for name, outcome in told.items()} == {
+    reported = fetch_together(provider_dataset(provider), provider, ["AAPL", "IBM", "MSFT", "SPY"], [HALF, MONDAY])
+    assert {name: _kinds(outcome) for name, outcome in reported.items()} == {
         "AAPL": [NoData, type(None)],
         "IBM": [ProviderFailed, ProviderFailed],
         "MSFT": [type(None), NoData],
         "SPY": UnknownSymbol,
     }
-    assert sorted(BarDay.objects.values_list("instrument__symbol", "bar_count")) == [("AAPL", 390), ("MSFT", 210)]
+    assert sorted(DayVersion.objects.values_list("instrument__symbol", "row_count")) == [("AAPL", 390), ("MSFT", 210)]
 
 
 def _kinds(outcome: object) -> object:
@@ -205,6 +205,8 @@ def test_of_days_asked_for_together_those_the_store_got_meanwhile_are_left_alone
     provider = FilesProvider("files", root=str(tmp_path))
     dataset = provider_dataset(provider)
     fetch_days(dataset, provider, "AAPL", [HALF])
-    told = fetch_together(dataset, provider, ["AAPL", "IBM"], [HALF, MONDAY])
-    assert {name: _kinds(outcome) for name, outcome in told.items()} == {name: [type(None)] * 2 for name in told}
-    assert BarDay.objects.count() == 4
+    reported = fetch_together(dataset, provider, ["AAPL", "IBM"], [HALF, MONDAY])
+    assert {name: _kinds(outcome) for name, outcome in reported.items()} == {
+        name: [type(None)] * 2 for name in reported
+    }
+    assert DayVersion.objects.count() == 4

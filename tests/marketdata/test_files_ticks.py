@@ -11,13 +11,15 @@ import pandas as pd
 import pytest
 
 from marketdata.calendar import TradingDay, trading_day
+from marketdata.columns import TickColumns
+from marketdata.columns.tick_columns import DERIVED
 from marketdata.errors import NoData, ProviderFailed, UnknownSymbol
+from marketdata.kinds import DayKind
 from marketdata.models import QuarantinedRow
 from marketdata.providers.base import NoDataExists, get_provider, provider_dataset
 from marketdata.providers.files import FilesProvider
-from marketdata.ticks.columns import DERIVED, TickColumns, TickKind
-from marketdata.ticks.fetching import TickRows, TicksAnswer, ensure_ticks
-from marketdata.ticks.store import find_ticks, load_ticks
+from marketdata.providers.tick_fetching import TickRows, TicksAnswer, ensure_ticks
+from marketdata.store import find_days, load_ticks
 
 DAY = trading_day(dt.date(2013, 10, 7))
 NEXT = trading_day(dt.date(2013, 10, 8))
@@ -34,8 +36,8 @@ def trades(path: Path, day: TradingDay, *seconds: float, **columns: object) -> P
     return path
 
 
-def test_real_trades_are_those_of_the_session_to_the_last_one(shared_data: Path) -> None:
-    folder = shared_data / "trades" / "lean"
+def test_real_trades_are_those_of_the_session_to_the_last_one(sample: Path) -> None:
+    folder = sample / "trades" / "lean"
     table = pd.read_parquet(folder / "IBM_2013-10-07_trades.parquet")
     at = pd.to_datetime(table.timestamp, utc=True)
     source = table[(at >= DAY.open) & (at < DAY.close)]
@@ -45,11 +47,11 @@ def test_real_trades_are_those_of_the_session_to_the_last_one(shared_data: Path)
     assert found.at.tolist() == at[source.index].dt.as_unit("ns").astype("int64").tolist()
 
 
-def test_recorded_quotes_go_before_quotes_from_quote_bars(shared_data: Path) -> None:
-    provider = FilesProvider("files", root=str(shared_data))
+def test_recorded_quotes_go_before_quotes_from_quote_bars(sample: Path) -> None:
+    provider = FilesProvider("files", root=str(sample))
     recorded = rows(provider.fetch_quotes("IBM", DAY.open, DAY.close))
     assert not (recorded.flags & DERIVED).any()
-    table = pd.read_parquet(shared_data / "quotes" / "lean" / "IBM_2013-10-07_quotes.parquet")
+    table = pd.read_parquet(sample / "quotes" / "lean" / "IBM_2013-10-07_quotes.parquet")
     at = pd.to_datetime(table.timestamp, utc=True)
     assert len(recorded) == ((at >= DAY.open) & (at < DAY.close)).sum()
     derived = rows(provider.fetch_quotes("BAC", NEXT.open, NEXT.close))
@@ -83,13 +85,13 @@ def test_a_broken_row_is_quarantined_and_the_rest_is_stored(tmp_path: Path, sett
     }
     get_provider.cache_clear()
     dataset = provider_dataset(get_provider("mine"))
-    ensure_ticks(dataset, "mine", TickKind.TRADES, "IBM", DAY.date)
-    stored = load_ticks(find_ticks(dataset.pk, TickKind.TRADES, DAY.date, ["IBM"])["IBM"])
+    ensure_ticks(dataset, "mine", DayKind.TRADES, "IBM", DAY.date)
+    stored = load_ticks(find_days(dataset.pk, DayKind.TRADES, DAY.date, ["IBM"])["IBM"])
     assert np.array_equal(stored.value("price"), [10.0, 10.5])
     row = QuarantinedRow.objects.get()
     assert (row.file, row.line, row.symbol, row.dataset.name) == (str(path), 3, "IBM", "mine")
     with pytest.raises(NoData, match="mine has no quotes of IBM on 2013-10-07"):
-        ensure_ticks(dataset, "mine", TickKind.QUOTES, "IBM", DAY.date)
+        ensure_ticks(dataset, "mine", DayKind.QUOTES, "IBM", DAY.date)
     get_provider.cache_clear()
 
 

@@ -14,11 +14,13 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from marketdata.models import Bar, BarDay, Dataset, Instrument, QuarantinedRow
-from tests.streaming.conftest import database_url
+from marketdata.models import Bar, Dataset, DayVersion, Instrument, QuarantinedRow
+from tests.marketdata.days import bars_of
+from tests.workers import database_url
 
 pytestmark = pytest.mark.django_db
 Write = Callable[[str, str], Path]
@@ -66,7 +68,7 @@ def test_many_symbols_in_one_parquet_file(shared_data: Path) -> None:
 
 def test_null_volumes_stay_null(shared_data: Path) -> None:
     run(shared_data / "universe" / "sp500_2026_novolume" / "2026-01-16_1min.parquet")
-    assert not BarDay.objects.exclude(volume=None).exists()
+    assert all(np.isnan(bars_of(day).volume).all() for day in DayVersion.objects.all())
 
 
 ROWS = """time,open,high,low,close,volume
@@ -83,17 +85,17 @@ yesterday,10,11,9,10.5,100
 """
 
 
-def test_every_row_is_accounted_for_and_what_breaks_a_rule_is_told_with_its_line(write: Write) -> None:
+def test_every_row_is_accounted_for_and_what_breaks_a_rule_is_reported_with_its_line(write: Write) -> None:
     report = run(write("AAPL_x.csv", ROWS))
     figures = ("rows", "inserted", "outside_session", "repeated", "rejected")
     assert [report[name] for name in figures] == [10, 1, 1, 1, 7]
-    told = dict(QuarantinedRow.objects.values_list("line", "reason"))
-    assert told == {
+    reported = dict(QuarantinedRow.objects.values_list("line", "reason"))
+    assert reported == {
         3: "high is below open or close",
         4: "the stamp is not on a whole minute",
         5: "a price is not a finite number",
         6: "volume is negative",
-        7: "line 2 has other values for the same minute",
+        7: "line 8 has other values for the same minute",
         9: "2025-07-04 is not a trading day of XNYS",
         10: "the time cannot be read",
     }
@@ -106,7 +108,7 @@ def test_a_corrected_file_is_a_new_version_and_a_part_completes_the_day(write: W
     run(write("AAPL_a.csv", f"{head}\n{lines[0]}\n"))
     run(write("AAPL_b.csv", f"{head}\n2025-07-02T13:31:00Z,10,11,9,10.5,100\n"))
     run(write("AAPL_c.csv", f"{head}\n2025-07-02T13:30:00Z,10,12,9,10.5,100\n"))
-    assert BarDay.objects.count() == 3
+    assert DayVersion.objects.count() == 3
     assert list(Bar.objects.order_by("start").values_list("high", flat=True)) == [12.0, 11.0]
 
 
@@ -126,7 +128,7 @@ def test_the_0930_bar_is_the_0930_bar_however_it_is_stamped(write: Write, stamp:
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "told"),
+    ("name", "text", "message"),
     [
         ("A.csv", "time,open,high,low,close\n2025-07-02 09:30:00,1,1,1,1\n", "no time zone: pass --tz"),
         ("A.csv", "time,open,high,low\n1,1,1,1\n", "no column for close; it has time, open, high, low"),
@@ -135,10 +137,10 @@ def test_the_0930_bar_is_the_0930_bar_however_it_is_stamped(write: Write, stamp:
         ("A.xls", "x", "not one of the forms"),
     ],
 )
-def test_an_unreadable_file_is_named_with_what_to_do(write: Write, name: str, text: str, told: str) -> None:
-    with pytest.raises(CommandError, match=told):
+def test_an_unreadable_file_is_named_with_what_to_do(write: Write, name: str, text: str, message: str) -> None:
+    with pytest.raises(CommandError, match=message):
         run(write(name, text))
-    assert not BarDay.objects.exists()
+    assert not DayVersion.objects.exists()
 
 
 def test_one_bad_file_does_not_keep_the_others_out(write: Write) -> None:
@@ -170,7 +172,7 @@ def test_a_thousand_small_files_and_two_that_share_a_day(tmp_path: Path) -> None
     report = run(folder)
     figures = ("files", "rows", "inserted", "unchanged", "rejected", "days", "symbols")
     assert [report[name] for name in figures] == [1001, 1002, 1001, 0, 1, 1001, 1000]
-    assert sorted(BarDay.objects.get(instrument__symbol="S7", current=True).offset) == [0, 60]
+    assert bars_of(DayVersion.objects.get(instrument__symbol="S7", current=True)).offset.tolist() == [0, 60]
     again = run(folder)
     assert [again[name] for name in figures] == [1001, 1002, 0, 1001, 1, 0, 1000]
 
@@ -206,9 +208,9 @@ def test_a_corrected_file_leaves_quarantine_and_the_others_stay(write: Write) ->
 def test_filled_and_proven_minutes_stay_so_when_a_file_completes_their_day(write: Write) -> None:
     head, line = ROWS.splitlines()[:2]
     run(write("AAPL_a.csv", f"{head}\n{line}\n"))
-    BarDay.objects.update(ledger="TNFAM" + "A" * 385)
+    DayVersion.objects.update(ledger="TNFAM" + "A" * 385)
     run(write("AAPL_b.csv", f"{head}\n2025-07-02T13:33:00Z,10,11,9,10.5,100\n"))
-    assert BarDay.objects.get(current=True).ledger == "TNFTM" + "A" * 385
+    assert DayVersion.objects.get(current=True).ledger == "TNFTM" + "A" * 385
 
 
 KILLED_AT = """
@@ -216,27 +218,28 @@ import os, signal, sys
 import django
 django.setup()
 from django.core.management import call_command
-from marketdata.importing import runner
-write, chunks = runner._write_chunk, []
+from marketdata.importing import writing
+write, chunks = writing._write_chunk, []
 def write_and_die(*arguments):
-    write(*arguments)
+    changes = write(*arguments)
     chunks.append(1)
     if len(chunks) == 4:
         os.kill(os.getpid(), signal.SIGKILL)
-runner.CHUNK = 3
-runner._write_chunk = write_and_die
+    return changes
+writing.CHUNK = 3
+writing._write_chunk = write_and_die
 call_command("import_bars", sys.argv[1], verbosity=0)
 """
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_import_that_was_killed_half_way_is_simply_run_again(shared_data: Path) -> None:
-    feed = shared_data / "bars" / "google_2016"
+def test_an_import_that_was_killed_half_way_is_simply_run_again(sample: Path) -> None:
+    feed = sample / "bars" / "google_2016"
     environment = {**os.environ, "DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": "config.settings"}
     command = [sys.executable, "-c", KILLED_AT, str(feed)]
     killed = subprocess.run(command, env=environment, cwd=Path(__file__).resolve().parents[2], check=False)
     assert killed.returncode == -signal.SIGKILL
-    assert BarDay.objects.count() == 9  # three whole chunks; the fourth went with its transaction
+    assert DayVersion.objects.count() == 9  # three whole chunks; the fourth went with its transaction
     report = run(feed)
     assert (report["inserted"], report["unchanged"], report["days"]) == (8580 - 9 * 390, 9 * 390, 22 - 9)
-    assert set(BarDay.objects.values_list("version", flat=True)) == {1}
+    assert set(DayVersion.objects.values_list("version", flat=True)) == {1}

@@ -64,8 +64,8 @@ def test_the_first_ledger_has_a_letter_for_every_minute(minutes: set[int]) -> No
 @given(ledgers, st.integers(0, 390))
 def test_gaps_are_exactly_the_open_minutes_that_are_over(ledger: str, visible: int) -> None:
     gaps = find_gaps(ledger, visible)
-    told = {minute: gap.letter for gap in gaps for minute in range(gap.start_minute, gap.end_minute)}
-    assert told == {i: letter for i, letter in enumerate(ledger[:visible]) if letter in "AMH"}
+    payload = {minute: gap.letter for gap in gaps for minute in range(gap.start_minute, gap.end_minute)}
+    assert payload == {i: letter for i, letter in enumerate(ledger[:visible]) if letter in "AMH"}
     for one, other in pairwise(gaps):
         assert one.end_minute < other.start_minute or one.letter != other.letter
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from marketdata.providers.checks import check_providers
+from marketdata.providers.provider_checks import check_providers
 
 FILES = "marketdata.providers.files.FilesProvider"
 ALPACA = "marketdata.providers.alpaca.AlpacaProvider"
@@ -20,7 +20,7 @@ class NoProvider:
 
 
 @pytest.mark.parametrize(
-    ("configured", "told"),
+    ("configured", "message"),
     [
         pytest.param(["synthetic"], "is not a mapping", id="a list"),
         pytest.param({"x": FILES}, "['x'] has no BACKEND", id="only a path"),
@@ -41,10 +41,10 @@ class NoProvider:
         ),
     ],
 )
-def test_each_mistake_is_named_with_the_provider(settings: Any, configured: Any, told: str) -> None:
+def test_each_mistake_is_named_with_the_provider(settings: Any, configured: Any, message: str) -> None:
     settings.MARKETDATA_PROVIDERS = configured
     problems = check_providers()
-    assert any(told in problem.msg for problem in problems), problems
+    assert any(message in problem.msg for problem in problems), problems
     assert all("MARKETDATA_PROVIDERS" in problem.msg for problem in problems)
 
 

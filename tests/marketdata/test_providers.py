@@ -15,9 +15,9 @@ from django.db import connection
 
 from marketdata import store
 from marketdata.calendar import trading_day
-from marketdata.columns import BarColumns, empty
+from marketdata.columns import BarColumns, no_bars
 from marketdata.errors import MarketDataError, NoData, ProviderFailed
-from marketdata.models import BarDay, Dataset, FetchAttempt, Instrument
+from marketdata.models import Dataset, DayVersion, FetchAttempt, Instrument
 from marketdata.providers.base import (
     BarsAnswer,
     DatasetSpec,
@@ -86,7 +86,7 @@ def test_callers_at_once_fetch_once(vendor: type[Vendor]) -> None:
         list(pool.map(ask, range(4)))
     assert vendor.asked == 1
     assert FetchAttempt.objects.get().attempts == 1
-    assert BarDay.objects.get().version == 1
+    assert DayVersion.objects.get().version == 1
 
 
 def test_a_provider_keeps_its_own_dataset(vendor: type[Vendor]) -> None:
@@ -96,10 +96,10 @@ def test_a_provider_keeps_its_own_dataset(vendor: type[Vendor]) -> None:
     )
     assert dataset() == made
     ensure_day(made, "vendor", "AAPL", DAY)
-    assert BarDay.objects.get().origin == "provider vendor"
+    assert DayVersion.objects.get().origin == "provider vendor"
 
 
-def test_no_data_is_told_apart_from_a_failed_request_and_both_are_kept(vendor: type[Vendor]) -> None:
+def test_no_data_is_reported_apart_from_a_failed_request_and_both_are_kept(vendor: type[Vendor]) -> None:
     vendor.answer = NoDataExists("listed on 2025-08-01")
     with pytest.raises(NoData, match="vendor has no bars of AAPL on 2025-07-02: listed on 2025-08-01"):
         ensure_day(dataset(), "vendor", "AAPL", DAY)
@@ -123,10 +123,10 @@ def test_attempts_add_up_and_success_is_the_last_word(vendor: type[Vendor]) -> N
 
 
 def test_an_answer_without_bars_is_no_day(vendor: type[Vendor]) -> None:
-    vendor.answer = rows(empty())
+    vendor.answer = rows(no_bars())
     with pytest.raises(NoData, match="vendor has no bars of AAPL on 2025-07-02: its answer is empty"):
         ensure_day(dataset(), "vendor", "AAPL", DAY)
-    assert not BarDay.objects.exists()
+    assert not DayVersion.objects.exists()
 
 
 def shifted(bars: BarColumns, row: int, seconds: int) -> BarColumns:
@@ -142,7 +142,7 @@ def lowered(bars: BarColumns) -> BarColumns:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "message"),
     [
         pytest.param(lowered, "13:31Z: high is below open or close", id="high-below-close"),
         pytest.param(
@@ -155,12 +155,12 @@ def lowered(bars: BarColumns) -> BarColumns:
     ],
 )
 def test_a_broken_answer_is_a_failure_that_names_the_bar_and_nothing_is_stored(
-    vendor: type[Vendor], spoil: Any, told: str
+    vendor: type[Vendor], spoil: Any, message: str
 ) -> None:
     vendor.answer = rows(spoil(make_day("AAPL", trading_day(DAY))))
-    with pytest.raises(ProviderFailed, match=rf"vendor sent a broken bar of AAPL at 2025-07-02T{told}"):
+    with pytest.raises(ProviderFailed, match=rf"vendor sent a broken bar of AAPL at 2025-07-02T{message}"):
         ensure_day(dataset(), "vendor", "AAPL", DAY)
-    assert not BarDay.objects.exists()
+    assert not DayVersion.objects.exists()
     assert FetchAttempt.objects.get().outcome == "failed"
 
 

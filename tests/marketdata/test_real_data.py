@@ -15,7 +15,7 @@ import pytest
 from django.core.management import call_command
 from pytest_django import DjangoDbBlocker
 
-from marketdata.models import BarDay, Dataset, Instrument
+from marketdata.models import Dataset, DayVersion, Instrument
 
 Imported = dict[str, Any]
 
@@ -23,7 +23,7 @@ Imported = dict[str, Any]
 def status(*arguments: str) -> Imported:
     out = StringIO()
     call_command("data_status", *arguments, "--json", stdout=out)
-    return {told["dataset"]: told for told in json.loads(out.getvalue())["datasets"]}
+    return {reported["dataset"]: reported for reported in json.loads(out.getvalue())["datasets"]}
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def imported(shared_data: Path, django_db_setup: None, django_db_blocker: Django
     with django_db_blocker.unblock():
         call_command("import_bars", str(shared_data), "--json", stdout=out)
         yield json.loads(out.getvalue())
-        BarDay.objects.all().delete()
+        DayVersion.objects.all().delete()
         Dataset.objects.all().delete()
         Instrument.objects.all().delete()
 
@@ -45,7 +45,7 @@ def texts(dataset: str, kind: str) -> list[str]:
     return [note["text"] for note in status()[dataset]["notes"] if note["kind"] == kind]
 
 
-def test_everything_is_imported_and_what_is_no_minute_bars_is_told(imported: Imported) -> None:
+def test_everything_is_imported_and_what_is_no_minute_bars_is_reported(imported: Imported) -> None:
     assert imported["errors"] == []
     assert sum(report["rejected"] for report in imported["datasets"]) == 0
     passed_over = " ".join(imported["skipped"])
@@ -84,19 +84,19 @@ def test_the_longest_gap_of_each_symbol_agrees_too(imported: Imported, shared_da
 def test_half_days_are_found_and_holidays_and_clock_changes_lack_nothing(imported: Imported) -> None:
     assert texts("exthours_2025", "half day") == ["2025-07-03 is a half day: 210 minutes."]
     assert texts("sparse_etf", "half day") == ["2023-11-24 is a half day: 210 minutes."]
-    told = status()
+    reported = status()
     for dataset in ("spy_2024", "spy_vwap_2024", "ninjatrader_2011", "aapl_2024", "google_2016"):
-        assert (told[dataset]["quality"], texts(dataset, "missing day")) == (1.0, [])
+        assert (reported[dataset]["quality"], texts(dataset, "missing day")) == (1.0, [])
 
 
 def test_prints_after_an_early_close_are_found_and_how_wild_they_are(imported: Imported) -> None:
-    told = texts("exthours_2025", "after early close")
-    assert [text.split(" bars")[0] for text in told] == [
+    reported = texts("exthours_2025", "after early close")
+    assert [text.split(" bars")[0] for text in reported] == [
         "2025-07-03 AAPL: 240",
         "2025-07-03 IBM: 150",
         "2025-07-03 MSFT: 240",
     ]
-    assert "up to 5.9% away from it" in told[0]
+    assert "up to 5.9% away from it" in reported[0]
 
 
 def test_null_volumes_an_index_and_volumes_of_zero_are_found(imported: Imported) -> None:
@@ -129,7 +129,7 @@ def test_an_unadjusted_split_is_seen_in_the_prices(imported: Imported) -> None:
 
 def test_leans_zips_hold_the_same_days_as_the_rows_made_from_them(imported: Imported) -> None:
     def contents(dataset: str) -> dict[tuple[str, str, str], str]:
-        days = BarDay.objects.filter(dataset__name=dataset)
+        days = DayVersion.objects.filter(dataset__name=dataset)
         rows = days.values_list("instrument__symbol", "date", "scope", "content_hash")
         return {(symbol, str(date), scope): content for symbol, date, scope, content in rows}
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from marketdata.columns import BarColumns, empty
+from marketdata.columns import BarColumns, no_bars
 from marketdata.rules import broken_rows
 
 NAN, INF = float("nan"), float("inf")
@@ -28,10 +28,9 @@ def bars() -> BarColumns:
         ("high", 10.4, "high is below open or close"),
         ("low", 10.1, "low is above open or close"),
         ("volume", -1.0, "volume is negative"),
-        ("volume", 0.5, "volume is not a whole number"),
-        ("volume", INF, "volume is not a whole number"),
+        ("volume", INF, "volume is not a finite number"),
         ("trade_count", -1.0, "trade count is negative"),
-        ("trade_count", 1.5, "trade count is not a whole number"),
+        ("trade_count", INF, "trade count is not a finite number"),
         ("vwap", INF, "vwap is not a finite number"),
         ("offset", 90, "the stamp is not on a whole minute"),
     ],
@@ -51,4 +50,4 @@ def test_what_a_source_may_leave_out_may_be_absent(column: str) -> None:
 
 def test_sound_bars_and_none_at_all_pass() -> None:
     assert broken_rows(bars()) == []
-    assert broken_rows(empty()) == []
+    assert broken_rows(no_bars()) == []

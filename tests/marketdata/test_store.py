@@ -5,16 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 
 from marketdata import store
 from marketdata.calendar import trading_day
 from marketdata.columns import BarColumns
+from marketdata.columns.bar_columns import BAR_VALUES
 from marketdata.errors import MarketDataError, NoData, UnknownSymbol
-from marketdata.models import Bar, BarDay, Dataset, FetchAttempt, ReadOnlyError
+from marketdata.models import Bar, Dataset, DayChunk, DayVersion, FetchAttempt, ReadOnlyError
 from marketdata.providers.base import get_provider, provider_dataset
 from marketdata.providers.fetching import ensure_day
 from marketdata.providers.synthetic import make_day
@@ -49,22 +51,32 @@ def test_what_goes_in_comes_out_bit_for_bit_nulls_too(dataset: Dataset) -> None:
 
 
 @pytest.mark.parametrize("absent", [(), ("vwap",), ("volume", "trade_count", "vwap")])
-def test_the_block_beside_the_arrays_says_what_they_say(dataset: Dataset, absent: tuple[str, ...]) -> None:
+def test_the_view_says_what_the_columns_say(dataset: Dataset, absent: tuple[str, ...]) -> None:
     bars = make_day("AAPL", trading_day(DAY))
     holed = np.where(np.arange(len(bars)) % 7 == 0, np.nan, bars.volume)
     bars = replace(bars, **{"volume": holed, **{name: np.full(len(bars), np.nan) for name in absent}})
     store.write_days(dataset.pk, [new("AAPL", bars)])
-    of_block = store.load_day(dataset.pk, DAY, ["AAPL"])["AAPL"].bars
-    BarDay.objects.update(packed=None)
-    of_arrays = store.load_day(dataset.pk, DAY, ["AAPL"])["AAPL"].bars
-    assert of_block.content_hash() == of_arrays.content_hash() == bars.content_hash()
+    assert store.load_day(dataset.pk, DAY, ["AAPL"])["AAPL"].bars.content_hash() == bars.content_hash()
+    rows = np.array(list(Bar.objects.order_by("start").values_list(*BAR_VALUES)), np.float64)
+    expected = np.stack([getattr(bars, name) for name in BAR_VALUES], axis=1)
+    np.testing.assert_array_equal(rows, expected)
 
 
-def test_an_array_that_somebody_changes_is_what_counts(dataset: Dataset) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [{"row_count": 1}, {"content_hash": "f"}, {"version": 7}, {"known_at": "2025-07-02T20:00Z"}, {"origin": ""}],
+)
+def test_the_database_refuses_a_change_of_a_stored_version(dataset: Dataset, change: dict[str, Any]) -> None:
     store.write_days(dataset.pk, [new("AAPL")])
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE marketdata_barday SET close[1] = 1.25, low[1] = 1.25")
-    assert store.load_day(dataset.pk, DAY, ["AAPL"])["AAPL"].bars.close[0] == 1.25
+    with pytest.raises(IntegrityError, match="A stored version is never changed"), transaction.atomic():
+        DayVersion.objects.update(**change)
+    with pytest.raises(IntegrityError, match="A stored version is never changed"), transaction.atomic():
+        DayChunk.objects.update(cells=b"")
+
+
+def test_which_version_is_current_and_what_is_known_of_absent_minutes_may_change(dataset: Dataset) -> None:
+    store.write_days(dataset.pk, [new("AAPL")])
+    assert DayVersion.objects.update(current=False, ledger="N" * 390) == 1
 
 
 def test_the_same_again_changes_nothing_and_other_bars_are_a_new_version(dataset: Dataset) -> None:
@@ -75,9 +87,9 @@ def test_the_same_again_changes_nothing_and_other_bars_are_a_new_version(dataset
     close = bars.close.copy()
     close[0] += 0.01
     assert store.write_days(dataset.pk, [new("AAPL", replace(bars, close=close))]).revised == 390
-    versions = BarDay.objects.order_by("version").values_list("version", "current")
+    versions = DayVersion.objects.order_by("version").values_list("version", "current")
     assert list(versions) == [(1, False), (2, True)]
-    first = BarDay.objects.get(version=1)
+    first = DayVersion.objects.get(version=1)
     assert store.load_versions([first.pk])["AAPL"].bars.content_hash() == bars.content_hash()
     assert Bar.objects.filter(date=DAY).count() == 390
 
@@ -89,7 +101,7 @@ def test_the_view_has_one_row_a_bar_and_refuses_writes(dataset: Dataset) -> None
     first = bars[0]
     assert first.start == trading_day(DAY).open
     for write in (first.save, first.delete, lambda: bars.update(open=1), lambda: Bar.objects.create(open=1)):
-        with pytest.raises(ReadOnlyError, match="Bar is a view over BarDay"):
+        with pytest.raises(ReadOnlyError, match="Bar is a view over DayVersion"):
             write()
 
 
@@ -116,7 +128,7 @@ def test_two_writers_of_one_day_make_one_version(dataset: Dataset) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         assert sorted(pool.map(lambda _: write(), range(4))) == [0, 0, 0, 390]
-    assert BarDay.objects.count() == 1
+    assert DayVersion.objects.count() == 1
 
 
 def test_the_synthetic_market_is_the_same_every_time_and_satisfies_every_rule() -> None:

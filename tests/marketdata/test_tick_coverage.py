@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
+from marketdata.columns import TickColumns
+from marketdata.columns.tick_columns import DERIVED
+from marketdata.kinds import KINDS, DayKind
 from marketdata.models import Dataset, Scope
-from marketdata.store import ensure_instruments
-from marketdata.ticks.columns import CODES, DERIVED, VALUES, TickColumns, TickKind
-from marketdata.ticks.store import NewTicks, write_ticks
+from marketdata.store import NewDay, ensure_instruments, write_days
 from tests.streaming.callers import log_in
 from tests.streaming.rows import a_day
 
@@ -23,9 +24,9 @@ MONDAY, TUESDAY = dt.date(2013, 10, 7), dt.date(2013, 10, 8)
 HALF = dt.date(2013, 11, 29)
 
 
-def rows(kind: TickKind, *seconds: float, flags: int = 0) -> TickColumns:
+def rows(kind: DayKind, *seconds: float, flags: int = 0) -> TickColumns:
     n = len(seconds)
-    values, codes = np.full((len(VALUES[kind]), n), 10.0), np.zeros((len(CODES[kind]), n), np.int32)
+    values, codes = np.full((len(KINDS[kind].values), n), 10.0), np.zeros((len(KINDS[kind].codes), n), np.int32)
     at = np.array([round(second * 10**9) for second in seconds], np.int64)
     return TickColumns(kind, at, values, codes, np.full(n, flags, np.uint8))
 
@@ -35,18 +36,18 @@ def trades_and_quotes() -> Dataset:
     """IBM on a Monday, a Tuesday and a half day, AIG on the Monday; IBM's quotes are recorded and made from bars."""
     dataset = Dataset.objects.create(name="lean", source="lean")
     ids = ensure_instruments(["AIG", "IBM"])
-    trades, quotes = TickKind.TRADES, TickKind.QUOTES
-    write_ticks(dataset.pk, [NewTicks(ids["IBM"], MONDAY, rows(trades, 0))])
-    write_ticks(
+    trades, quotes = DayKind.TRADES, DayKind.QUOTES
+    write_days(dataset.pk, [NewDay(ids["IBM"], MONDAY, rows(trades, 0))])
+    write_days(
         dataset.pk,
         [
-            NewTicks(ids["IBM"], MONDAY, rows(trades, 0, 59.9, 60, 600)),
-            NewTicks(ids["IBM"], MONDAY, rows(trades, -60, -1), scope=Scope.EXTENDED),
-            NewTicks(ids["IBM"], TUESDAY, rows(trades, 1, 2)),
-            NewTicks(ids["IBM"], HALF, rows(trades, 1)),
-            NewTicks(ids["AIG"], MONDAY, rows(trades, 5)),
-            NewTicks(ids["IBM"], MONDAY, rows(quotes, 1, 61, 121)),
-            NewTicks(ids["IBM"], MONDAY, rows(quotes, 60, 120, flags=DERIVED)),
+            NewDay(ids["IBM"], MONDAY, rows(trades, 0, 59.9, 60, 600)),
+            NewDay(ids["IBM"], MONDAY, rows(trades, -60, -1), scope=Scope.EXTENDED),
+            NewDay(ids["IBM"], TUESDAY, rows(trades, 1, 2)),
+            NewDay(ids["IBM"], HALF, rows(trades, 1)),
+            NewDay(ids["AIG"], MONDAY, rows(trades, 5)),
+            NewDay(ids["IBM"], MONDAY, rows(quotes, 1, 61, 121)),
+            NewDay(ids["IBM"], MONDAY, rows(quotes, 60, 120, flags=DERIVED)),
         ],
     )
     return dataset
@@ -55,7 +56,7 @@ def trades_and_quotes() -> Dataset:
 def status(*arguments: str) -> dict[str, Any]:
     out = StringIO()
     call_command("data_status", *arguments, "--json", stdout=out)
-    return {told["dataset"]: told for told in json.loads(out.getvalue())["datasets"]}
+    return {reported["dataset"]: reported for reported in json.loads(out.getvalue())["datasets"]}
 
 
 def shown(*arguments: str) -> list[str]:
@@ -90,9 +91,9 @@ def test_symbols_and_dates_narrow_it_and_add_a_line_per_symbol(trades_and_quotes
 
 
 def test_a_dataset_of_trades_and_quotes_alone_is_shown_without_bars(trades_and_quotes: Dataset) -> None:
-    told = status()["lean"]
-    assert (told["symbol_count"], told["day_count"], told["first"], told["last"]) == (0, 0, None, None)
-    assert (told["expected"], told["quality"], told["notes"]) == (0, None, [])
+    reported = status()["lean"]
+    assert (reported["symbol_count"], reported["day_count"], reported["first"], reported["last"]) == (0, 0, None, None)
+    assert (reported["expected"], reported["quality"], reported["notes"]) == (0, None, [])
     lines = shown()
     assert "lean trades 2 3 2013-10-07 2013-11-29 8 2 6 1,380" in lines
     assert "lean quotes 1 1 2013-10-07 2013-10-07 3 3 390" in lines

@@ -16,10 +16,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 
-from marketdata.models import Dataset, QuarantinedRow, ReadOnlyError
-from marketdata.tick_models import Quote, QuoteChunk, TickDay, Trade, TradeChunk
-from marketdata.ticks.columns import TickKind
-from marketdata.ticks.store import CHUNK_ROWS, find_ticks, load_ticks
+from marketdata.kinds import DayKind
+from marketdata.models import CHUNK_ROWS, Dataset, DayChunk, DayVersion, QuarantinedRow, Quote, ReadOnlyError, Trade
+from marketdata.store import find_days, load_ticks
 
 pytestmark = pytest.mark.django_db
 OPEN = pd.Timestamp("2013-10-07T13:30:00Z")
@@ -53,18 +52,18 @@ def test_a_real_file_imports_with_the_counts_of_its_manifest(shared_data: Path, 
     outside = int(row["outside_rth_rows"])
     figures = [report[name] for name in ("rows", "inserted", "outside_session", "rejected")]
     assert figures == [int(row["rows"]), int(row["rows"]) - outside, outside, 0]
-    assert TickDay.objects.regular().get().ledger == "T" * 390
+    assert DayVersion.objects.regular().get().ledger == "T" * 390
     again = run(command, shared_data / path)
     assert (again["inserted"], again["unchanged"], again["days"]) == (0, report["inserted"], 0)
 
 
-def test_the_store_gives_back_the_file_row_by_row_in_its_order(shared_data: Path) -> None:
-    path = shared_data / "quotes/lean/IBM_2013-10-07_quotes.parquet"
+def test_the_store_gives_back_the_file_row_by_row_in_its_order(sample: Path) -> None:
+    path = sample / "quotes/lean/IBM_2013-10-07_quotes.parquet"
     run("import_quotes", path)
     source = pd.read_parquet(path)
     source = source[(source.timestamp >= OPEN) & (source.timestamp < CLOSE)]
     dataset = Dataset.objects.get(name="lean")
-    day = find_ticks(dataset.pk, TickKind.QUOTES, dt.date(2013, 10, 7), ["IBM"])["IBM"]
+    day = find_days(dataset.pk, DayKind.QUOTES, dt.date(2013, 10, 7), ["IBM"])["IBM"]
     rows = load_ticks(day)
     opened = OPEN.value
     assert (rows.at + opened).tolist() == source.timestamp.astype("datetime64[ns, UTC]").astype("int64").tolist()
@@ -75,14 +74,14 @@ def test_the_store_gives_back_the_file_row_by_row_in_its_order(shared_data: Path
     on = np.where(bids, names[rows.code("bid_exchange")], names[rows.code("ask_exchange")])
     assert on.tolist() == source.exchange.astype(str).tolist()
     assert names[rows.code("condition")].tolist() == source.condition.astype(str).tolist()
-    assert day.chunk_count == -(-len(source) // CHUNK_ROWS) == QuoteChunk.objects.filter(day_id=day.id).count()
+    assert day.chunk_count == -(-len(source) // CHUNK_ROWS) == DayChunk.objects.filter(day_id=day.id).count()
 
 
-def test_sql_and_the_orm_see_one_row_per_event(shared_data: Path) -> None:
-    run("import_trades", shared_data / "trades/lean/IBM_2013-10-07_trades.parquet")
+def test_sql_and_the_orm_see_one_row_per_event(sample: Path) -> None:
+    run("import_trades", sample / "trades/lean/IBM_2013-10-07_trades.parquet")
     regular = Trade.objects.filter(instrument__symbol="IBM", date="2013-10-07", scope="regular")
     first = regular.earliest("sequence")
-    table = pd.read_parquet(shared_data / "trades/lean/IBM_2013-10-07_trades.parquet")
+    table = pd.read_parquet(sample / "trades/lean/IBM_2013-10-07_trades.parquet")
     source = table[table.timestamp >= OPEN].iloc[0]
     assert (first.sequence, first.price, first.size) == (1, source.price, source["size"])
     assert (first.exchange, first.condition) == (source.exchange, source.condition)
@@ -91,31 +90,31 @@ def test_sql_and_the_orm_see_one_row_per_event(shared_data: Path) -> None:
         cursor.execute("SELECT count(*), count(DISTINCT sequence), sum(size) FROM marketdata_trade")
         rows, sequences, shares = cursor.fetchone()
     assert (rows, shares) == (len(table), table["size"].sum()) and sequences == regular.count()
-    with pytest.raises(ReadOnlyError, match="write_ticks"):
+    with pytest.raises(ReadOnlyError, match="write_days"):
         Trade.objects.update(price=1)
     with pytest.raises(ReadOnlyError, match="versioned"):
         first.delete()
 
 
-def test_a_quote_bar_gives_its_closing_quote_in_the_last_nanosecond_of_its_minute(shared_data: Path) -> None:
-    report = run("import_quotes", shared_data / "quotebars/lean/IBM_2013-10-07_1min_quote.csv.gz")
+def test_a_quote_bar_gives_its_closing_quote_in_the_last_nanosecond_of_its_minute(sample: Path) -> None:
+    report = run("import_quotes", sample / "quotebars/lean/IBM_2013-10-07_1min_quote.csv.gz")
     assert (report["inserted"], report["outside_session"]) == (390, 164)
     first = Quote.objects.filter(scope="regular").earliest("sequence")
     assert first.at_ns == OPEN.value + 60_000_000_000 - 1
-    table = pd.read_csv(shared_data / "quotebars/lean/IBM_2013-10-07_1min_quote.csv.gz", parse_dates=["timestamp"])
+    table = pd.read_csv(sample / "quotebars/lean/IBM_2013-10-07_1min_quote.csv.gz", parse_dates=["timestamp"])
     source = table[table.timestamp == OPEN].iloc[0]
-    told = (first.bid, first.bid_size, first.ask, first.ask_size)
-    assert told == (source.bid_close, source.bid_size, source.ask_close, source.ask_size)
-    assert TickDay.objects.regular().get().derived
+    reported = (first.bid, first.bid_size, first.ask, first.ask_size)
+    assert reported == (source.bid_close, source.bid_size, source.ask_close, source.ask_size)
+    assert DayVersion.objects.regular().get().derived
 
 
-def test_recorded_quotes_go_before_derived_ones_and_neither_replaces_the_other(shared_data: Path) -> None:
-    run("import_quotes", shared_data / "quotes/lean/IBM_2013-10-07_quotes.parquet")
-    run("import_quotes", shared_data / "quotebars/lean/IBM_2013-10-07_1min_quote.csv.gz")
+def test_recorded_quotes_go_before_derived_ones_and_neither_replaces_the_other(sample: Path) -> None:
+    run("import_quotes", sample / "quotes/lean/IBM_2013-10-07_quotes.parquet")
+    run("import_quotes", sample / "quotebars/lean/IBM_2013-10-07_1min_quote.csv.gz")
     dataset = Dataset.objects.get()
-    found = find_ticks(dataset.pk, TickKind.QUOTES, dt.date(2013, 10, 7), ["IBM"])
+    found = find_days(dataset.pk, DayKind.QUOTES, dt.date(2013, 10, 7), ["IBM"])
     assert not found["IBM"].derived
-    assert TickDay.objects.current().regular().count() == 2
+    assert DayVersion.objects.current().regular().count() == 2
 
 
 HEAD = "timestamp,price,size,exchange,condition"
@@ -140,11 +139,11 @@ def a_file(folder: Path, *lines: str, name: str = "IBM_x.csv") -> Path:
     return path
 
 
-def test_nanoseconds_and_ties_survive_and_bad_rows_are_told_with_their_line(tmp_path: Path) -> None:
+def test_nanoseconds_and_ties_survive_and_bad_rows_are_reported_with_their_line(tmp_path: Path) -> None:
     report = run("import_trades", a_file(tmp_path, *GOOD, *BAD))
     assert (report["rows"], report["inserted"], report["rejected"]) == (8, 3, 5)
-    told = dict(QuarantinedRow.objects.values_list("line", "reason"))
-    assert told == dict(zip(range(5, 10), BAD.values(), strict=True))
+    reported = dict(QuarantinedRow.objects.values_list("line", "reason"))
+    assert reported == dict(zip(range(5, 10), BAD.values(), strict=True))
     rows = Trade.objects.values_list("at_ns", "price", "size", "exchange", "condition")
     assert [(at % 1000, *rest) for at, *rest in rows] == [
         (1, 10.5, 100.0, "N", "@"),
@@ -160,7 +159,7 @@ def test_a_corrected_file_is_a_new_version_and_a_part_completes_the_day(tmp_path
     corrected = [GOOD[1], GOOD[2].replace("10.5", "10.4")]
     report = run("import_trades", a_file(tmp_path, *corrected, name="IBM_c.csv"))
     assert (report["unchanged"], report["revised"], report["inserted"]) == (1, 1, 0)
-    assert TickDay.objects.current().get().version == 3
+    assert DayVersion.objects.current().get().version == 3
     assert list(Trade.objects.values_list("price", flat=True))[-1] == 10.4
 
 
@@ -171,13 +170,13 @@ def test_parts_that_meet_within_one_second_lose_and_repeat_nothing(tmp_path: Pat
     for path in (a, b, a, b):
         run("import_trades", path)
     assert list(Trade.objects.values_list("price", flat=True)) == whole
-    assert TickDay.objects.count() == 2
+    assert DayVersion.objects.count() == 2
 
 
 def test_a_dry_run_writes_nothing_and_a_file_of_bars_is_named(tmp_path: Path) -> None:
     assert run("import_trades", a_file(tmp_path, *GOOD), dry_run=True)["inserted"] == 3
-    assert not TradeChunk.objects.exists() and not Dataset.objects.exists()
-    with pytest.raises(CommandError, match="no column for bid, ask; it has timestamp, price"):
+    assert not DayChunk.objects.exists() and not Dataset.objects.exists()
+    with pytest.raises(CommandError, match="holds trades, not quotes; it has timestamp, price"):
         run("import_quotes", a_file(tmp_path, *GOOD))
 
 
@@ -193,10 +192,10 @@ def test_the_admin_shows_days_with_their_first_rows_and_events_of_a_symbol_and_d
     tmp_path: Path, admin_client: Client
 ) -> None:
     run("import_trades", a_file(tmp_path, *GOOD))
-    day = TickDay.objects.get()
-    page = admin_client.get(f"/admin/marketdata/tickday/{day.pk}/change/").content.decode()
+    day = DayVersion.objects.get()
+    page = admin_client.get(f"/admin/marketdata/dayversion/{day.pk}/change/").content.decode()
     assert "13:30:00.000000001" in page and "1 of 390" in page
-    for url in ("trade", "quote", "tickday"):
+    for url in ("trade", "quote", "dayversion"):
         assert admin_client.get(f"/admin/marketdata/{url}/").status_code == 200
     shown = admin_client.get("/admin/marketdata/trade/?q=IBM+2025-07-02").content.decode()
     assert "10.6" in shown

@@ -58,8 +58,8 @@ def test_making_and_revoking_is_on_record_with_who_did_it() -> None:
     key, _ = keys.create(session, "reader", by="ada")
     keys.revoke(key.key_id, by="bob")
     keys.revoke(key.key_id, by="eve")
-    told = [event.message for event in session.events.filter(kind="key").order_by("pk")]
-    assert told == [f"reader key {key.key_id} made by ada", f"reader key {key.key_id} revoked by bob"]
+    reported = [event.message for event in session.events.filter(kind="key").order_by("pk")]
+    assert reported == [f"reader key {key.key_id} made by ada", f"reader key {key.key_id} revoked by bob"]
 
 
 def test_use_is_noted_and_not_more_than_once_a_minute(django_assert_num_queries: Any) -> None:
@@ -76,11 +76,11 @@ def test_use_is_noted_and_not_more_than_once_a_minute(django_assert_num_queries:
 # --- what a reader key opens -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("door", ["", "streams/", "events/", "bars/?symbol=AAPL"])
-def test_a_reader_key_opens_its_own_session(door: str) -> None:
+@pytest.mark.parametrize("address", ["", "streams/", "events/", "bars/?symbol=AAPL"])
+def test_a_reader_key_opens_its_own_session(address: str) -> None:
     session = a_session("AAPL")
     key, secret = keys.create(session)
-    assert bearer(f"{key.key_id}.{secret}").get(f"/api/sessions/{session.pk}/{door}").status_code == 200
+    assert bearer(f"{key.key_id}.{secret}").get(f"/api/sessions/{session.pk}/{address}").status_code == 200
 
 
 CLOSED = ["sessions/", "status/", "bars/?symbol=AAPL", "sessions/{other}/", "sessions/{other}/bars/?symbol=AAPL"]
@@ -115,7 +115,7 @@ def test_a_broker_key_is_no_reader_key() -> None:
     assert_problem(bearer(f"{key.key_id}.{secret}").get(f"/api/sessions/{session.pk}/"), 401)
 
 
-# --- the doors that make them ------------------------------------------------------------------------
+# --- where they are made ------------------------------------------------------------------------
 
 
 def test_the_api_makes_lists_and_revokes_keys() -> None:

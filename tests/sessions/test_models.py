@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from marketdata.models import Dataset
 from marketdata.store import ensure_instruments
 from sessions import control
-from sessions.models import TRANSITIONS, ActiveStream, JournalEntry, Session, State, TransitionError
+from sessions.models import TRANSITIONS, ActiveStream, JournalEntry, Run, Session, State, TransitionError
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +36,7 @@ def test_only_the_transitions_of_the_life_cycle_are_possible(session: Session, s
             session.move_to(target)
 
 
-def test_of_two_who_move_a_session_one_wins_and_the_other_is_told_the_state(session: Session) -> None:
+def test_of_two_who_move_a_session_one_wins_and_the_other_is_reported_the_state(session: Session) -> None:
     other = Session.objects.get(pk=session.pk)
     session.move_to(State.STARTING)
     with pytest.raises(TransitionError, match="is starting"):
@@ -44,7 +44,7 @@ def test_of_two_who_move_a_session_one_wins_and_the_other_is_told_the_state(sess
 
 
 def test_a_worker_of_an_older_epoch_cannot_move_a_session(session: Session) -> None:
-    Session.objects.filter(pk=session.pk).update(epoch=2)
+    Run.objects.filter(pk=session.pk).update(epoch=2)
     with pytest.raises(TransitionError):
         session.move_to(State.STARTING, epoch=1)
 

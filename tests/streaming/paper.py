@@ -8,18 +8,19 @@ from contextlib import aclosing, closing
 from functools import cache
 from typing import Any
 
-from marketdata.models import BarDay
-from sessions.models import JournalEntry, Session, State
+from marketdata.models import DayVersion
+from sessions.models import DayMark, JournalEntry, Session, State
+from sessions.redis_client import connection as redis_connection
 from sessions.wakeup import announce
-from sessions.wakeup import connection as redis_connection
 from streaming.engine import journal as journals
-from streaming.engine.bus import Bus, Packed, stream_key
+from streaming.engine.bus import Bus, stream_key
 from streaming.engine.frames import NO_CHAIN, FrameId, link, milliseconds, moment
 from streaming.engine.loading import Recipe, tape_of
+from streaming.engine.stretch import Packed
 from streaming.reading.reader import follow
-from tests.streaming.rows import DAY, a_session
+from tests.streaming.rows import DAY, a_session, update_run
 
-Told = tuple[str, str]
+IdAndHash = tuple[str, str]
 """A frame's id and hash."""
 
 
@@ -35,7 +36,7 @@ class Paper:
     def __init__(self, *symbols: str) -> None:
         redis_connection().flushdb()
         Session.objects.all().delete()
-        BarDay.objects.all().delete()
+        DayVersion.objects.all().delete()
         self.session = a_session(*symbols or ("AAPL", "MSFT"), clock=None, frame_id="")
         self.journal = journals.read(self.session.pk)
         self.tape = tape_of(Recipe.of(self.session), self.journal, DAY, generation=1)
@@ -45,11 +46,10 @@ class Paper:
 
     def begin(self, generation: int, k: int) -> None:
         self.generation, self.k, self.prev, self.chain = generation, k, None, NO_CHAIN
-        self.out: list[Told] = []
-        told = {"date": DAY.isoformat(), "generation": generation, "chain": self.chain.hex(), "prev": ""}
-        self.session.record("day_open", "", **told)
+        self.out: list[IdAndHash] = []
+        DayMark.objects.create(session=self.session, generation=generation, date=DAY, chain=self.chain.hex(), prev="")
 
-    def play(self, count: int) -> list[Told]:
+    def play(self, count: int) -> list[IdAndHash]:
         """The next frames go out, and the row says so; returns (id, hash) of all so far."""
         frames: list[Packed] = []
         for k in range(self.k, min(self.k + count, len(self.tape))):
@@ -67,10 +67,9 @@ class Paper:
         return self.out
 
     def write(self, **changes: Any) -> None:
-        Session.objects.filter(pk=self.session.pk).update(**changes)
-        self.session.refresh_from_db()
+        update_run(self.session, **changes)
 
-    def complete(self) -> list[Told]:
+    def complete(self) -> list[IdAndHash]:
         """Play the rest and end."""
         self.play(len(self.tape))
         self.session.move_to(State.COMPLETED)
@@ -88,7 +87,7 @@ class Paper:
         self.begin(self.generation + 1, self.tape.first_after(milliseconds(to)))
 
     def trim(self, kept: int) -> None:
-        """The stream keeps its newest frames only, and those that somebody in lockstep has not had."""
+        """The stream keeps its newest frames only, and those that a lockstep reader has not had."""
         self.bus.trim(self.session.pk, FrameId.parse(self.out[-kept][0]))
 
     def held(self) -> int:
@@ -96,7 +95,7 @@ class Paper:
         return int(redis_connection().xlen(stream_key(self.session.pk, self.generation)))  # type: ignore[arg-type]
 
 
-def told(frame: dict[str, Any]) -> Told:
+def id_and_hash(frame: dict[str, Any]) -> IdAndHash:
     return frame["id"], frame["hash"]
 
 

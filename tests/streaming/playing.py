@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from sessions.models import Session
+from sessions.models import Session, State
 from streaming import service
 from streaming.reading.reader import follow
 from streaming.start_request import StartRequest
+from streaming.verify.session import verify
 
 FIRST, LAST = dt.date(2025, 7, 2), dt.date(2025, 7, 7)
 SYMBOLS = ("AAPL", "MSFT")
@@ -35,8 +36,12 @@ def wait_until(session: Session, true: Callable[[Session], object], seconds: flo
         if true(session):
             return session
         time.sleep(0.01)
-    told = "; ".join(event.message for event in session.events.all()[:5])
-    pytest.fail(f"session {session.pk} is {session.state} at {session.clock}: {told}")
+    message = "; ".join(event.message for event in session.events.all()[:5])
+    pytest.fail(f"session {session.pk} is {session.state} at {session.run.clock}: {message}")
+
+
+def await_clock(session: Session, clock: dt.datetime) -> None:
+    wait_until(session, lambda row: row.run.clock and row.run.clock >= clock)
 
 
 def read_all(session_id: int, **options: Any) -> list[dict[str, Any]]:
@@ -47,6 +52,16 @@ def read_all(session_id: int, **options: Any) -> list[dict[str, Any]]:
         return [frame async for frame in follow(session_id, **options)]
 
     return asyncio.run(asyncio.wait_for(collect(), 120))
+
+
+def finished(session: Session) -> list[dict[str, Any]]:
+    """Every frame of a run to its end, which is verified."""
+    frames = durable(read_all(session.pk))
+    session.refresh_from_db()
+    assert session.state == State.COMPLETED, session.reason
+    proof = verify(session.pk)
+    assert proof.ok, proof.problems
+    return frames
 
 
 def durable(frames: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -13,18 +13,19 @@ import pytest
 from marketdata import store
 from marketdata.calendar import trading_day
 from marketdata.columns import BarColumns
-from marketdata.models import BarDay, Dataset
+from marketdata.models import Dataset, DayVersion
 from marketdata.store import NewDay
 from sessions import control
 from sessions.models import Session, State
-from sessions.wakeup import connection as redis_connection
+from sessions.redis_client import connection as redis_connection
 from streaming import copies, service
+from streaming.as_of.session_data import get_session_data
 from streaming.engine.bus import stream_key
 from streaming.engine.player import LOADERS, Player
-from streaming.proof.verify import verify
 from streaming.start_request import StartRequest
 from streaming.upkeep import rounds
-from streaming.visible.session_data import get_session_data
+from streaming.verify.session import verify
+from tests.marketdata.days import bars_of
 from tests.streaming.playing import FIRST, durable, read_all, utc, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,7 +44,7 @@ def play(**options: Any) -> Session:
 def paused(player: Player, real_days: str) -> Session:
     """A session of one day that stands a few minutes after its open."""
     session = play(speed=600.0)
-    wait_until(session, lambda s: s.clock and s.clock >= DAY.open + 5 * MINUTE)
+    wait_until(session, lambda s: s.run.clock and s.run.clock >= DAY.open + 5 * MINUTE)
     control.pause(session.pk)
     return wait_until(session, lambda s: s.state == State.PAUSED)
 
@@ -78,7 +79,7 @@ def finish(session: Session) -> list[dict[str, Any]]:
     return durable(read_all(session.pk))
 
 
-def told(frames: list[dict[str, Any]], kind: str, interval: str = "1m") -> list[tuple[str, dict[str, Any]]]:
+def events_of(frames: list[dict[str, Any]], kind: str, interval: str = "1m") -> list[tuple[str, dict[str, Any]]]:
     """(clock of the frame, event) of AAPL."""
     return [
         (frame["clock"], event)
@@ -93,17 +94,17 @@ def stamp(moment: dt.datetime) -> str:
 
 
 def test_a_correction_in_mid_run_is_a_revision_in_the_next_frame_and_later_bars_are_right(paused: Session) -> None:
-    clock = paused.clock
+    clock = paused.run.clock
     assert clock is not None
     corrected = correct(300.0)
     admit(paused)
     frames = finish(paused)
-    ((at, event),) = told(frames, "revision")
+    ((at, event),) = events_of(frames, "revision")
     assert at == stamp(clock + MINUTE)
     assert (event["start"], event["close"], event["version"]) == (stamp(DAY.open + WRONG * MINUTE), 300.0, 2)
-    ((_, five),) = told(frames, "revision", "5m")
+    ((_, five),) = events_of(frames, "revision", "5m")
     assert (five["start"], five["high"]) == (stamp(DAY.open), 300.0)
-    bars = [event for _, event in told(frames, "bar")]
+    bars = [event for _, event in events_of(frames, "bar")]
     assert len(bars) == 390 and bars[LATE]["close"] == 300.0
     assert [bar["close"] for bar in bars if bar["start"] != stamp(DAY.open + WRONG * MINUTE)] == [
         close for minute, close in enumerate(corrected.close) if minute != WRONG
@@ -123,9 +124,9 @@ def test_what_a_session_shows_is_right_from_the_frame_on_that_tells_it(paused: S
     correct(300.0)
     admit(paused)
     assert get_session_data(paused.pk).bars("AAPL")[WRONG]["close"] == before
-    clock = paused.clock
+    clock = paused.run.clock
     control.step(paused.pk)
-    wait_until(paused, lambda s: s.clock != clock)
+    wait_until(paused, lambda s: s.run.clock != clock)
     assert get_session_data(paused.pk).bars("AAPL")[WRONG]["close"] == 300.0
 
 
@@ -138,7 +139,7 @@ def test_corrections_one_after_the_other_each_come_once(paused: Session) -> None
     admit(paused)
     rounds.run_one(paused.pk)
     frames = finish(paused)
-    assert [event["close"] for _, event in told(frames, "revision")] == [300.0, 302.0]
+    assert [event["close"] for _, event in events_of(frames, "revision")] == [300.0, 302.0]
     assert paused.journal.filter(kind="admit").count() == 2
 
 
@@ -147,10 +148,10 @@ def test_after_a_seek_the_corrected_day_is_played_from_the_start_with_nothing_to
     admit(paused)
     control.step(paused.pk, 2)
     control.seek(paused.pk, DAY.open)
-    wait_until(paused, lambda s: s.generation == 2)
+    wait_until(paused, lambda s: s.run.generation == 2)
     frames = finish(paused)
-    assert not told(frames, "revision")
-    assert [event["close"] for _, event in told(frames, "bar")] == corrected.close.tolist()
+    assert not events_of(frames, "revision")
+    assert [event["close"] for _, event in events_of(frames, "bar")] == corrected.close.tolist()
 
 
 def test_a_seek_while_the_corrected_day_still_loads_plays_it_too(paused: Session, player: Player) -> None:
@@ -159,24 +160,24 @@ def test_a_seek_while_the_corrected_day_still_loads_plays_it_too(paused: Session
         player.loader.submit(free.wait, 30)
     admit(paused)
     control.seek(paused.pk, DAY.open)
-    wait_until(paused, lambda s: s.generation == 2 or s.events.filter(kind="seek").exists())
+    wait_until(paused, lambda s: s.run.generation == 2 or s.events.filter(kind="seek").exists())
     free.set()
-    wait_until(paused, lambda s: s.generation == 2)
+    wait_until(paused, lambda s: s.run.generation == 2)
     frames = finish(paused)
-    assert not told(frames, "revision")
-    assert [event["close"] for _, event in told(frames, "bar")] == corrected.close.tolist()
+    assert not events_of(frames, "revision")
+    assert [event["close"] for _, event in events_of(frames, "bar")] == corrected.close.tolist()
 
 
 def test_a_fork_plays_what_its_original_has_come_to_play(paused: Session) -> None:
     correct(300.0)
     admit(paused)
-    clock = paused.clock
+    clock = paused.run.clock
     control.step(paused.pk)
-    wait_until(paused, lambda s: s.clock != clock)
+    wait_until(paused, lambda s: s.run.clock != clock)
     copy = copies.fork(paused.pk)
     started = service.open_streams(copy, service.quiet).session
     assert get_session_data(started.pk).bars("AAPL")[WRONG]["close"] == 300.0
-    assert told(finish(started), "bar")[-1][0] == stamp(DAY.close)
+    assert events_of(finish(started), "bar")[-1][0] == stamp(DAY.close)
 
 
 def test_a_worker_that_takes_over_after_the_correction_gives_the_same_frames(paused: Session, player: Player) -> None:
@@ -193,7 +194,7 @@ def test_a_worker_that_takes_over_after_the_correction_gives_the_same_frames(pau
         other.close()
         other.loader.shutdown()
     assert frames[: len(before)] == before
-    assert len(told(frames, "revision")) == 1 and len(told(frames, "bar")) == 390
+    assert len(events_of(frames, "revision")) == 1 and len(events_of(frames, "bar")) == 390
 
 
 def read_up_to_now(session: Session) -> list[dict[str, Any]]:
@@ -202,8 +203,10 @@ def read_up_to_now(session: Session) -> list[dict[str, Any]]:
 
     wait_until(session, lambda s: s.events.filter(kind="admit").exists())
     session.refresh_from_db()
-    until = FrameId.parse(f"{session.generation}.{session.frame_id}")
-    return [frame.wire() for day in rederive.frames_between(session, None, until) for frame in day]
+    until = FrameId.parse(f"{session.run.generation}.{session.run.frame_id}")
+    return [
+        frame.wire() for day in rederive.frames_between(session, None, until) for part in day for frame in part.frames
+    ]
 
 
 # --- as known -----------------------------------------------------------------------------------------
@@ -214,44 +217,44 @@ KNOWN_AT = utc(2, 15, 0) + dt.timedelta(seconds=20)
 def test_as_known_a_version_comes_when_the_market_knew_it(player: Player, real_days: str) -> None:
     correct(300.0, known_at=KNOWN_AT)
     frames = finish(play(as_known=True, speed=0.0))
-    ((at, event),) = told(frames, "revision")
+    ((at, event),) = events_of(frames, "revision")
     assert at == "2025-07-02T15:01:00Z", "the first minute that is over after it was known"
     assert (event["start"], event["close"], event["version"]) == (stamp(DAY.open + WRONG * MINUTE), 300.0, 2)
-    bars = [event for _, event in told(frames, "bar")]
+    bars = [event for _, event in events_of(frames, "bar")]
     assert bars[WRONG]["close"] != 300.0 and bars[LATE]["close"] == 300.0
 
 
 def test_final_is_the_newest_from_the_start(player: Player, real_days: str) -> None:
     corrected = correct(300.0, known_at=KNOWN_AT)
     frames = finish(play(speed=0.0))
-    assert not told(frames, "revision")
-    assert [event["close"] for _, event in told(frames, "bar")] == corrected.close.tolist()
+    assert not events_of(frames, "revision")
+    assert [event["close"] for _, event in events_of(frames, "bar")] == corrected.close.tolist()
 
 
 def test_as_known_a_version_without_a_market_time_is_never_known(player: Player, real_days: str) -> None:
-    first = BarDay.objects.get(instrument__symbol="AAPL", date=FIRST, scope="regular", interval="1m")
+    first = DayVersion.objects.get(instrument__symbol="AAPL", date=FIRST, scope="regular", interval="1m")
     correct(300.0)
     frames = finish(play(as_known=True, speed=0.0))
-    assert not told(frames, "revision")
-    assert [event["close"] for _, event in told(frames, "bar")] == first.close
+    assert not events_of(frames, "revision")
+    assert [event["close"] for _, event in events_of(frames, "bar")] == bars_of(first).close.tolist()
 
 
 def test_as_known_what_was_known_before_the_open_is_the_day(player: Player, real_days: str) -> None:
     corrected = correct(300.0, known_at=DAY.open - dt.timedelta(hours=1))
     correct(301.0, known_at=DAY.close + dt.timedelta(hours=1))
     frames = finish(play(as_known=True, speed=0.0))
-    assert not told(frames, "revision")
-    assert [event["close"] for _, event in told(frames, "bar")] == corrected.close.tolist()
+    assert not events_of(frames, "revision")
+    assert [event["close"] for _, event in events_of(frames, "bar")] == corrected.close.tolist()
 
 
 def test_a_fork_as_known_has_the_same_future(player: Player, real_days: str) -> None:
     correct(300.0, known_at=KNOWN_AT)
     session = play(as_known=True, speed=600.0)
-    wait_until(session, lambda s: s.clock and s.clock >= DAY.open + 5 * MINUTE)
+    wait_until(session, lambda s: s.run.clock and s.run.clock >= DAY.open + 5 * MINUTE)
     control.pause(session.pk)
     wait_until(session, lambda s: s.state == State.PAUSED)
     started = service.open_streams(copies.fork(session.pk), service.quiet).session
-    assert [at for at, _ in told(finish(started), "revision")] == ["2025-07-02T15:01:00Z"]
+    assert [at for at, _ in events_of(finish(started), "revision")] == ["2025-07-02T15:01:00Z"]
 
 
 @pytest.mark.parametrize(
@@ -266,14 +269,14 @@ def test_as_known_a_version_that_arrives_in_mid_run(
     player: Player, real_days: str, known_at: dt.datetime | None, revised_at: str | None
 ) -> None:
     session = play(as_known=True, speed=600.0)
-    wait_until(session, lambda s: s.clock and s.clock >= DAY.open + 5 * MINUTE)
+    wait_until(session, lambda s: s.run.clock and s.run.clock >= DAY.open + 5 * MINUTE)
     control.pause(session.pk)
     wait_until(session, lambda s: s.state == State.PAUSED)
-    clock = session.clock
+    clock = session.run.clock
     assert clock is not None
     correct(300.0, known_at=known_at)
     rounds.run_one(session.pk)
     if known_at is not None:
         wait_until(session, lambda s: s.events.filter(kind="admit").exists())
     expected = [stamp(clock + MINUTE)] if revised_at is None else [revised_at] if revised_at else []
-    assert [at for at, _ in told(finish(session), "revision")] == expected
+    assert [at for at, _ in events_of(finish(session), "revision")] == expected

@@ -9,10 +9,21 @@ from contextlib import ExitStack, closing
 import pytest
 import redis
 
-from sessions.wakeup import connection
-from streaming.engine.bus import Bus, Fenced, FenceMissing, HeldBack, Packed, Tail, Writer, fence_key, published
-from streaming.engine.frames import Frame, FrameId
+from sessions.redis_client import connection
+from streaming.engine.bus import (
+    Bus,
+    Fenced,
+    FenceMissing,
+    HeldBack,
+    Tail,
+    Writer,
+    fence_key,
+    published,
+    stream_key,
+)
+from streaming.engine.frames import FrameId
 from streaming.engine.lockstep import acknowledged_key
+from streaming.engine.stretch import Packed, Stretch
 from streaming.reading.hub import shared_hub
 
 SESSION = 7001
@@ -54,7 +65,7 @@ def test_nothing_of_a_batch_goes_in_once_another_worker_has_raised_the_fence(bus
     assert list(published(SESSION, 1)) == frames(0, 2)
 
 
-def test_a_flush_is_told_and_frames_go_on_under_a_new_fence(bus: Bus, writer: Writer) -> None:
+def test_a_flush_is_reported_and_frames_go_on_under_a_new_fence(bus: Bus, writer: Writer) -> None:
     writer.append(frames(0, 2))
     connection().flushdb()
     with pytest.raises(FenceMissing):
@@ -70,7 +81,7 @@ def test_a_fence_that_is_set_again_as_it_was_holds_nothing_up(writer: Writer) ->
     assert writer.append(frames(2, 4)) == 2
 
 
-def test_a_lost_connection_is_told_and_its_successor_watches_the_fence_too(bus: Bus, writer: Writer) -> None:
+def test_a_lost_connection_is_reported_and_its_successor_watches_the_fence_too(bus: Bus, writer: Writer) -> None:
     writer.append(frames(0, 2))
     connection().client_kill_filter(_type="normal", skipme=True)
     bus.redis.connection_pool.disconnect(inuse_connections=False)
@@ -95,7 +106,7 @@ def test_a_lockstep_reader_that_comes_between_two_batches_holds_the_second_back(
 def test_what_redis_refuses_is_an_error_and_not_a_frame_less(writer: Writer) -> None:
     writer.append(frames(0, 2))
     broken = Packed(FrameId(1, 2000, 0), b"body", b"chain")
-    connection().set(f"tapedeck:{SESSION}:frames:2", "no stream")
+    connection().set(stream_key(SESSION, 2), "no stream")
     with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
         writer.append([Packed(FrameId(2, 1, 0), broken.body, broken.chain)])
     assert writer.append([broken]) == 1
@@ -109,9 +120,9 @@ def test_a_worker_plays_more_sessions_than_the_library_pools_connections(bus: Bu
 
 
 def test_a_process_reads_more_sessions_than_the_library_pools_connections(bus: Bus) -> None:
-    async def wait_for_all() -> list[tuple[list[Frame], bool]]:
+    async def wait_for_all() -> list[tuple[list[Stretch], frozenset[str]]]:
         async with shared_hub() as hub:
             tails = [Tail(hub.redis, number) for number in range(SESSION, SESSION + 120)]
             return await asyncio.gather(*(tail.read(1, None, block_ms=500) for tail in tails))
 
-    assert asyncio.run(wait_for_all()) == [([], False)] * 120
+    assert asyncio.run(wait_for_all()) == [([], frozenset())] * 120

@@ -12,8 +12,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from marketdata.calendar import TradingDay, trading_day
-from streaming.proof import drill as drills
-from streaming.proof.drill import DrilledDay, drill
+from streaming.verify import calendar_drill as drills
+from streaming.verify.calendar_drill import DrilledDay, drill
 
 
 def run(*arguments: str) -> dict[str, Any]:
@@ -28,14 +28,16 @@ def drilled(first: str, last: str) -> dict[str, DrilledDay]:
 
 
 def test_eighteen_years_have_no_fault_and_agree_with_the_reference(shared_data: Path) -> None:
-    told = run("--years", "18", "--end", "2026-12-31", "--against", str(shared_data / "reference/xnys_sessions.csv.gz"))
-    assert told["faults"] == []
-    assert told["days"] == 4780
-    kinds = told["kinds"]
+    reported = run(
+        "--years", "18", "--end", "2026-12-31", "--against", str(shared_data / "reference/xnys_sessions.csv.gz")
+    )
+    assert reported["faults"] == []
+    assert reported["days"] == 4780
+    kinds = reported["kinds"]
     assert (kinds["daylight saving begins"], kinds["daylight saving ends"], kinds["unscheduled closure"]) == (19, 19, 4)
 
 
-def test_a_reference_that_differs_is_told_date_by_date(tmp_path: Path) -> None:
+def test_a_reference_that_differs_is_reported_date_by_date(tmp_path: Path) -> None:
     rows = [
         "2024-11-27,2024-11-27T14:30:00Z,2024-11-27T21:00:00Z",
         "2024-11-28,2024-11-28T14:30:00Z,2024-11-28T21:00:00Z",
@@ -43,9 +45,9 @@ def test_a_reference_that_differs_is_told_date_by_date(tmp_path: Path) -> None:
     rows += ["2024-11-29,2024-11-29T14:30:00Z,2024-11-29T21:00:00Z"]
     path = tmp_path / "sessions.csv"
     path.write_text("session,open,close\n" + "\n".join(rows) + "\n")
-    with pytest.raises(CommandError, match=r"(?s)2024-11-28: .*the calendar None.*2024-11-29: .*18, 0") as told:
+    with pytest.raises(CommandError, match=r"(?s)2024-11-28: .*the calendar None.*2024-11-29: .*18, 0") as reported:
         run("--years", "1", "--end", "2024-12-31", "--against", str(path))
-    assert "2024-11-27" not in str(told.value).split("2024-11-28")[0]
+    assert "2024-11-27" not in str(reported.value).split("2024-11-28")[0]
 
 
 def test_a_half_day_before_a_holiday_prefetches_at_half_past_twelve_and_rolls_over_to_monday() -> None:
@@ -80,7 +82,7 @@ def test_a_day_of_the_wrong_length_a_wrong_rollover_and_wrong_counts_are_faults(
 ) -> None:
     right = trading_day(dt.date(2024, 11, 18))
     long = TradingDay(right.date, right.open, right.close + dt.timedelta(minutes=1))
-    monkeypatch.setattr(drills, "trading_days", lambda first, last: [long, trading_day(dt.date(2024, 11, 20))])
+    monkeypatch.setattr(drills, "trading_days", lambda days_of, first, last: [long, trading_day(dt.date(2024, 11, 20))])
     faults = drill(right.date, right.date)[0].faults
     assert "derived bars (79, 27, 14, 7, 1)" not in faults
     assert any(fault.startswith("the next trading day is 2024-11-19, not 2024-11-20") for fault in faults)
@@ -97,3 +99,15 @@ def test_the_table_prints_what_is_special_and_nothing_else() -> None:
     rows = out.getvalue()
     assert "2025-07-03 Thu  half day; then July 4th 2025-07-04" in rows
     assert "2025-07-02" not in rows
+
+
+@pytest.mark.parametrize("exchange", ["XLON", "XTKS", "XTSE", "CMES", "24/7"])
+def test_other_calendars_have_no_fault_either(exchange: str) -> None:
+    reported = run("--years", "2", "--end", "2025-12-31", "--calendar", exchange)
+    assert reported["faults"] == []
+    assert reported["calendar"] == exchange and reported["days"] > 480
+
+
+def test_a_calendar_that_does_not_exist_is_refused_with_examples() -> None:
+    with pytest.raises(CommandError, match=r"no calendar 'XMOON'.*e\.g\. XNYS, XLON"):
+        run("--calendar", "XMOON")

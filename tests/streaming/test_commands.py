@@ -19,8 +19,8 @@ from django.utils import timezone
 from sessions.models import ServiceHeartbeat, Session, State
 from streaming.management.commands.system_status import session_lines
 from streaming.management.tree import Node, as_text
-from tests.streaming.conftest import ROOT, StartWorker, database_url
 from tests.streaming.rows import DAY, a_dataset, a_day, a_session
+from tests.workers import ROOT, StartWorker, database_url
 
 pytestmark = pytest.mark.django_db
 
@@ -70,8 +70,8 @@ def test_controls_say_what_they_did() -> None:
 def test_controls_answer_in_json(arguments: list[str], field: str, value: Any) -> None:
     session = a_session("AAPL")
     command, *rest = arguments
-    told = json.loads(run(command, session.pk, *rest, "--json")[0])
-    assert (told["id"], told[field]) == (session.pk, value)
+    report = json.loads(run(command, session.pk, *rest, "--json")[0])
+    assert (report["id"], report[field]) == (session.pk, value)
 
 
 def test_refused_controls_are_errors_of_one_line() -> None:
@@ -142,9 +142,13 @@ def test_a_start_says_the_specifications_lines_and_tail_gives_every_bar(start_wo
         f"Admin: http://127.0.0.1:8000/admin/replay/session/{session.pk}/change/",
     ):
         assert line in said
-    told = manage("tail_session", session.pk, "--from-start", "--json")
-    assert (told.returncode, told.stderr) == (0, "")
-    events = [json.loads(line) for line in told.stdout.splitlines()]
+    reported = manage("tail_session", session.pk, "--from-start", "--json")
+    assert (reported.returncode, reported.stderr) == (0, "")
+    frames = [json.loads(line) for line in reported.stdout.splitlines()]
+    assert all({"id", "clock", "hash", "events"} <= set(frame) for frame in frames)
+    reported = manage("tail_session", session.pk, "--from-start", "--flat")
+    assert reported.stdout.count("\n") == sum(len(frame["events"]) for frame in frames)
+    events = [json.loads(line) for line in reported.stdout.splitlines()]
     minutes = [event for event in events if event.get("interval") == "1m"]
     assert len(minutes) == 780
     assert [event["start"] for event in minutes[:3]] == [*["2024-11-18T14:30:00Z"] * 2, "2024-11-18T14:31:00Z"]
@@ -154,8 +158,8 @@ def test_a_start_says_the_specifications_lines_and_tail_gives_every_bar(start_wo
 
 
 def _assert_filters(session: Session, cursor: str) -> None:
-    told = manage("tail_session", session.pk, "--after", cursor, "--symbols", "MSFT", "--intervals", "5m", "--json")
-    bars = [row for row in map(json.loads, told.stdout.splitlines()) if row["type"] == "bar"]
+    reported = manage("tail_session", session.pk, "--after", cursor, "--symbols", "MSFT", "--intervals", "5m", "--flat")
+    bars = [row for row in map(json.loads, reported.stdout.splitlines()) if row["type"] == "bar"]
     assert {(row["symbol"], row["interval"]) for row in bars} == {("MSFT", "5m")}
     assert len(bars) == 77
     text = manage("tail_session", session.pk, "--from-start", "--symbols", "aapl").stdout.splitlines()
@@ -166,13 +170,13 @@ def _assert_filters(session: Session, cursor: str) -> None:
 def test_json_is_one_object_on_stdout_and_follow_runs_to_the_end(start_worker: StartWorker) -> None:
     a_day("AAPL")
     start_worker()
-    told = manage("start_session", "AAPL", "--speed", 0, "--json", "--follow", "--name", "demo")
-    assert told.returncode == 0, told.stderr
-    body = json.loads(told.stdout)
+    reported = manage("start_session", "AAPL", "--speed", 0, "--json", "--follow", "--name", "demo")
+    assert reported.returncode == 0, reported.stderr
+    body = json.loads(reported.stdout)
     assert (body["symbols"], body["bars"], body["name"]) == (["AAPL"], {"AAPL": 390}, "demo")
     assert body["admin"].endswith(f"/admin/replay/session/{body['id']}/change/")
-    assert "✓ Started bar stream for AAPL (390 bars)" in told.stderr
-    assert told.stderr.splitlines()[-1].endswith("completed  as fast as possible  AAPL 103.89 (390)")
+    assert "✓ Started bar stream for AAPL (390 bars)" in reported.stderr
+    assert reported.stderr.splitlines()[-1].endswith("completed  as fast as possible  AAPL 103.89 (390)")
     assert Session.objects.get(pk=body["id"]).state == State.COMPLETED
 
 
@@ -260,17 +264,17 @@ def test_status_shows_a_running_system() -> None:
 
 def test_status_in_json_is_one_object() -> None:
     a_session("AAPL", "MSFT")
-    told = json.loads(run("system_status", "--json")[0])
-    [session] = told["sessions"]
+    report = json.loads(run("system_status", "--json")[0])
+    [session] = report["sessions"]
     assert (session["clock"], session["active_symbols"]) == ("2024-11-18T15:00:00Z", 2)
-    assert [row["name"] for row in told["services"]] == ["postgres", "redis"]
+    assert [row["name"] for row in report["services"]] == ["postgres", "redis"]
 
 
 def test_status_of_a_session_before_its_first_minute_has_no_quality() -> None:
     session = Session.objects.create(dataset=a_dataset(), start_date=DAY, end_date=DAY)
-    told = json.loads(run("system_status", "--json")[0])["sessions"][0]
-    assert (told["id"], told["quality"], told["session_date"]) == (session.pk, None, "2024-11-18")
-    assert {"Quality: n/a", "Clock: not yet running"} <= set(session_lines(told))
+    reported = json.loads(run("system_status", "--json")[0])["sessions"][0]
+    assert (reported["id"], reported["quality"], reported["session_date"]) == (session.pk, None, "2024-11-18")
+    assert {"Quality: n/a", "Clock: not yet running"} <= set(session_lines(reported))
 
 
 @pytest.mark.django_db(transaction=True)

@@ -10,12 +10,12 @@ import pytest
 from marketdata import calendar
 from sessions import control
 from sessions.control import ControlError
-from sessions.models import Session, State, TransitionError
-from sessions.wakeup import connection as redis_connection
+from sessions.models import Run, Session, State, TransitionError
+from sessions.redis_client import connection as redis_connection
 from streaming import copies, service
+from streaming.as_of.session_data import get_session_data
 from streaming.db import connected
 from streaming.engine.player import Player
-from streaming.visible.session_data import get_session_data
 from tests.streaming.playing import FIRST, LAST, durable, read_all, start, symbols_by_clock, utc, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def paused(player: Player, real_days: str) -> Session:
     """A session that stands a few minutes after its first open."""
     session = start(speed=600.0)
-    wait_until(session, lambda s: s.clock and s.clock >= utc(2, 13, 35))
+    wait_until(session, lambda s: s.run.clock and s.run.clock >= utc(2, 13, 35))
     control.pause(session.pk)
     return wait_until(session, lambda s: s.state == State.PAUSED)
 
@@ -37,29 +37,35 @@ def finish(session: Session) -> Session:
 
 
 def test_a_step_runs_its_minutes_and_stands_again(paused: Session) -> None:
-    clock = paused.clock
+    clock = paused.run.clock
     assert clock is not None
     control.step(paused.pk, 3, by="test")
-    wait_until(paused, lambda s: s.clock == clock + dt.timedelta(minutes=3))
+    wait_until(paused, lambda s: s.run.clock == clock + dt.timedelta(minutes=3))
     control.step(paused.pk)
     control.step(paused.pk)
-    wait_until(paused, lambda s: s.clock == clock + dt.timedelta(minutes=5))
+    wait_until(paused, lambda s: s.run.clock == clock + dt.timedelta(minutes=5))
     assert (paused.state, paused.paused) == (State.PAUSED, True)
+
+
+def test_a_step_waits_for_a_seek_that_is_on_its_way(paused: Session) -> None:
+    Session.objects.filter(pk=paused.pk).update(seek_to=utc(7, 15))
+    with pytest.raises(ControlError, match="being moved to 2025-07-07T15:00:00Z: step once it is there"):
+        control.step(paused.pk, 3)
 
 
 def test_a_step_goes_over_the_night_and_the_last_one_completes(paused: Session) -> None:
     control.seek(paused.pk, utc(2, 19, 59))
-    wait_until(paused, lambda s: s.generation == 2)
+    wait_until(paused, lambda s: s.run.generation == 2)
     control.step(paused.pk, 3)
-    wait_until(paused, lambda s: s.clock == utc(3, 13, 32))
+    wait_until(paused, lambda s: s.run.clock == utc(3, 13, 32))
     control.step(paused.pk, 100_000)
     wait_until(paused, lambda s: s.state == State.COMPLETED)
-    assert paused.clock == calendar.trading_day(LAST).close
+    assert paused.run.clock == calendar.trading_day(LAST).close
 
 
 def test_a_paused_session_stands_at_its_last_frame_until_it_is_resumed(paused: Session) -> None:
     control.seek(paused.pk, calendar.trading_day(LAST).close)
-    wait_until(paused, lambda s: s.generation == 2)
+    wait_until(paused, lambda s: s.run.generation == 2)
     assert paused.state == State.PAUSED
     control.resume(paused.pk)
     wait_until(paused, lambda s: s.state == State.COMPLETED)
@@ -77,8 +83,8 @@ def test_a_paused_session_stands_at_its_last_frame_until_it_is_resumed(paused: S
 )
 def test_a_seek_begins_a_new_generation_at_its_clock(paused: Session, to: dt.datetime, stands_at: dt.datetime) -> None:
     control.seek(paused.pk, to, by="test")
-    wait_until(paused, lambda s: s.generation == 2)
-    assert (paused.clock, paused.seek_to, paused.state) == (stands_at, None, State.PAUSED)
+    wait_until(paused, lambda s: s.run.generation == 2)
+    assert (paused.run.clock, paused.seek_to, paused.state) == (stands_at, None, State.PAUSED)
     date = calendar.session_date_of(stands_at)
     minutes = (stands_at - calendar.trading_day(date).open).total_seconds() / 60
     assert len(get_session_data(paused.pk).get_symbol_data("AAPL").bars_1m) == minutes
@@ -103,7 +109,7 @@ def test_a_seek_while_running_holds_the_market_and_goes_on(paused: Session) -> N
     with pytest.raises(ControlError, match=r"moved to 2025-07-03T14:00:00Z already|changes nothing"):
         control.seek(paused.pk, utc(3, 15))
         control.resume(paused.pk)
-    wait_until(paused, lambda s: s.clock and s.clock > utc(3, 14, 1))
+    wait_until(paused, lambda s: s.run.clock and s.run.clock > utc(3, 14, 1))
     assert paused.state == State.RUNNING
 
 
@@ -111,14 +117,14 @@ def test_a_lease_lost_in_a_later_generation_loses_nothing(
     paused: Session,
 ) -> None:
     control.seek(paused.pk, utc(3, 14))
-    wait_until(paused, lambda s: s.generation == 2)
+    wait_until(paused, lambda s: s.run.generation == 2)
     twin = copies.fork(paused.pk)
     service.open_streams(twin, service.quiet)
     finish(twin)
     control.set_speed(paused.pk, 3000.0)
     control.resume(paused.pk)
-    wait_until(paused, lambda s: s.clock and s.clock > utc(3, 14, 30))
-    Session.objects.filter(pk=paused.pk).update(epoch=99, lease_renewed_at=None)
+    wait_until(paused, lambda s: s.run.clock and s.run.clock > utc(3, 14, 30))
+    Run.objects.filter(pk=paused.pk).update(epoch=99, lease_renewed_at=None)
     control.set_speed(paused.pk, 0.0)
     wait_until(paused, lambda s: s.state == State.COMPLETED)
     ours, theirs = durable(read_all(paused.pk)), durable(read_all(twin.pk))
@@ -127,7 +133,7 @@ def test_a_lease_lost_in_a_later_generation_loses_nothing(
 
 
 def test_an_added_symbol_comes_after_the_clock_and_a_removed_one_goes(paused: Session) -> None:
-    at = paused.clock
+    at = paused.run.clock
     assert at is not None
     control.add_symbols(paused.pk, ["ibm", "AAPL"], by="test")
     wait_until(paused, lambda s: s.symbols() == ["AAPL", "IBM", "MSFT"])
@@ -148,11 +154,11 @@ def test_an_added_symbol_comes_after_the_clock_and_a_removed_one_goes(paused: Se
 
 def test_a_symbol_removed_after_the_next_day_was_loaded_is_removed_once(paused: Session) -> None:
     control.seek(paused.pk, utc(2, 19, 50))
-    wait_until(paused, lambda s: s.generation == 2 and len(s.days_held) == 2)
+    wait_until(paused, lambda s: s.run.generation == 2 and len(s.run.days_held) == 2)
     control.remove_symbols(paused.pk, ["MSFT"])
     wait_until(paused, lambda s: s.symbols() == ["AAPL"])
     control.step(paused.pk, 30)
-    wait_until(paused, lambda s: s.clock and s.clock > utc(3, 13, 35))
+    wait_until(paused, lambda s: s.run.clock and s.run.clock > utc(3, 13, 35))
     assert paused.journal.filter(kind="remove").count() == 1
 
 
@@ -169,7 +175,7 @@ def test_a_fork_plays_on_from_the_same_clock_as_the_original(paused: Session) ->
     fork = copies.fork(paused.pk, by="test")
     service.open_streams(fork, service.quiet)
     wait_until(fork, lambda s: s.state == State.PAUSED)
-    assert (fork.clock, fork.forked_from) == (paused.clock, paused)
+    assert (fork.run.clock, fork.forked_from) == (paused.run.clock, paused)
     finish(fork)
     finish(paused)
     clock = f"{fork.start_at:%Y-%m-%dT%H:%M:%SZ}"
@@ -183,7 +189,7 @@ def test_a_restart_plays_the_same_again_from_the_start(paused: Session) -> None:
     finish(paused)
     control.set_speed(again.pk, 0.0)
     wait_until(again, lambda s: s.state == State.COMPLETED)
-    assert (again.start_date, again.end_date, again.chain) == (FIRST, LAST, paused.chain)
+    assert (again.start_date, again.end_date, again.run.chain) == (FIRST, LAST, paused.run.chain)
 
 
 def test_illegal_transitions_name_both_states(paused: Session) -> None:
@@ -198,20 +204,20 @@ def test_illegal_transitions_name_both_states(paused: Session) -> None:
         control.pause(paused.pk)
 
 
-def test_of_two_people_pressing_at_once_one_wins_and_the_other_is_told(paused: Session) -> None:
-    told: list[str] = []
+def test_of_two_people_pressing_at_once_one_wins_and_the_other_is_reported(paused: Session) -> None:
+    reported: list[str] = []
 
     def press() -> None:
         with connected():
             try:
                 control.resume(paused.pk)
-                told.append("resumed")
+                reported.append("resumed")
             except ControlError as error:
-                told.append(str(error))
+                reported.append(str(error))
 
     threads = [threading.Thread(target=press) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(told) == [f"Session {paused.pk} is {State.RUNNING}: resume changes nothing.", "resumed"]
+    assert sorted(reported) == [f"Session {paused.pk} is {State.RUNNING}: resume changes nothing.", "resumed"]

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from marketdata.calendar import trading_day
+from marketdata.models import DayVersion
 from marketdata.providers.base import get_provider
-from marketdata.tick_models import TickDay
 from sessions.models import Session
 from streaming import service
 from streaming.engine.player import Player
@@ -93,13 +93,15 @@ def test_all_three_are_fetched_and_played_event_by_event(player: Player, vendor:
     assert len(vendor.asked) == asked, "the store has the day now"
 
 
-def test_a_type_that_the_provider_lacks_is_told_and_the_others_play(player: Player, vendor: Vendor) -> None:
+def test_a_type_that_the_provider_lacks_is_reported_and_the_others_play(player: Player, vendor: Vendor) -> None:
     del vendor.quotes["AAPL"]
     started = start()
     assert list(started.failures) == ["AAPL quotes"] and "no quotes" in started.failures["AAPL quotes"]
     events = played(started.session)
     assert [len(events[kind]) for kind in ("bar", "trade", "quote")] == [390, 390, 0]
-    assert set(TickDay.objects.values_list("kind", "origin")) == {("ticks", "provider alpaca")}
+    assert set(DayVersion.objects.values_list("kind", "origin")) == {
+        (kind, "provider alpaca") for kind in ("bars", "ticks")
+    }
 
 
 def test_a_start_asks_for_the_bars_of_many_symbols_together_and_names_who_has_none(

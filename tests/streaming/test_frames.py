@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streaming.engine.frames import NO_CHAIN, BarBlock, CursorError, FrameId, decode, encode, link, rfc3339, wire_values
+from streaming.engine.frames import NO_CHAIN, BarBlock, CursorError, FrameId, decode, link, rfc3339, wire_values
+from streaming.engine.laying_out import Blocks, Heads, Texts, lay_out
+from streaming.engine.layout import RECORDS
 
 OPEN = 1_731_940_200_000
 
@@ -16,16 +18,33 @@ def block(symbols: list[str], values: list[list[float]]) -> BarBlock:
     return BarBlock(1, OPEN, OPEN + 60_000, 1, False, tuple(symbols), columns, present)
 
 
+def encode(clock_ms: int, prev: FrameId | None, extras: list[dict[str, object]], bars: BarBlock) -> bytes:
+    """A frame of one block."""
+    texts = Texts()
+    text = texts.number("\n".join(bars.symbols).encode())
+    rows = np.zeros(len(bars.symbols), RECORDS["bars"])
+    rows["values"], rows["n_present"] = bars.columns.T, bars.n_present
+    one = np.ones(1, np.int64)
+    records = rows.view(np.int64).reshape(len(rows), 8)
+    block = Blocks(1, 0 * one, len(rows) * one, records, 0 * one, text * one, texts, bars.width, bars.start_ms)
+    block.end, block.expected = bars.end_ms, one
+    heads = Heads(np.array([clock_ms]), np.zeros(1, np.uint8), prev, {0: extras} if extras else {})
+    return lay_out(heads, [block])[0]
+
+
 numbers = st.one_of(st.floats(allow_infinity=False, width=64), st.just(float("nan")))
-rows = st.dictionaries(st.from_regex(r"[A-Z]{1,5}", fullmatch=True), st.lists(numbers, min_size=7, max_size=7))
+rows = st.dictionaries(
+    st.from_regex(r"[A-Z]{1,5}", fullmatch=True), st.lists(numbers, min_size=7, max_size=7), min_size=1
+)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(rows)
 def test_what_goes_in_comes_out_bit_for_bit(bars: dict[str, list[float]]) -> None:
     names = sorted(bars)
     out = block(names, [bars[name] for name in names])
     frame_id, prev = FrameId(1, OPEN + 60_000, 0), FrameId(1, OPEN, 0)
-    body = encode(frame_id.ms, prev, [{"type": "day_open"}], [out])
+    body = encode(frame_id.ms, prev, [{"type": "day_open"}], out)
     frame = decode(frame_id, body, "00")
     assert frame.prev == prev
     assert frame.extras == [{"type": "day_open"}]
@@ -36,7 +55,7 @@ def test_what_goes_in_comes_out_bit_for_bit(bars: dict[str, list[float]]) -> Non
 def test_absent_values_are_null_and_whole_ones_are_whole_on_the_wire() -> None:
     nan = float("nan")
     frame_id = FrameId(1, OPEN + 60_000, 0)
-    body = encode(frame_id.ms, None, [], [block(["AAPL"], [[1.5, 2.0, 1.25, 1.75, 900.0, nan, nan]])])
+    body = encode(frame_id.ms, None, [], block(["AAPL"], [[1.5, 2.0, 1.25, 1.75, 900.0, nan, nan]]))
     wire = decode(frame_id, body, "ab").wire()
     assert wire["id"] == f"1.{OPEN + 60_000}-0"
     assert wire["clock"] == "2024-11-18T14:31:00Z"
@@ -47,6 +66,7 @@ def test_absent_values_are_null_and_whole_ones_are_whole_on_the_wire() -> None:
     assert bar["open"] == 1.5 and bar["complete"] is True
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(st.lists(numbers, min_size=7, max_size=7), min_size=1, max_size=9))
 def test_columns_become_the_same_wire_values_as_single_bars(bars: list[list[float]]) -> None:
     """-0.0 and 0 are the same number, and a volume beyond 64 bits is one that no market has."""

@@ -13,7 +13,8 @@ from django.conf import settings as django_settings
 
 from sessions import control
 from sessions.models import Session, State
-from sessions.wakeup import connection as redis_connection
+from sessions.redis_client import connection as redis_connection
+from sessions.redis_keys import session_key
 from streaming import service
 from streaming.db import in_thread
 from streaming.engine.bus import stream_key
@@ -21,14 +22,14 @@ from streaming.engine.frames import FrameId
 from streaming.engine.lockstep import BadWindow, Gate, Lockstep, acknowledge
 from streaming.reading.reader import follow
 from streaming.start_request import StartRequest
-from tests.streaming.conftest import StartWorker
 from tests.streaming.paper import Paper, kinds
+from tests.workers import StartWorker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def gate_of(paper: Paper, told: list[str] | None = None) -> Gate:
-    return Gate(paper.bus.redis, paper.session.pk, (told if told is not None else []).append)
+def gate_of(paper: Paper, reported: list[str] | None = None) -> Gate:
+    return Gate(paper.bus.redis, paper.session.pk, (reported if reported is not None else []).append)
 
 
 def room(paper: Paper, gate: Gate) -> int | None:
@@ -58,12 +59,12 @@ def test_no_more_frames_go_out_than_the_window_of_the_slowest(transactional_db: 
     assert asyncio.run(in_step()) == [window, window - 1, 0, 1, None]
 
 
-def test_a_reader_gone_silent_is_let_go_with_a_word_and_the_reader_is_told(
+def test_a_reader_gone_silent_is_let_go_with_a_word_and_the_reader_is_reported(
     transactional_db: None, settings: Any
 ) -> None:
     settings.LOCKSTEP_TTL = 0.3
-    paper, told = Paper("AAPL"), []
-    gate = gate_of(paper, told)
+    paper, reported = Paper("AAPL"), []
+    gate = gate_of(paper, reported)
     paper.play(3)
 
     async def hang() -> list[dict[str, Any]]:
@@ -76,11 +77,11 @@ def test_a_reader_gone_silent_is_let_go_with_a_word_and_the_reader_is_told(
 
     def fall_silent() -> None:
         # The lease is not renewed while its event loop hangs; here it is taken away instead of hanging.
-        redis_connection().zadd(f"tapedeck:{paper.session.pk}:lockstep", {"bot": 1})
+        redis_connection().zadd(session_key(paper.session.pk, "lockstep"), {"bot": 1})
         assert room(paper, gate) is None
 
     frames = asyncio.run(asyncio.wait_for(hang(), 30))
-    assert told == ["lockstep reader bot was silent for 0.3 s and is let go"]
+    assert reported == ["lockstep reader bot was silent for 0.3 s and is released"]
     assert kinds(frames) == ["state", "lagging"]
 
 
@@ -112,7 +113,7 @@ def test_a_newer_reader_of_the_same_name_takes_the_place_of_the_older(transactio
             return await first.acknowledge(place), await second.acknowledge(place)
 
     assert asyncio.run(again()) == (False, True)
-    assert not acknowledge(redis_connection(), paper.session.pk, "bot", FrameId(1, 0, 0)), "both have left"
+    assert not acknowledge(redis_connection(), Lockstep(paper.session.pk, "bot"), FrameId(1, 0, 0)), "both have left"
 
 
 def test_a_window_out_of_range_is_refused_in_words() -> None:

@@ -16,7 +16,7 @@ from sessions import control
 from sessions.models import State
 from streaming import service
 from streaming.start_request import StartRequest
-from tests.streaming.conftest import StartWorker
+from tests.workers import StartWorker
 
 SYMBOLS = tuple(f"M{number:02d}" for number in range(100))
 DAYS = calendar.trading_days(dt.date(2025, 6, 2), dt.date(2025, 6, 30))[:20]
@@ -45,9 +45,9 @@ def test_twenty_days_of_a_hundred_symbols_take_no_more_memory_than_five(
     end = time.monotonic() + 300
     while session.is_live and time.monotonic() < end:
         session.refresh_from_db()
-        held.add(len(session.days_held))
-        if session.clock:
-            date = calendar.session_date_of(session.clock)
+        held.add(len(session.run.days_held))
+        if session.run.clock:
+            date = calendar.session_date_of(session.run.clock)
             resident[date] = max(resident.get(date, 0), worker.memory_info().rss)
         if len(resident) > 5:
             control.set_speed(session.pk, 0.0) if session.speed else None

@@ -10,35 +10,39 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from marketdata.calendar import trading_day
+from marketdata.columns import TickColumns
+from marketdata.columns.tick_columns import DERIVED
+from marketdata.kinds import KINDS, TICK_KINDS, DayKind
 from marketdata.models import Scope
-from marketdata.store import ensure_instruments
-from marketdata.ticks.columns import CODES, DERIVED, VALUES, TickColumns, TickKind
-from marketdata.ticks.store import NewTicks, write_ticks
+from marketdata.store import NewDay, ensure_instruments, write_days
 from sessions import control
-from sessions.models import JournalEntry, Session, SessionEvent, State
+from sessions.models import Session, SessionEvent, State
 from streaming import service
 from streaming.engine.player import Player
-from streaming.proof.verify import verify
 from streaming.start_request import StartRequest
 from streaming.upkeep import rounds
+from streaming.verify.session import verify
 from tests.streaming.playing import durable, read_all, wait_until
-from tests.streaming.rows import a_dataset, a_day
+from tests.streaming.rows import a_dataset, a_day, pin, update_run
 
 DAY = dt.date(2013, 10, 7)
-TRADES, QUOTES = TickKind.TRADES, TickKind.QUOTES
+TRADES, QUOTES = DayKind.TRADES, DayKind.QUOTES
 
 
-def events_at(kind: TickKind, price: float, flags: int = 0) -> TickColumns:
+def events_at(kind: DayKind, price: float, flags: int = 0) -> TickColumns:
     """A day of an event every ten minutes, all at one price."""
     at = np.arange(0, 390 * 60, 600, dtype=np.int64) * 10**9
-    values, codes = np.full((len(VALUES[kind]), len(at)), price), np.zeros((len(CODES[kind]), len(at)), np.int32)
+    values, codes = (
+        np.full((len(KINDS[kind].values), len(at)), price),
+        np.zeros((len(KINDS[kind].codes), len(at)), np.int32),
+    )
     return TickColumns(kind, at, values, codes, np.full(len(at), flags, np.uint8))
 
 
-def store(kind: TickKind, price: float, *symbols: str, flags: int = 0) -> None:
+def store(kind: DayKind, price: float, *symbols: str, flags: int = 0) -> None:
     """A version of each symbol's day."""
     rows = events_at(kind, price, flags)
-    write_ticks(a_dataset().pk, [NewTicks(pk, DAY, rows) for pk in ensure_instruments(list(symbols)).values()])
+    write_days(a_dataset().pk, [NewDay(pk, DAY, rows) for pk in ensure_instruments(list(symbols)).values()])
 
 
 def start(*types: str, speed: float = 0.0) -> Session:
@@ -46,7 +50,7 @@ def start(*types: str, speed: float = 0.0) -> Session:
     return service.start(request).session
 
 
-def told(session: Session) -> list[str]:
+def announced(session: Session) -> list[str]:
     return [event.message for event in session.events.filter(kind="newer").order_by("id")]
 
 
@@ -60,19 +64,19 @@ def test_a_running_session_plays_what_it_pinned_and_a_new_one_the_newer(player: 
     store(TRADES, 10.0, "IBM")
     undisturbed = start("ticks")
     session = start("ticks", speed=1200.0)
-    wait_until(session, lambda row: row.clock and row.clock >= trading_day(DAY).open + dt.timedelta(minutes=20))
+    wait_until(session, lambda row: row.run.clock and row.run.clock >= trading_day(DAY).open + dt.timedelta(minutes=20))
     store(TRADES, 11.0, "IBM")
     rounds.run()
     rounds.run()
     control.set_speed(session.pk, 0.0)
     assert prices(session) == {10.0}
     wait_until(session, lambda row: row.state == State.COMPLETED)
-    assert told(session) == [
+    assert announced(session) == [
         "2013-10-07: newer trades of IBM in the store (version 2); "
         "this session plays version 1, a new one or a restart plays the newer"
     ]
     assert durable(read_all(session.pk)) == durable(read_all(undisturbed.pk)) and verify(session.pk).problems == []
-    assert told(undisturbed) == [], "it had ended"
+    assert announced(undisturbed) == [], "it had ended"
     assert prices(start("ticks")) == {11.0}
 
 
@@ -84,20 +88,20 @@ def test_a_running_session_plays_what_it_pinned_and_a_new_one_the_newer(player: 
         pytest.param(QUOTES, TRADES, id="trades of a symbol with quotes"),
     ],
 )
-def test_a_type_that_comes_under_a_running_session_is_told_and_only_a_new_one_plays_it(
-    player: Player, held: TickKind, came: TickKind
+def test_a_type_that_comes_under_a_running_session_is_reported_and_only_a_new_one_plays_it(
+    player: Player, held: DayKind, came: DayKind
 ) -> None:
     store(held, 10.0, "IBM")
     undisturbed = start("ticks", "quotes")
     session = start("ticks", "quotes", speed=1200.0)
-    wait_until(session, lambda row: row.clock and row.clock >= trading_day(DAY).open + dt.timedelta(minutes=20))
+    wait_until(session, lambda row: row.run.clock and row.run.clock >= trading_day(DAY).open + dt.timedelta(minutes=20))
     store(came, 11.0, "IBM")
     for _ in range(2):
         rounds.run()
     control.seek(session.pk, trading_day(DAY).open)
     control.set_speed(session.pk, 0.0)
     wait_until(session, lambda row: row.state == State.COMPLETED)
-    assert told(session) == [
+    assert announced(session) == [
         f"2013-10-07: newer {came.label} of IBM in the store (version 1); "
         "this session plays none, a new one or a restart plays the newer"
     ]
@@ -107,7 +111,7 @@ def test_a_type_that_comes_under_a_running_session_is_told_and_only_a_new_one_pl
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_symbol_without_any_when_its_session_began_is_told_when_they_come(player: Player) -> None:
+def test_a_symbol_without_any_when_its_session_began_is_reported_when_they_come(player: Player) -> None:
     store(TRADES, 10.0, "AIG")
     for symbol in ("AIG", "IBM"):
         a_day(symbol, DAY)
@@ -115,13 +119,13 @@ def test_a_symbol_without_any_when_its_session_began_is_told_when_they_come(play
         ("AIG", "IBM"), DAY, DAY, types=("bars", "ticks", "quotes"), speed=1200.0, dataset="paper", clock_step=60_000
     )
     session = service.start(request).session
-    wait_until(session, lambda row: row.clock and row.clock >= trading_day(DAY).open + dt.timedelta(minutes=20))
+    wait_until(session, lambda row: row.run.clock and row.run.clock >= trading_day(DAY).open + dt.timedelta(minutes=20))
     store(TRADES, 11.0, "IBM")
     store(QUOTES, 11.0, "IBM", "AIG")
     rounds.run()
     control.set_speed(session.pk, 0.0)
     wait_until(session, lambda row: row.state == State.COMPLETED)
-    assert [message.partition(";")[0] for message in told(session)] == [
+    assert [message.partition(";")[0] for message in announced(session)] == [
         "2013-10-07: newer trades of IBM in the store (version 1)",
         "2013-10-07: newer quotes of AIG, IBM in the store (version 1)",
     ]
@@ -139,33 +143,32 @@ def sent(session: Session) -> set[str]:
 
 def pinned(*types: str, number: int = 1, **versions: dict[str, int | None]) -> Session:
     """A session at noon as its worker left it, with the given pins."""
-    clock = trading_day(DAY).open + dt.timedelta(minutes=150)
     session = Session.objects.create(
-        dataset=a_dataset(), types=list(types), start_date=DAY, end_date=DAY, state=State.RUNNING, clock=clock
+        dataset=a_dataset(), types=list(types), start_date=DAY, end_date=DAY, state=State.RUNNING
     )
-    payload = {"date": f"{DAY}", "days": {}, **versions}
-    JournalEntry.objects.create(session=session, number=number, kind="load", payload=payload)
+    update_run(session, clock=trading_day(DAY).open + dt.timedelta(minutes=150))
+    pin(session, number, DAY, **versions)
     return session
 
 
-def current(kind: TickKind, *symbols: str) -> dict[str, int | None]:
-    days = a_dataset().tick_days.filter(kind=kind, current=True, instrument__symbol__in=symbols)
+def current(kind: DayKind, *symbols: str) -> dict[str, int | None]:
+    days = a_dataset().days.filter(kind=kind, current=True, instrument__symbol__in=symbols)
     return dict(days.values_list("instrument__symbol", "pk"))
 
 
 @pytest.mark.django_db
-def test_each_day_of_trades_or_quotes_is_told_once_and_symbols_of_one_import_together() -> None:
-    for kind in TickKind:
+def test_each_day_of_trades_or_quotes_is_reported_once_and_symbols_of_one_import_together() -> None:
+    for kind in TICK_KINDS:
         store(kind, 10.0, "AIG", "IBM")
     session = pinned("ticks", "quotes", ticks=current(TRADES, "AIG", "IBM"), quotes=current(QUOTES, "AIG", "IBM"))
     rounds.run()
-    assert told(session) == []
+    assert announced(session) == []
     store(TRADES, 11.0, "AIG", "IBM")
     rounds.run()
     store(QUOTES, 11.0, "IBM")
     store(TRADES, 12.0, "AIG")
     rounds.run()
-    assert [message.partition(" in the store")[0] for message in told(session)] == [
+    assert [message.partition(" in the store")[0] for message in announced(session)] == [
         "2013-10-07: newer trades of AIG, IBM",
         "2013-10-07: newer quotes of IBM",
     ]
@@ -174,15 +177,15 @@ def test_each_day_of_trades_or_quotes_is_told_once_and_symbols_of_one_import_tog
 
 
 @pytest.mark.django_db
-def test_what_was_pinned_as_none_is_told_apart_from_what_has_a_newer_version() -> None:
+def test_what_was_pinned_as_none_is_reported_apart_from_what_has_a_newer_version() -> None:
     store(TRADES, 10.0, "AIG")
     session = pinned("ticks", ticks={**current(TRADES, "AIG"), "IBM": None, "NEWCO": None})
     rounds.run()
-    assert told(session) == [], "nobody has any of IBM and NEWCO yet"
+    assert announced(session) == [], "nobody has any of IBM and NEWCO yet"
     store(TRADES, 11.0, "AIG", "IBM")
     rounds.run()
     rounds.run()
-    assert told(session) == [
+    assert announced(session) == [
         "2013-10-07: newer trades of AIG in the store (version 2); "
         "this session plays version 1, a new one or a restart plays the newer",
         "2013-10-07: newer trades of IBM in the store (version 1); "
@@ -197,21 +200,20 @@ def test_only_the_sessions_own_dataset_date_and_types_are_news_to_it() -> None:
     store(TRADES, 10.0, "AIG")
     rows = events_at(TRADES, 10.0)
     (pk,) = ensure_instruments(["IBM"]).values()
-    write_ticks(a_dataset("other").pk, [NewTicks(pk, DAY, rows)])
-    write_ticks(a_dataset().pk, [NewTicks(pk, DAY + dt.timedelta(days=1), rows)])
-    write_ticks(a_dataset().pk, [NewTicks(pk, DAY, rows, scope=Scope.EXTENDED)])
+    write_days(a_dataset("other").pk, [NewDay(pk, DAY, rows)])
+    write_days(a_dataset().pk, [NewDay(pk, DAY + dt.timedelta(days=1), rows)])
+    write_days(a_dataset().pk, [NewDay(pk, DAY, rows, scope=Scope.EXTENDED)])
     rounds.run()
-    assert told(session) == []
+    assert announced(session) == []
 
 
 @pytest.mark.django_db
 def test_a_later_load_does_not_take_a_pinned_none_back() -> None:
     session = pinned("ticks", ticks={"IBM": None})
     store(TRADES, 10.0, "IBM")
-    later = {"date": f"{DAY}", "days": {}, "ticks": current(TRADES, "IBM")}
-    JournalEntry.objects.create(session=session, number=2, kind="load", payload=later)
+    pin(session, 2, DAY, ticks=current(TRADES, "IBM"))
     rounds.run_one(session.pk)
-    (message,) = told(session)
+    (message,) = announced(session)
     assert "this session plays none" in message
 
 
@@ -221,7 +223,7 @@ def test_recorded_quotes_are_newer_than_those_made_from_bars() -> None:
     session = pinned("quotes", quotes=current(QUOTES, "IBM"))
     store(QUOTES, 10.5, "IBM")
     rounds.run_one(session.pk)
-    (message,) = told(session)
+    (message,) = announced(session)
     assert "(version 1); this session plays version 1, made from bars, a new one" in message
 
 
@@ -230,10 +232,9 @@ def test_a_later_load_of_the_same_day_changes_no_pin() -> None:
     store(TRADES, 10.0, "IBM")
     session = pinned("ticks", ticks=current(TRADES, "IBM"))
     store(TRADES, 11.0, "IBM")
-    later = {"date": f"{DAY}", "days": {}, "ticks": current(TRADES, "IBM")}
-    JournalEntry.objects.create(session=session, number=2, kind="load", payload=later)
+    pin(session, 2, DAY, ticks=current(TRADES, "IBM"))
     rounds.run_one(session.pk)
-    assert len(told(session)) == 1, "the first pin holds"
+    assert len(announced(session)) == 1, "the first pin holds"
 
 
 @pytest.mark.django_db
@@ -247,13 +248,11 @@ def test_it_asks_once_for_all_sessions_and_not_at_all_where_none_plays_trades_or
     assert asked() == 1
     store(TRADES, 11.0, "IBM")
     rounds.run()
-    assert asked() == 1 and SessionEvent.objects.filter(kind="newer").count() == 3 and told(bars) == []
+    assert asked() == 1 and SessionEvent.objects.filter(kind="newer").count() == 3 and announced(bars) == []
 
 
 def asked() -> int:
     """How often a round asks for newer days of trades and quotes."""
     with CaptureQueriesContext(connection) as queries:
         rounds.run()
-    return sum(
-        "marketdata_tickday d" in query["sql"] and "DELETE" not in query["sql"] for query in queries.captured_queries
-    )
+    return sum("LEFT JOIN marketdata_dayversion d" in query["sql"] for query in queries.captured_queries)

@@ -8,7 +8,7 @@ import pytest
 
 from streaming import service
 from streaming.engine.player import Player
-from streaming.engine.scribe import Note
+from streaming.engine.position_writer import Note
 from streaming.start_request import StartRequest
 from tests.streaming.playing import FIRST
 
@@ -19,7 +19,7 @@ def test_a_defect_in_a_thread_that_serves_all_sessions_ends_the_worker(player: P
     given_up = threading.Event()
     player.give_up = given_up.set
     note = Note(1, 1, {}, {}, {})
-    player.scribe.leave(1, note)
+    player.position_writer.leave(1, note)
     assert given_up.wait(10)
     session = service.create(StartRequest(["AAPL"], FIRST, FIRST))
     assert not player.take(session.pk)

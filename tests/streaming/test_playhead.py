@@ -72,6 +72,28 @@ def test_a_change_of_speed_keeps_the_market_time_so_far() -> None:
     assert head.moving(still=False)["market"] == stood["market"] and stood["pace"] == 0
 
 
+@pytest.mark.parametrize(
+    ("alive_seconds", "market_seconds"),
+    [
+        pytest.param(None, 20, id="released: where the holder wrote"),
+        pytest.param(15.0, 35, id="silent: up to when it renewed last"),
+        pytest.param(3600.0, 60, id="never past the next frame"),
+        pytest.param(-5.0, 20, id="clocks that differ take nothing back"),
+    ],
+)
+def test_a_takeover_goes_on_in_mid_minute(alive_seconds: float | None, market_seconds: float) -> None:
+    head, wall = a_playhead(OPEN, speed=1.0), dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    moving = {"market": milliseconds(OPEN) + 20_000.0, "wall": milliseconds(wall) * 1.0, "pace": 1.0}
+    head.carry_over(moving, None if alive_seconds is None else wall + dt.timedelta(seconds=alive_seconds))
+    assert 0 <= head.now() - milliseconds(OPEN) - 1000 * market_seconds < 900
+
+
+def test_a_takeover_of_a_paused_session_stands_at_its_frame() -> None:
+    head = a_playhead(OPEN, paused=True, speed=1.0)
+    head.carry_over({"market": milliseconds(OPEN) + 20_000.0, "wall": 0.0, "pace": 0.0}, None)
+    assert head.time.market_ms == milliseconds(OPEN)
+
+
 def test_a_session_that_cannot_keep_up_does_not_catch_up_in_a_burst() -> None:
     head = a_playhead(OPEN, speed=60.0)
     head.time.wall -= 10

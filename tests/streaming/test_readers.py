@@ -11,14 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sessions.wakeup import connection as redis_connection
+from sessions.redis_client import connection as redis_connection
+from streaming.as_of.session_data import get_session_data
 from streaming.db import in_thread
 from streaming.engine.frames import Frame
-from streaming.reading import readers, rederive, shared_tail
+from streaming.reading import rederive, shared_tail
+from streaming.reading import registry as readers
 from streaming.reading.hub import _hubs, shared_hub
 from streaming.reading.reader import Reading, follow, items_of
-from streaming.visible.session_data import get_session_data
-from tests.streaming.paper import Paper, collect, kinds, read, told
+from tests.streaming.paper import Paper, collect, id_and_hash, kinds, read
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,7 +30,7 @@ def paper(transactional_db: None) -> Paper:
 
 
 def durable(frames: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    return [told(frame) for frame in frames if frame["id"]]
+    return [id_and_hash(frame) for frame in frames if frame["id"]]
 
 
 STEPS = st.lists(
@@ -150,10 +151,10 @@ def test_many_readers_of_an_old_session_share_one_derivation(paper: Paper, monke
     assert len(derived) == 1
 
 
-def test_a_reader_who_falls_behind_is_told_and_misses_nothing_and_holds_up_nobody(
+def test_a_reader_who_falls_behind_is_reported_and_misses_nothing_and_holds_up_nobody(
     paper: Paper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared_tail, "RING_FRAMES", 8)
+    monkeypatch.setattr(shared_tail, "RING_ENTRIES", 8)
 
     async def behind() -> tuple[list[Any], list[Any]]:
         async with shared_hub() as hub:

@@ -18,12 +18,12 @@ from marketdata.columns import BarColumns
 from marketdata.derive import derive
 from marketdata.errors import ProviderFailed
 from marketdata.intervals import DAY as DAY_WIDTH
-from marketdata.models import BarDay, Dataset, FetchAttempt
+from marketdata.models import Dataset, DayVersion, FetchAttempt
 from marketdata.providers.base import BarsAnswer, DatasetSpec, NoDataExists, Rows, get_provider
 from marketdata.providers.fetching import origin_of
 from marketdata.providers.together import Ahead
-from marketdata.store import NewDay, StoredDay
-from sessions.models import Session, State
+from marketdata.store import LoadedDay, NewDay
+from sessions.models import Run, Session, State
 from streaming import service
 from streaming.engine import journal, loading
 from streaming.start_request import StartRequest
@@ -32,7 +32,7 @@ from streaming.upkeep import rounds
 pytestmark = pytest.mark.django_db
 HALF, THIN = dt.date(2025, 7, 3), dt.date(2018, 2, 23)
 NOW = dt.datetime(2026, 1, 5, 12, tzinfo=dt.UTC)
-Days = dict[str, StoredDay]
+Days = dict[str, LoadedDay]
 
 
 class Archive:
@@ -97,7 +97,7 @@ def thin(shared_data: Any) -> Days:
     """Forty of the 284 symbols of 2018-02-23, the thinnest among them."""
     file = shared_data / "universe" / "us284_2018" / "2018-02-23_1min.parquet"
     call_command("import_bars", str(file), dataset="us284_2018", verbosity=0)
-    counted = BarDay.objects.regular().filter(date=THIN).order_by("bar_count")
+    counted = DayVersion.objects.regular().filter(date=THIN).order_by("row_count")
     return the_days("us284_2018", THIN, list(counted.values_list("instrument__symbol", flat=True)[:40]))
 
 
@@ -135,8 +135,9 @@ def a_holed_session(originals: Days, day: TradingDay, provider: str, missing: di
     store.write_days(dataset.pk, new)
     row = service.create(StartRequest(tuple(originals), day.date, dataset="holed"))
     journal.append(row.pk, "start", {"symbols": list(originals), "generation": 1})
-    loading.pin(loading.Recipe.of(row), day.date, list(originals), epoch=0)
-    Session.objects.filter(pk=row.pk).update(state=State.RUNNING, clock=day.close)
+    loading.pin(loading.Recipe.of(row), journal.read(row.pk, day.date), day.date, list(originals), epoch=0)
+    Session.objects.filter(pk=row.pk).update(state=State.RUNNING)
+    Run.objects.filter(pk=row.pk).update(clock=day.close)
     row.refresh_from_db()
     return row
 
@@ -146,7 +147,7 @@ def stored(session: Session) -> Days:
     return store.load_day(session.dataset_id, session.start_date, sorted({symbol for symbol, _ in Archive.days}))
 
 
-def right_ledger(original: StoredDay, missing: set[int], minutes: int) -> str:
+def right_ledger(original: LoadedDay, missing: set[int], minutes: int) -> str:
     traded = set((original.bars.offset // 60).tolist())
     return "".join("N" if minute not in traded else "F" if minute in missing else "T" for minute in range(minutes))
 
@@ -209,7 +210,7 @@ def test_another_filler_may_be_named_for_a_dataset(half: Days) -> None:
     rounds.run_one(session.pk, NOW)
     now = stored(session)["AAPL"]
     assert now.ledger == "T" * 5 + "FFF" + "T" * 202
-    assert BarDay.objects.get(pk=now.id).origin == "provider echo, filled by archive"
+    assert DayVersion.objects.get(pk=now.id).origin == "provider echo, filled by archive"
     event = session.events.get(kind="refill")
     assert event.data["filled"] == {"AAPL": 3, "IBM": 3, "MSFT": 3}
 
@@ -273,14 +274,14 @@ def test_a_filler_that_has_nothing_of_the_day_changes_nothing(half: Days) -> Non
 
 def test_a_minute_that_is_not_over_yet_is_not_asked_for(half: Days) -> None:
     session = a_holed_session(half, trading_day(HALF), "archive", {symbol: {100} for symbol in half} | {"IBM": {20}})
-    Session.objects.filter(pk=session.pk).update(clock=trading_day(HALF).open + dt.timedelta(minutes=60))
+    Run.objects.filter(pk=session.pk).update(clock=trading_day(HALF).open + dt.timedelta(minutes=60))
     rounds.run_one(session.pk, NOW)
     assert stored(session)["AAPL"].version == 1
     assert stored(session)["IBM"].version == 2
     assert session.events.get(kind="refill").data["filled"] == {"IBM": 1}
 
 
-def test_a_minute_absent_in_all_symbols_is_told_as_a_hole_in_the_feed(half: Days) -> None:
+def test_a_minute_absent_in_all_symbols_is_reported_as_a_hole_in_the_feed(half: Days) -> None:
     session = a_holed_session(half, trading_day(HALF), "echo", {symbol: {30, 31} for symbol in half})
     rounds.run_one(session.pk, NOW)
     event = session.events.get(kind="gaps")
@@ -301,7 +302,7 @@ def test_a_filled_day_is_announced_to_the_session_that_plays_it(half: Days) -> N
     assert session.events.filter(kind="day_ready").count() == 1
 
 
-def test_minutes_that_do_not_add_up_to_the_daily_bar_are_told_and_are_no_gap(half: Days) -> None:
+def test_minutes_that_do_not_add_up_to_the_daily_bar_are_reported_and_are_no_gap(half: Days) -> None:
     session = a_holed_session(half, trading_day(HALF), "echo", {symbol: set() for symbol in half})
     right, wrong = (derive(half[symbol].bars, 210, DAY_WIDTH).columns for symbol in ("AAPL", "MSFT"))
     wrong = replace(wrong, high=wrong.high + 1)

@@ -13,19 +13,19 @@ import pytest
 
 from marketdata import calendar
 from sessions import control
-from sessions.models import JournalEntry, Session, State
-from sessions.wakeup import connection as redis_connection
+from sessions.models import JournalEntry, Run, Session, State
+from sessions.redis_client import connection as redis_connection
 from streaming import service
+from streaming.as_of.session_data import get_session_data
 from streaming.engine.bus import stream_key
 from streaming.engine.player import Player
 from streaming.reading.reader import follow
-from streaming.start_request import StartError, StartRequest
+from streaming.start_error import StartError
+from streaming.start_request import StartRequest
 from streaming.stream_bars import stream_bars
-from streaming.visible.session_data import get_session_data
-from tests.streaming.conftest import StartWorker
+from tests.streaming.playing import FIRST, LAST, SYMBOLS, await_clock, read_all, start
+from tests.workers import StartWorker
 
-FIRST, LAST = dt.date(2025, 7, 2), dt.date(2025, 7, 7)
-SYMBOLS = ("AAPL", "MSFT")
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -43,35 +43,12 @@ def source_bars(shared_data: Path, first: dt.date = FIRST, last: dt.date = LAST)
     return list(zip(stamps, table.symbol, table.open, table.high, table.low, table.close, table.volume, strict=True))
 
 
-def read_all(session_id: int, **options: Any) -> list[dict[str, Any]]:
-    options.setdefault("from_start", "after" not in options)
-
-    async def collect() -> list[dict[str, Any]]:
-        return [frame async for frame in follow(session_id, **options)]
-
-    return asyncio.run(asyncio.wait_for(collect(), 90))
-
-
 def minute_bars(frames: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     keys = ("start", "symbol", "open", "high", "low", "close", "volume")
     events = [event for frame in frames for event in frame["events"]]
     return [
         tuple(event[key] for key in keys) for event in events if event["type"] == "bar" and event["interval"] == "1m"
     ]
-
-
-def start(**options: Any) -> Session:
-    return service.start(StartRequest(SYMBOLS, FIRST, LAST, **options)).session
-
-
-def await_clock(session: Session, clock: dt.datetime) -> None:
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        session.refresh_from_db()
-        if session.clock and session.clock >= clock:
-            return
-        time.sleep(0.01)
-    pytest.fail(f"the clock stands at {session.clock}")
 
 
 def test_three_days_arrive_whole_in_order_and_on_time(
@@ -88,7 +65,7 @@ def test_three_days_arrive_whole_in_order_and_on_time(
     assert all(e["end"] == f["clock"] for f in durable for e in f["events"] if e["type"] == "bar")
     assert [e["type"] for e in frames[-1]["events"]] == ["end"]
     session.refresh_from_db()
-    assert (session.state, session.chain) == (State.COMPLETED, durable[-1]["hash"])
+    assert (session.state, session.run.chain) == (State.COMPLETED, durable[-1]["hash"])
 
 
 def test_derived_bars_are_anchored_to_each_session(player: Player, real_days: str) -> None:
@@ -120,7 +97,7 @@ def test_a_killed_worker_loses_and_repeats_nothing(
     frames = read_all(session.pk)
     assert minute_bars(frames) == source_bars(shared_data)
     session.refresh_from_db()
-    assert session.chain == undisturbed.chain
+    assert session.run.chain == undisturbed.run.chain
     assert session.events.filter(kind="recovery").exists()
 
 
@@ -202,10 +179,10 @@ def test_pause_stops_the_clock_and_resume_goes_on_where_it_was(player: Player, r
     while session.state != State.PAUSED and time.monotonic() < end:
         time.sleep(0.01)
         session.refresh_from_db()
-    stood = session.clock
+    stood = session.run.clock
     time.sleep(0.5)
     session.refresh_from_db()
-    assert (session.state, session.clock) == (State.PAUSED, stood)
+    assert (session.state, session.run.clock) == (State.PAUSED, stood)
     with pytest.raises(control.ControlError, match="paused"):
         control.pause(session.pk)
     control.set_speed(session.pk, 0.0)
@@ -214,13 +191,13 @@ def test_pause_stops_the_clock_and_resume_goes_on_where_it_was(player: Player, r
     assert len([frame for frame in frames if frame["id"]]) == 391 + 211 + 391
 
 
-def test_session_doors_never_show_what_is_later_than_the_clock(player: Player, real_days: str) -> None:
+def test_sessions_never_show_what_is_later_than_the_clock(player: Player, real_days: str) -> None:
     session = start(speed=600.0)
     await_clock(session, dt.datetime(2025, 7, 2, 13, 45, tzinfo=dt.UTC))
     control.pause(session.pk)
     time.sleep(0.3)
     data = get_session_data(session.pk)
-    clock = data.session.clock
+    clock = data.session.run.clock
     assert clock is not None
     visible = data.get_symbol_data("AAPL")
     assert visible.held == 390
@@ -243,7 +220,7 @@ def test_session_doors_never_show_what_is_later_than_the_clock(player: Player, r
     end = time.monotonic() + 60
     while session.is_live and time.monotonic() < end:
         session.refresh_from_db()
-        held.add(len(session.days_held))
+        held.add(len(session.run.days_held))
         time.sleep(0.05)
     assert max(held) == 2, "the current day and the next, never a third"
 
@@ -259,11 +236,11 @@ def test_a_defect_fails_the_session_with_its_reason_instead_of_being_tried_for_e
 ) -> None:
     start_worker()
     session = start(speed=60.0)
-    JournalEntry.objects.filter(session=session, kind="load").update(payload={"date": "2025-07-02"})
-    Session.objects.filter(pk=session.pk).update(lease_renewed_at=None, epoch=99)
+    JournalEntry.objects.create(session=session, number=99, kind="admit", payload={})
+    Run.objects.filter(pk=session.pk).update(lease_renewed_at=None, epoch=99)
     end = time.monotonic() + 20
-    while (session.state != State.FAILED or session.worker) and time.monotonic() < end:
+    while (session.state != State.FAILED or session.run.worker) and time.monotonic() < end:
         session.refresh_from_db()
         time.sleep(0.05)
     assert session.state == State.FAILED
-    assert "internal error (KeyError('days'))" in session.reason and session.worker == ""
+    assert "internal error (KeyError('date'))" in session.reason and session.run.worker == ""

@@ -1,23 +1,27 @@
-"""What upkeep lets go, what it keeps, and the sessions that nobody plays."""
+"""What upkeep deletes, what it keeps, and the sessions without a worker."""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
+from django.db.models import ProtectedError
 from django.utils import timezone
 
-from marketdata.models import BarDay, Instrument
-from marketdata.tick_models import QuoteChunk, TickDay, TradeChunk
-from marketdata.ticks.columns import CODES, VALUES, TickColumns, TickKind
-from marketdata.ticks.store import CHUNK_ROWS, NewTicks, write_ticks
-from sessions.models import JournalEntry, ServiceHeartbeat, Session, SessionEvent, State
-from sessions.wakeup import connection
-from streaming.engine.bus import fence_key, session_of, stream_key
+from marketdata.columns import TickColumns
+from marketdata.kinds import KINDS, TICK_KINDS, DayKind
+from marketdata.models import CHUNK_ROWS, DayChunk, DayVersion, Instrument
+from marketdata.store import NewDay, write_days
+from sessions.models import Run, ServiceHeartbeat, Session, SessionEvent, State
+from sessions.redis_client import connection
+from sessions.redis_keys import key, session_of
+from streaming.engine import journal
+from streaming.engine.bus import Bus, fence_key, stream_key
 from streaming.upkeep import abandoned, retention, rounds
-from tests.streaming.rows import DAY, a_day, a_session
+from tests.marketdata.days import change_fields
+from tests.streaming.rows import DAY, a_day, a_session, pin
 
 pytestmark = pytest.mark.django_db
 MONTHS = dt.timedelta(days=90)
@@ -38,7 +42,7 @@ def ended(days_ago: float) -> Session:
 
 
 def keys() -> set[int | None]:
-    return {session_of(key) for key in connection().scan_iter("tapedeck:*")}
+    return {session_of(name) for name in connection().scan_iter(key("*"))}
 
 
 def test_frames_of_sessions_that_ended_long_ago_or_are_no_more_leave_redis() -> None:
@@ -47,7 +51,7 @@ def test_frames_of_sessions_that_ended_long_ago_or_are_no_more_leave_redis() -> 
     for number in (live.pk, fresh.pk, old.pk, 999_999):
         connection().xadd(stream_key(number, 1), {"b": b""}, "1-0")
         connection().set(fence_key(number), 1)
-    connection().set("tapedeck:other", 1)
+    connection().set(key("other"), 1)
     done = retention.clean(timezone.now())
     assert keys() == {live.pk, fresh.pk, None}
     assert done["streams"] == 4
@@ -60,10 +64,10 @@ def test_old_events_go_but_not_those_that_frames_are_derived_from() -> None:
     retention.clean(timezone.now())
     assert live.events.count() == kept
     assert set(fresh.events.values_list("kind", flat=True)) == {"control", "day_open", "seek", "state"}
-    assert set(old.events.values_list("kind", flat=True)) == {"day_open", "seek", "state"}
+    assert set(old.events.values_list("kind", flat=True)) == {"seek", "state"}
 
 
-def version(number: int, **fields: Any) -> BarDay:
+def version(number: int, **fields: Any) -> DayVersion:
     return a_day("AAPL", version=number, **{"current": False, **fields})
 
 
@@ -73,47 +77,41 @@ def test_superseded_versions_that_nobody_plays_go() -> None:
         *(version(1), version(2), version(3), version(4, known_at=timezone.now()), version(5)),
     )
     newest = version(6, current=True)
-    JournalEntry.objects.create(
-        session=session, number=2, kind="load", payload={"date": f"{DAY}", "days": {"AAPL": pinned.pk, "IBM": None}}
-    )
-    JournalEntry.objects.create(
-        session=session, number=3, kind="admit", payload={"date": f"{DAY}", "days": {"AAPL": admitted.pk}}
-    )
+    pin(session, 2, DAY, bars={"AAPL": pinned.pk, "IBM": None})
+    pin(session, 3, DAY, kind="admit", bars={"AAPL": admitted.pk})
     assert retention.clean(timezone.now())["versions"] == 0, "all of them are young"
-    BarDay.objects.update(recorded_at=timezone.now() - MONTHS)
+    change_fields(recorded_at=timezone.now() - MONTHS)
     assert retention.clean(timezone.now())["versions"] == 1
-    left = set(BarDay.objects.filter(instrument__symbol="AAPL").values_list("pk", flat=True))
+    left = set(DayVersion.objects.filter(instrument__symbol="AAPL").values_list("pk", flat=True))
     assert left == {first.pk, pinned.pk, admitted.pk, known.pk, newest.pk}
     assert unused.pk not in left
 
 
-def tick_version(session: Session, kind: TickKind, price: float) -> TickDay:
+def tick_version(session: Session, kind: DayKind, price: float) -> DayVersion:
     """The next version of MSFT's day, of two chunks."""
     n = CHUNK_ROWS + 5
-    values, codes = np.full((len(VALUES[kind]), n), price), np.zeros((len(CODES[kind]), n), np.int32)
+    values, codes = np.full((len(KINDS[kind].values), n), price), np.zeros((len(KINDS[kind].codes), n), np.int32)
     rows = TickColumns(kind, np.arange(n, dtype=np.int64), values, codes, np.zeros(n, np.uint8))
     instrument = Instrument.objects.get(symbol="MSFT").pk
-    write_ticks(session.dataset_id, [NewTicks(instrument, DAY, rows)])
-    return TickDay.objects.get(kind=kind, current=True)
+    write_days(session.dataset_id, [NewDay(instrument, DAY, rows)])
+    return DayVersion.objects.get(kind=kind, current=True)
 
 
-@pytest.mark.parametrize("kind", list(TickKind), ids=["trades", "quotes"])
-def test_superseded_days_of_trades_and_quotes_that_nobody_plays_go_with_their_chunks(kind: TickKind) -> None:
+@pytest.mark.parametrize("kind", TICK_KINDS, ids=["trades", "quotes"])
+def test_superseded_days_of_trades_and_quotes_that_nobody_plays_go_with_their_chunks(kind: DayKind) -> None:
     session = a_session("MSFT")
     _, pinned, newest = (tick_version(session, kind, price) for price in (1.0, 2.0, 3.0))
-    payload = {"date": f"{DAY}", "days": {}, kind: {"MSFT": pinned.pk, "IBM": None}}
-    JournalEntry.objects.create(session=session, number=2, kind="load", payload=payload)
+    pin(session, 2, DAY, **{kind: {"MSFT": pinned.pk, "IBM": None}})
     assert retention.clean(timezone.now())["versions"] == 0, "all of them are young"
-    TickDay.objects.update(recorded_at=timezone.now() - MONTHS)
+    change_fields(recorded_at=timezone.now() - MONTHS)
     assert retention.clean(timezone.now())["versions"] == 1
-    assert set(TickDay.objects.values_list("pk", flat=True)) == {pinned.pk, newest.pk}
-    chunks = TradeChunk if kind == TickKind.TRADES else QuoteChunk
-    assert sorted(chunks.objects.values_list("day", "number")) == [
+    assert set(DayVersion.objects.filter(kind=kind).values_list("pk", flat=True)) == {pinned.pk, newest.pk}
+    assert sorted(DayChunk.objects.filter(day__kind=kind).values_list("day", "number")) == [
         (day.pk, n) for day in (pinned, newest) for n in (0, 1)
     ]
     session.delete()
     assert retention.clean(timezone.now())["versions"] == 1, "the session that had pinned it is no more"
-    assert set(TickDay.objects.values_list("pk", flat=True)) == {newest.pk}
+    assert set(DayVersion.objects.filter(kind=kind).values_list("pk", flat=True)) == {newest.pk}
 
 
 def test_settings_decide_for_how_long(settings: Any) -> None:
@@ -122,30 +120,33 @@ def test_settings_decide_for_how_long(settings: Any) -> None:
     connection().xadd(stream_key(old.pk, 1), {"b": b""}, "1-0")
     settings.KEEP_STREAMS_DAYS, settings.KEEP_EVENTS_DAYS = 3, 1
     done = retention.clean(timezone.now())
-    assert (done["streams"], done["events"]) == (0, 1)
+    assert (done["streams"], done["events"]) == (0, 2)
+    Bus().close_stream(old.pk, 1)
+    left = cast("int", connection().ttl(stream_key(old.pk, 1)))
+    assert left == pytest.approx(dt.timedelta(days=3).total_seconds(), abs=60), "Redis itself keeps it as long"
 
 
 def test_upkeep_cleans_once_an_hour_and_says_what_it_did() -> None:
     now = timezone.now()
     ended(40)
     rounds.run(now)
-    told = ServiceHeartbeat.objects.get(name="upkeep").detail
-    assert told["cleaned"]["events"] == 1 and told["cleaned"]["at"] == now.isoformat()
+    reported = ServiceHeartbeat.objects.get(name="upkeep").detail
+    assert reported["cleaned"]["events"] == 2 and reported["cleaned"]["at"] == now.isoformat()
     ended(40)
     rounds.run(now + dt.timedelta(minutes=59))
     assert ServiceHeartbeat.objects.get(name="upkeep").detail["cleaned"]["at"] == now.isoformat()
     rounds.run(now + dt.timedelta(minutes=61))
-    assert ServiceHeartbeat.objects.get(name="upkeep").detail["cleaned"]["events"] == 1
+    assert ServiceHeartbeat.objects.get(name="upkeep").detail["cleaned"]["events"] == 2
 
 
 def test_a_session_under_a_silent_lease_is_queued_again_and_told_once() -> None:
     session = a_session("AAPL", worker="replay@gone:1", lease_renewed_at=timezone.now() - MONTHS)
     for _ in range(3):
-        assert abandoned.take_up(timezone.now())["silent"] == 1
+        assert abandoned.queue_again(timezone.now())["silent"] == 1
     event = session.events.get(kind="lease")
     assert event.message == "queued again: replay@gone:1 holds its lease, and is silent"
-    Session.objects.filter(pk=session.pk).update(lease_renewed_at=timezone.now())
-    assert abandoned.take_up(timezone.now())["silent"] == 0
+    Run.objects.filter(pk=session.pk).update(lease_renewed_at=timezone.now())
+    assert abandoned.queue_again(timezone.now())["silent"] == 0
 
 
 def created(minutes_ago: int) -> Session:
@@ -157,19 +158,36 @@ def created(minutes_ago: int) -> Session:
 
 def test_a_start_that_was_queued_and_never_came_is_queued_again() -> None:
     created(3)
-    assert abandoned.take_up(timezone.now())["requeued"] == 1
+    assert abandoned.queue_again(timezone.now())["requeued"] == 1
 
 
 def test_one_that_is_young_is_left_alone() -> None:
     created(0)
-    assert not abandoned.take_up(timezone.now())["requeued"]
+    assert not abandoned.queue_again(timezone.now())["requeued"]
 
 
 def test_one_that_nobody_took_for_half_an_hour_fails_and_says_why() -> None:
     session = created(31)
-    assert abandoned.take_up(timezone.now())["given_up"] == 1
+    assert abandoned.queue_again(timezone.now())["given_up"] == 1
     session.refresh_from_db()
     assert (session.state, session.reason) == (
         State.FAILED,
-        "its start was queued and never came: no upkeep worker took it",
+        "its start was queued and never came: no replay worker took it",
     )
+
+
+def test_a_version_that_a_session_plays_cannot_be_deleted_and_goes_with_the_session() -> None:
+    session = a_session("MSFT")
+    day = DayVersion.objects.get(pins__session=session)
+    with pytest.raises(ProtectedError):
+        day.delete()
+    session.delete()
+    assert day.delete()[1]["marketdata.DayVersion"] == 1
+
+
+def test_the_first_pin_of_a_day_holds_in_the_database(django_assert_num_queries: Any) -> None:
+    session, other = a_session("MSFT"), version(2)
+    pinned = session.pins.get().day_id
+    journal.append(session.pk, "load", {"date": f"{DAY}"}, pins={"bars": {"MSFT": other.pk, "AAPL": other.pk}})
+    with django_assert_num_queries(1):
+        assert journal.read(session.pk, DAY).pins(DAY) == {"AAPL": other.pk, "MSFT": pinned}

@@ -7,11 +7,12 @@ import datetime as dt
 import pytest
 
 from marketdata.models import Dataset
-from sessions.models import ActiveStream, Session, State
-from streaming import service
+from sessions.models import ActiveStream, Run, Session, State
+from streaming import opening, service
+from streaming.as_of.session_data import SymbolUnknown, get_session_data
 from streaming.engine import journal, loading
-from streaming.start_request import StartError, StartRequest
-from streaming.visible.session_data import SymbolUnknown, get_session_data
+from streaming.start_error import StartError
+from streaming.start_request import StartRequest
 
 pytestmark = pytest.mark.django_db
 DAY = dt.date(2025, 7, 3)
@@ -28,9 +29,10 @@ def session() -> Session:
     row = create("AAPL", "MSFT")
     recipe = loading.Recipe.of(row)
     journal.append(row.pk, "start", {"symbols": ["AAPL", "MSFT"], "generation": 1})
-    loading.pin(recipe, DAY, ["AAPL", "MSFT"], epoch=0)
+    loading.pin(recipe, journal.read(row.pk, DAY), DAY, ["AAPL", "MSFT"], epoch=0)
     ActiveStream.objects.filter(session=row).update(active=True)
-    Session.objects.filter(pk=row.pk).update(state=State.RUNNING, clock=dt.datetime(2025, 7, 3, 14, 0, tzinfo=dt.UTC))
+    Session.objects.filter(pk=row.pk).update(state=State.RUNNING)
+    Run.objects.filter(pk=row.pk).update(clock=dt.datetime(2025, 7, 3, 14, 0, tzinfo=dt.UTC))
     row.refresh_from_db()
     return row
 
@@ -51,7 +53,7 @@ def test_a_symbol_is_registered_once() -> None:
     assert data.session.streams.count() == 2
 
 
-def test_a_symbols_data_is_cut_at_the_visible_clock(session: Session) -> None:
+def test_a_symbols_data_is_cut_at_the_clock(session: Session) -> None:
     found = get_session_data(session).get_symbol_data("AAPL")
     assert (found.held, len(found.bars_1m), len(found.bars("5m"))) == (210, 30, 6)
     assert found.bars_1m[-1]["end"] == "2025-07-03T14:00:00Z"
@@ -66,7 +68,7 @@ def test_a_symbol_that_the_session_does_not_have_is_named(session: Session) -> N
 
 
 @pytest.mark.parametrize(
-    ("options", "about", "told"),
+    ("options", "about", "message"),
     [
         ({"speed": -1.0}, "speed", "Speed -1.0 is not possible"),
         ({"speed": float("nan")}, "speed", "Speed nan is not possible"),
@@ -80,9 +82,9 @@ def test_a_symbol_that_the_session_does_not_have_is_named(session: Session) -> N
     ],
 )
 def test_a_bad_request_is_refused_at_its_field_and_nothing_is_written(
-    options: dict[str, object], about: str, told: str
+    options: dict[str, object], about: str, message: str
 ) -> None:
-    with pytest.raises(StartError, match=told) as refused:
+    with pytest.raises(StartError, match=message) as refused:
         create("AAPL", **options)
     assert refused.value.field == about
     assert not Session.objects.exists()
@@ -95,22 +97,22 @@ def test_a_holiday_moves_to_the_next_trading_day_and_says_so() -> None:
     assert "July 4th" in said[0] and "Starting on 2025-07-07" in said[0]
 
 
-def test_one_failing_symbol_is_told_by_name_and_the_others_start() -> None:
+def test_one_failing_symbol_is_reported_by_name_and_the_others_start() -> None:
     row = create("AAPL", "NOT-A-TICKER")
     started = service.Started(row)
     said: list[str] = []
     recipe, streams = loading.Recipe.of(row), list(row.streams.select_related("instrument"))
-    service._register(streams, said.append)
-    bars = service._fetch_bars(recipe, row.first_date, streams, said.append)
+    opening._register(streams, said.append)
+    bars = opening._fetch_bars(recipe, row.first_date, streams, said.append)
     for stream in streams:
-        service._open_stream(recipe, stream, started, bars, said.append)
+        opening._open_stream(recipe, stream, started, bars, said.append)
     assert started.bars == {"AAPL": 210}
     assert "is not a ticker" in started.failures["NOT-A-TICKER"]
     assert row.symbols() == ["AAPL"]
 
 
 def test_streams_that_are_active_already_are_left_as_they_are(session: Session) -> None:
-    Session.objects.filter(pk=session.pk).update(loaded_at=dt.datetime.now(dt.UTC))
+    Run.objects.filter(pk=session.pk).update(loaded_at=dt.datetime.now(dt.UTC))
     said: list[str] = []
     again = service.open_streams(session, said.append)
     assert again.skipped == ["AAPL", "MSFT"] and not again.bars

@@ -48,8 +48,8 @@ def test_the_0930_bar_is_delivered_at_0931() -> None:
 
 def test_a_derived_bar_follows_its_last_minute_in_the_same_frame_even_if_that_minute_is_missing() -> None:
     out = frames(Tape(FULL_DAY, {"B": bars([0, 1, 2, 3]), "A": bars([4])}, [5, 15], synthetic=False))
-    told = [(e["interval"], e["symbol"], e["n_present"]) for e in out[5].wire()["events"]]
-    assert told == [("1m", "A", 1), ("5m", "A", 1), ("5m", "B", 4)]
+    reported = [(e["interval"], e["symbol"], e["n_present"]) for e in out[5].wire()["events"]]
+    assert reported == [("1m", "A", 1), ("5m", "A", 1), ("5m", "B", 4)]
 
 
 def test_symbols_that_are_not_active_are_not_in_the_frame() -> None:

@@ -14,12 +14,12 @@ from django.core.management import call_command
 
 from sessions import control
 from sessions.models import Session, State
-from sessions.wakeup import connection as redis_connection
+from sessions.redis_client import connection as redis_connection
 from streaming import service
 from streaming.engine.bus import stream_key
 from streaming.reading.reader import follow
 from streaming.start_request import StartRequest
-from tests.streaming.conftest import StartWorker
+from tests.workers import StartWorker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DAY = dt.date(2013, 10, 7)
@@ -28,16 +28,16 @@ TYPES = ("bars", "ticks", "quotes")
 
 
 @pytest.fixture
-def real_ticks(transactional_db: None, shared_data: Path) -> str:
+def real_ticks(transactional_db: None, sample: Path) -> str:
     """IBM of 2013-10-07: minute bars, 24,106 trades and 107,998 quotes."""
-    call_command("import_bars", str(shared_data / "bars/lean/IBM_2013-10-07_1min.csv.gz"), verbosity=0)
-    call_command("import_trades", str(shared_data / "trades/lean/IBM_2013-10-07_trades.parquet"), verbosity=0)
-    call_command("import_quotes", str(shared_data / "quotes/lean/IBM_2013-10-07_quotes.parquet"), verbosity=0)
+    call_command("import_bars", str(sample / "bars/lean/IBM_2013-10-07_1min.csv.gz"), verbosity=0)
+    call_command("import_trades", str(sample / "trades/lean/IBM_2013-10-07_trades.parquet"), verbosity=0)
+    call_command("import_quotes", str(sample / "quotes/lean/IBM_2013-10-07_quotes.parquet"), verbosity=0)
     return "lean"
 
 
-def source(shared_data: Path, kind: str) -> pd.DataFrame:
-    table = pd.read_parquet(shared_data / f"{kind}/lean/IBM_2013-10-07_{kind}.parquet")
+def source(sample: Path, kind: str) -> pd.DataFrame:
+    table = pd.read_parquet(sample / f"{kind}/lean/IBM_2013-10-07_{kind}.parquet")
     return table[(table.timestamp >= OPEN) & (table.timestamp < CLOSE)]
 
 
@@ -64,19 +64,19 @@ def moments(texts: list[str]) -> list[pd.Timestamp]:
 
 
 def test_every_event_arrives_once_in_order_on_time_and_as_the_source_has_it(
-    start_worker: StartWorker, real_ticks: str, shared_data: Path
+    start_worker: StartWorker, real_ticks: str, sample: Path
 ) -> None:
     start_worker()
     session = start()
     frames = read_all(session.pk)
     trades, quotes, bars = (events(frames, kind) for kind in ("trade", "quote", "bar"))
 
-    table = source(shared_data, "trades")
-    told = [(e["price"], e["size"], e["exchange"], e["condition"]) for _, e in trades]
-    assert told == list(zip(table.price, table["size"], table.exchange, table.condition, strict=True))
+    table = source(sample, "trades")
+    reported = [(e["price"], e["size"], e["exchange"], e["condition"]) for _, e in trades]
+    assert reported == list(zip(table.price, table["size"], table.exchange, table.condition, strict=True))
     assert moments([e["at"] for _, e in trades]) == list(table.timestamp)
 
-    table = source(shared_data, "quotes").astype({"exchange": object}).replace({float("nan"): None})
+    table = source(sample, "quotes").astype({"exchange": object}).replace({float("nan"): None})
     sides = ("bid", "bid_size", "ask", "ask_size")
     assert [tuple(e[name] for name in sides) for _, e in quotes] == list(
         zip(*(table[name].where(table[name].notna(), None) for name in sides), strict=True)
@@ -92,7 +92,7 @@ def test_every_event_arrives_once_in_order_on_time_and_as_the_source_has_it(
     clocks = [frame["clock"] for frame in frames if frame["id"]]
     assert moments(clocks) == sorted(set(moments(clocks)))
     session.refresh_from_db()
-    assert (session.state, session.chain) == (State.COMPLETED, [f["hash"] for f in frames if f["id"]][-1])
+    assert (session.state, session.run.chain) == (State.COMPLETED, [f["hash"] for f in frames if f["id"]][-1])
     rows = session.streams.order_by("stream_type").values_list("stream_type", "present", "last_price")
     assert list(rows) == [
         ("bars", 390, bars[-1][1]["close"]),
@@ -107,7 +107,7 @@ def test_a_killed_worker_and_a_flushed_redis_change_no_byte(start_worker: StartW
     whole = [frame for frame in read_all(undisturbed.pk) if frame["id"]]
     session = start(speed=1200.0)
     end = time.monotonic() + 60
-    while time.monotonic() < end and not (session.clock and session.clock.hour >= 15):
+    while time.monotonic() < end and not (session.run.clock and session.run.clock.hour >= 15):
         time.sleep(0.02)
         session.refresh_from_db()
     worker.kill()
@@ -121,23 +121,23 @@ def test_a_killed_worker_and_a_flushed_redis_change_no_byte(start_worker: StartW
 
 
 def test_the_stream_in_redis_is_bounded_by_bytes_and_whole_for_its_readers(
-    start_worker: StartWorker, real_ticks: str, shared_data: Path
+    start_worker: StartWorker, real_ticks: str, sample: Path
 ) -> None:
     start_worker(STREAM_MAX_BYTES=str(1 << 20))
     session = start(types=("ticks", "quotes"))
     frames = read_all(session.pk)
-    assert len(events(frames, "trade")) == len(source(shared_data, "trades"))
-    assert len(events(frames, "quote")) == len(source(shared_data, "quotes"))
+    assert len(events(frames, "trade")) == len(source(sample, "trades"))
+    assert len(events(frames, "quote")) == len(source(sample, "quotes"))
     assert not events(frames, "bar")
     held = redis_connection().memory_usage(stream_key(session.pk, 1), samples=0)
     assert held < 8 << 20
 
 
-def test_a_type_without_data_is_told_by_name_and_the_others_start(
-    start_worker: StartWorker, transactional_db: None, shared_data: Path
+def test_a_type_without_data_is_reported_by_name_and_the_others_start(
+    start_worker: StartWorker, transactional_db: None, sample: Path
 ) -> None:
-    call_command("import_bars", str(shared_data / "bars/lean/AIG_2013-10-07_1min.csv.gz"), verbosity=0)
-    call_command("import_trades", str(shared_data / "trades/lean/AIG_2013-10-07_trades.parquet"), verbosity=0)
+    call_command("import_bars", str(sample / "bars/lean/AIG_2013-10-07_1min.csv.gz"), verbosity=0)
+    call_command("import_trades", str(sample / "trades/lean/AIG_2013-10-07_trades.parquet"), verbosity=0)
     start_worker()
     lines: list[str] = []
     request = StartRequest(("AIG",), DAY, DAY, speed=0.0, types=TYPES, dataset="lean", clock_step=1000)

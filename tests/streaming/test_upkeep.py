@@ -8,8 +8,8 @@ import pytest
 
 from marketdata import store
 from marketdata.derive import derive
-from marketdata.models import BarDay, Dataset
-from sessions.models import ActiveStream, Session, State
+from marketdata.models import Dataset, DayVersion
+from sessions.models import ActiveStream, Run, Session, State
 from streaming import service
 from streaming.engine import journal, loading
 from streaming.start_request import StartRequest
@@ -24,14 +24,15 @@ def session() -> Session:
     """AAPL and the thinner XYZ from the half day to the Monday after the holiday."""
     row = service.create(StartRequest(("AAPL", "XYZ"), HALF, NEXT, provider="synthetic"))
     journal.append(row.pk, "start", {"symbols": ["AAPL", "XYZ"], "generation": 1})
-    loading.pin(loading.Recipe.of(row), HALF, ["AAPL", "XYZ"], epoch=0)
+    loading.pin(loading.Recipe.of(row), journal.read(row.pk, HALF), HALF, ["AAPL", "XYZ"], epoch=0)
     ActiveStream.objects.filter(session=row).update(active=True)
     return row
 
 
 def at(session: Session, hour: int, minute: int) -> None:
     clock = dt.datetime(2025, 7, 3, hour, minute, tzinfo=dt.UTC)
-    Session.objects.filter(pk=session.pk).update(state=State.RUNNING, clock=clock)
+    Session.objects.filter(pk=session.pk).update(state=State.RUNNING)
+    Run.objects.filter(pk=session.pk).update(clock=clock)
     rounds.run_one(session.pk)
 
 
@@ -49,7 +50,7 @@ def test_quality_is_of_the_minutes_that_are_over(session: Session) -> None:
 
 def test_the_next_day_is_prefetched_from_half_an_hour_before_that_days_own_close(session: Session) -> None:
     at(session, 16, 29)
-    assert not BarDay.objects.filter(date=NEXT).exists()
+    assert not DayVersion.objects.filter(date=NEXT).exists()
     at(session, 16, 30)
     assert store.have(session.dataset_id, NEXT, ["AAPL", "XYZ"]) == {"AAPL", "XYZ"}
     assert kinds(session) == ["prefetch"]
@@ -66,9 +67,9 @@ def test_a_day_that_is_over_gets_its_gaps_told_and_its_derived_bars_stored(sessi
     for interval, width in (("5m", 5), ("15m", 15)):
         kept = store.load_day(session.dataset_id, HALF, ["XYZ"], interval=interval)["XYZ"]
         assert kept.bars.content_hash() == derive(stored["XYZ"].bars, 210, width).columns.content_hash()
-    count = BarDay.objects.count()
+    count = DayVersion.objects.count()
     at(session, 17, 0)
-    assert BarDay.objects.count() == count
+    assert DayVersion.objects.count() == count
 
 
 def test_nothing_is_done_before_the_first_frame(session: Session) -> None:

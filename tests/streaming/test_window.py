@@ -43,8 +43,8 @@ def test_a_rollover_waits_for_a_day_that_comes_late_and_says_so(player: Player, 
     session = start(speed=0.0)
     wait_until(session, lambda s: not s.is_live)
     assert session.state == State.COMPLETED
-    told = list(session.events.filter(kind="waiting").order_by("pk").values_list("message", flat=True))
-    assert told == [f"{SECOND}: weather answered 503 for AAPL (try {n} of 5)" for n in (1, 2)]
+    reported = list(session.events.filter(kind="waiting").order_by("pk").values_list("message", flat=True))
+    assert reported == [f"{SECOND}: weather answered 503 for AAPL (try {n} of 5)" for n in (1, 2)]
     assert len(durable(read_all(session.pk))) == 391 + 391
     assert session.reason == ""
 
@@ -80,8 +80,8 @@ def test_a_seek_back_from_a_waiting_rollover_stays_in_its_day(player: Player, we
     wait_until(session, lambda s: s.events.filter(kind="waiting").exists())
     control.set_speed(session.pk, 60.0)
     control.seek(session.pk, utc(1, 15))
-    wait_until(session, lambda s: s.generation == 2 and s.clock > utc(1, 15))
-    assert session.clock == utc(1, 15, 1)
+    wait_until(session, lambda s: s.run.generation == 2 and s.run.clock > utc(1, 15))
+    assert session.run.clock == utc(1, 15, 1)
     control.set_speed(session.pk, 0.0)
     wait_until(session, lambda s: not s.is_live)
     assert session.state == State.COMPLETED
@@ -91,13 +91,13 @@ def test_a_seek_back_from_a_waiting_rollover_stays_in_its_day(player: Player, we
 def test_a_seek_to_a_day_that_cannot_be_had_stays_where_it_is(player: Player, weather: type[Weather]) -> None:
     weather.empty.add(SECOND)
     session = start(speed=60.0)
-    wait_until(session, lambda s: s.clock)
+    wait_until(session, lambda s: s.run.clock)
     control.seek(session.pk, utc(2, 15))
     wait_until(session, lambda s: s.events.filter(kind="seek", level="error").exists())
-    clock = session.clock
+    clock = session.run.clock
     assert clock is not None
-    wait_until(session, lambda s: s.clock > clock)
-    assert (session.generation, session.seek_to, session.state) == (1, None, State.RUNNING)
+    wait_until(session, lambda s: s.run.clock > clock)
+    assert (session.run.generation, session.seek_to, session.state) == (1, None, State.RUNNING)
 
 
 def test_a_symbol_that_cannot_be_had_is_not_added_and_the_session_goes_on(

@@ -17,7 +17,6 @@ class Command(ExplainedCommand):
         "services start",
         "services status --json",
     )
-    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("verb", choices=["start", "stop", "status"])

@@ -1,12 +1,19 @@
-"""`manage.py up`: everything in one terminal - services, web, workers, beat, and a session to watch."""
+"""`manage.py up`: everything in one terminal - services, web, workers, beat, and a session to watch.
+
+It stays, to watch the others: what needs much memory is done by programs of their own.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import fcntl
+import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -19,21 +26,19 @@ from types import FrameType
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import DatabaseError, connection
 from rich.console import Console
 
 from config import first_steps
 from config.embedded import services
-from config.embedded.lock import ServiceError, last_line
-from config.supervisor import Child, Supervisor
+from config.embedded.keeper import Keeper
+from config.embedded.lock import ServiceError
+from config.supervisor import Child, Supervisor, importing_project
 from marketdata.management.explained import ExplainedCommand
 from sessions.models import ServiceHeartbeat, Session
-from streaming.start_request import StartError
 
 UP_WITHIN = 60.0
-LOOK_EVERY = 2.0
 # Open streams never end by themselves: the web waits for them three seconds, no longer.
 WEB_OPTIONS = [
     "--timeout-keep-alive",
@@ -42,8 +47,6 @@ WEB_OPTIONS = [
     "180",
     "--ws-per-message-deflate",  # a thousand clients of one machine would have each frame packed a thousand times
     "false",
-    "--ws-per-message-deflate",
-    "false",  # it would be done once for every connection
     "--timeout-graceful-shutdown",
     "3",
     "--log-level",
@@ -59,7 +62,6 @@ class Command(ExplainedCommand):
         "up",
         "up --port 8001 --no-session",
     )
-    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="where the web listens; 0.0.0.0: everywhere")
@@ -84,26 +86,32 @@ class Command(ExplainedCommand):
 
     def _run(self, supervisor: Supervisor, demo: bool) -> None:
         """Until somebody ends it; whatever happens, everything that was started ends with it."""
+        keeper = Keeper(services.embedded(), self.say)
         for number in ENDS:
             signal.signal(number, _interrupt)
         try:
             self._start(supervisor)
+            keeper.start()
             self._watch(supervisor, self._demo() if demo else None)
         except KeyboardInterrupt:
             self.say("Ending …")
         finally:
             _ignore_ends()
+            keeper.stop()
             supervisor.stop()
             connection.close()
             services.stop()
 
     def say(self, line: str) -> None:
-        self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        """Best effort: a log on a full disk must not end what runs."""
+        with contextlib.suppress(OSError):
+            self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def _start(self, supervisor: Supervisor) -> None:
         services.start()
         first_steps.ensure_secret_key()
-        call_command("migrate", verbosity=0, interactive=False)
+        if self._manage("migrate", "--verbosity", "0", "--no-input").returncode:
+            raise ServiceError("The database could not be migrated.")
         password = first_steps.ensure_admin()
         supervisor.start()
         self._await_up(supervisor)
@@ -111,8 +119,12 @@ class Command(ExplainedCommand):
         self.say(f"Admin     {self.address}/admin/")
         self.say(f"API       {self.address}/api/status/")
         self.say(f"API docs  {self.address}/api/docs/")
-        if password:
-            self.say(f"Login     admin / {password}   (also in {settings.VAR_DIR}/admin_password)")
+        self.say(f"Login     {first_steps.login_line(password)}")
+
+    def _manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Another verb of ours: its lines go where ours go, its JSON comes back."""
+        command = [sys.executable, "-m", "config.command_line", *arguments]
+        return subprocess.run(command, env=importing_project(), stdout=subprocess.PIPE, text=True, check=False)
 
     def _await_up(self, supervisor: Supervisor) -> None:
         """Until the web answers and a replay worker is there."""
@@ -132,34 +144,21 @@ class Command(ExplainedCommand):
             return False
 
     def _demo(self) -> Session | None:
-        try:
-            session = first_steps.open_demo(self.say)
-        except StartError as error:
-            self.say(f"No demo session: {error}")
-            return None
-        self.say(f"Session   {self.address}/admin/replay/session/{session.pk}/change/")
+        """The session to watch: its number is what the program that opened it has answered."""
+        answer = self._manage("open_demo", "--json")
+        session = Session.objects.filter(pk=json.loads(answer.stdout)["id"]).first() if answer.stdout else None
+        if session:
+            self.say(f"Session   {self.address}/admin/replay/session/{session.pk}/change/")
         return session
 
     def _watch(self, supervisor: Supervisor, session: Session | None) -> None:
         """Keep everything running until Ctrl-C; on a terminal with a line that shows the session's clock."""
-        looked = time.monotonic()
         with self.console.status("Running. Ctrl-C ends everything.") as status:
             while not ENDING.is_set():
                 time.sleep(0.5)
                 supervisor.tend()
                 if session and self.console.is_terminal:
                     status.update(self._line(session))
-                if time.monotonic() - looked > LOOK_EVERY:
-                    looked = time.monotonic()
-                    self._tend_services()
-
-    def _tend_services(self) -> None:
-        for service in services.embedded():
-            if not service.running():
-                self.say(
-                    f"{type(service).__name__} has ended: {last_line(service.log)}. Starting it again - {service.log}"
-                )
-                service.start()
 
     def _line(self, session: Session) -> str:
         try:
@@ -167,7 +166,7 @@ class Command(ExplainedCommand):
             streams = list(session.streams.select_related("instrument").order_by("instrument__symbol")[:4])
         except DatabaseError:
             return "Postgres does not answer."
-        clock = f"{session.clock:%Y-%m-%d %H:%M} UTC" if session.clock else "at its start"
+        clock = f"{session.run.clock:%Y-%m-%d %H:%M} UTC" if session.run.clock else "at its start"
         prices = "  ".join(f"{s.instrument.symbol} {s.last_price or 0:.2f} ({s.present} bars)" for s in streams)
         return (
             f"Session {session.pk} {session.state}, {clock}, speed {session.speed:g}: {prices}. Ctrl-C ends everything."
@@ -180,8 +179,8 @@ def children(host: str, port: int, var: Path) -> list[Child]:
     web = ["uvicorn", "config.asgi:application", "--host", host, "--port", str(port), "--lifespan", "off"]
     commands = {
         "web": [*web, *WEB_OPTIONS],
-        "replay": [*worker, "-Q", "replay", "-n", "replay@%h", "--pool", "threads", "--concurrency", "4"],
-        "upkeep": [*worker, "-Q", "upkeep", "-n", "upkeep@%h", "--pool", "prefork", "--concurrency", "2"],
+        "replay": [*worker, "-Q", "replay,starts", "-n", "replay@%h", "--pool", "threads", "--concurrency", "12"],
+        "upkeep": [*worker, "-Q", "upkeep", "-n", "upkeep@%h", "--pool", "threads", "--concurrency", "2"],
         "beat": ["celery", "-A", "config", "beat", "--loglevel", "WARNING"],
     }
     return [Child(name, command, var / "log" / f"{name}.log") for name, command in commands.items()]

@@ -10,14 +10,14 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from marketdata.bars_from_trades import Comparison, Difference, compare
 from marketdata.calendar import trading_day
+from marketdata.columns import TickColumns, no_ticks
 from marketdata.errors import MarketDataError, NoData
+from marketdata.kinds import DayKind
 from marketdata.management.explained import ExplainedCommand
 from marketdata.models import Dataset, Scope
-from marketdata.store import load_day
-from marketdata.ticks.bars import Comparison, Difference, compare
-from marketdata.ticks.columns import TickColumns, TickKind, empty
-from marketdata.ticks.store import find_ticks, load_ticks
+from marketdata.store import find_days, load_day, load_ticks, spelled
 
 SHOWN = 20
 SECONDS_A_MINUTE_NS = 60_000_000_000
@@ -34,15 +34,15 @@ class Command(ExplainedCommand):
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        symbol, date = options["symbol"].upper(), options["date"]
+        (symbol,), date = spelled([options["symbol"]]) or [""], options["date"]
         try:
             dataset, found = compare_day(symbol, date, options["dataset"])
         except MarketDataError as error:
             raise CommandError(str(error)) from None
         if options["json"]:
-            told = {"symbol": symbol, "date": date.isoformat(), "dataset": dataset.name, "minutes": found.minutes}
-            told |= {"equal": found.equal, "reasons": found.reasons()}
-            self.stdout.write(json.dumps({**told, "differences": [asdict(one) for one in found.differences]}))
+            payload = {"symbol": symbol, "date": date.isoformat(), "dataset": dataset.name, "minutes": found.minutes}
+            payload |= {"equal": found.equal, "reasons": found.reasons()}
+            self.stdout.write(json.dumps({**payload, "differences": [asdict(one) for one in found.differences]}))
             return
         self.stdout.write(f"{symbol} {date}, {dataset}: {found.equal} of {found.minutes} minutes are equal")
         for reason, count in found.reasons().items():
@@ -68,8 +68,8 @@ def compare_day(symbol: str, date: dt.date, name: str = "") -> tuple[Dataset, Co
 
 
 def _trades(dataset: Dataset, symbol: str, date: dt.date, scope: str) -> TickColumns:
-    found = find_ticks(dataset.pk, TickKind.TRADES, date, [symbol], scope=scope)
-    return load_ticks(found[symbol]) if symbol in found else empty(TickKind.TRADES)
+    found = find_days(dataset.pk, DayKind.TRADES, date, [symbol], scope=scope)
+    return load_ticks(found[symbol]) if symbol in found else no_ticks(DayKind.TRADES)
 
 
 def _line(one: Difference, date: dt.date) -> str:

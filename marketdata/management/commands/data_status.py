@@ -21,6 +21,7 @@ from marketdata.coverage.ticks import TickSpan
 from marketdata.errors import MarketDataError
 from marketdata.ledger import LETTERS
 from marketdata.management.explained import ExplainedCommand
+from marketdata.store import spelled
 
 PIPED = 200
 LETTERS_MEAN = "T traded, A absent in its source, N no trade (proven), F filled later, M missing, H halted"
@@ -47,7 +48,7 @@ class Command(ExplainedCommand):
         parser.add_argument("--json", action="store_true", help="one JSON object, as /api/data-status/ gives it")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        symbols = list(dict.fromkeys(part for given in options["symbols"] for part in given.upper().split(",") if part))
+        symbols = spelled(part for given in options["symbols"] for part in given.split(","))
         try:
             question = Question(symbols, *within(options["start"], options["end"]))
             statuses = data_status(question, options["dataset"])

@@ -16,7 +16,8 @@ from marketdata.errors import BadInterval, MarketDataError
 from marketdata.exporting import SUFFIXES, BarFile, Export, csv_text
 from marketdata.intervals import parse_interval
 from marketdata.management.explained import ExplainedCommand
-from marketdata.models import BarDay, Dataset
+from marketdata.models import Dataset, DayVersion
+from marketdata.store import spelled
 
 
 def day(text: str) -> dt.date:
@@ -55,8 +56,8 @@ class Command(ExplainedCommand):
             raise CommandError(f"Dataset {export.dataset} has no such bars of {', '.join(export.symbols)}.")
         without = [symbol for symbol in export.symbols if symbol not in written]
         if options["json"] and options["to"] != "-":
-            told = {"dataset": export.dataset.name, "interval": export.interval, "bars": written, "without": without}
-            self.stdout.write(json.dumps(told))
+            payload = {"dataset": export.dataset.name, "interval": export.interval, "bars": written, "without": without}
+            self.stdout.write(json.dumps(payload))
         elif options["verbosity"]:
             bars, symbols = sum(written.values()), len(written)
             of = f"{symbols} symbol{'s' * (symbols != 1)}"
@@ -84,20 +85,20 @@ class Command(ExplainedCommand):
 
 def _export(options: dict[str, Any]) -> Export:
     """Raises MarketDataError, naming what is wrong."""
-    symbols = list(dict.fromkeys(part for given in options["symbols"] for part in given.upper().split(",") if part))
+    symbols = spelled(part for given in options["symbols"] for part in given.split(","))
     parse_interval(options["interval"])
     if options["extended"] and options["interval"] != "1m":
         raise BadInterval(f"--extended has minutes only, not {options['interval']}: derived bars are of the session.")
     if options["start"] and options["end"] and options["end"] < options["start"]:
         raise MarketDataError(f"--end {options['end']} is before --start {options['start']}.")
-    dataset = _dataset(options["dataset"], symbols)
+    dataset = _dataset(options["dataset"], symbols, options["start"], options["end"])
     if not symbols:
-        days = BarDay.objects.current().filter(dataset=dataset, interval="1m")
+        days = DayVersion.objects.current().minutes().filter(dataset=dataset)
         symbols = sorted(days.order_by().values_list("instrument__symbol", flat=True).distinct())
     return Export(dataset, symbols, options["start"], options["end"], options["interval"], options["extended"])
 
 
-def _dataset(name: str, symbols: list[str]) -> Dataset:
+def _dataset(name: str, symbols: list[str], since: dt.date | None, until: dt.date | None) -> Dataset:
     names = ", ".join(Dataset.objects.values_list("name", flat=True)) or "none yet"
     if name:
         found = Dataset.objects.filter(name=name).first()
@@ -106,7 +107,7 @@ def _dataset(name: str, symbols: list[str]) -> Dataset:
         return found
     if not symbols:
         raise MarketDataError(f"Name symbols or a --dataset: there are {names}.")
-    chosen = store.choose_dataset(symbols)
+    chosen = store.choose_dataset(symbols, since=since, until=until) or store.choose_dataset(symbols)
     if chosen is None:
         raise MarketDataError(f"No dataset has all of {', '.join(symbols)} on one day: there are {names}.")
     return chosen

@@ -13,15 +13,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from marketdata import calendar
 from marketdata.calendar import TradingDay
-from marketdata.daily import fetch_daily
 from marketdata.errors import MarketDataError
-from marketdata.importing.dialects import SYMBOL, SYMBOL_FORM
 from marketdata.management.explained import ExplainedCommand
 from marketdata.models import Dataset
 from marketdata.providers.base import Provider, get_provider, provider_dataset
 from marketdata.providers.bulk import Plan, Question, Tally, fetch, plan
+from marketdata.providers.daily import fetch_daily
+from marketdata.store import spelled
+from marketdata.symbols import require_symbols
 
-TOLD = 5
+ANNOUNCED = 5
 """Reasons that are printed; all of them are in the admin under Fetch attempts, and in --json."""
 
 
@@ -33,6 +34,7 @@ def day(text: str) -> dt.date:
 
 
 class Command(ExplainedCommand):
+    requires_system_checks = ("providers",)
     help = "Fetch the trading days that the store lacks; run again after an interruption, it asks for the rest only."
     examples = ("fetch_bars AAPL MSFT --start 2025-07-01 --end 2025-07-03 --provider synthetic",)
 
@@ -49,11 +51,9 @@ class Command(ExplainedCommand):
         parser.add_argument("--json", action="store_true", help="One JSON object on standard output.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        symbols = list(dict.fromkeys(part for given in options["symbols"] for part in given.upper().split(",") if part))
-        for symbol in symbols:
-            if not SYMBOL.fullmatch(symbol):
-                raise CommandError(f"{symbol!r} is not a symbol: {SYMBOL_FORM}.")
+        symbols = spelled(part for given in options["symbols"] for part in given.split(","))
         try:
+            require_symbols(symbols)
             provider = get_provider(options["provider"])
             dataset, days = provider_dataset(provider), _days(options["start"], options["end"] or options["start"])
             made = plan(dataset, provider, symbols, days, again=options["again"])
@@ -76,17 +76,17 @@ class Command(ExplainedCommand):
         with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as progress:
             task = progress.add_task("Fetching days", total=made.days)
 
-            def tell(question: Question) -> None:
+            def report(question: Question) -> None:
                 what = question.symbols[0] + (f" to {question.symbols[-1]}" if len(question.symbols) > 1 else "")
                 progress.update(task, advance=question.size, description=f"{what} {question.days[-1].date}")
 
-            return fetch(dataset, provider, made.questions, parallel, tell)
+            return fetch(dataset, provider, made.questions, parallel, report)
 
     def _report(self, dataset: Dataset, made: Plan, tally: Tally, options: dict[str, Any]) -> None:
-        told = {"dataset": dataset.name, "provider": options["provider"], "held": made.held, "asked": made.days}
-        told |= {"known_without": made.known_without, **tally.as_dict()}
+        payload = {"dataset": dataset.name, "provider": options["provider"], "held": made.held, "asked": made.days}
+        payload |= {"known_without": made.known_without, **tally.as_dict()}
         if options["json"]:
-            self.stdout.write(json.dumps(told))
+            self.stdout.write(json.dumps(payload))
         elif options["verbosity"]:
             self.stdout.write(
                 f"Dataset {dataset}: {tally.fetched} days fetched, {made.held} were there, "
@@ -97,11 +97,13 @@ class Command(ExplainedCommand):
             raise CommandError(_verdict(tally))
 
     def _explain(self, tally: Tally) -> None:
-        for symbol, told in tally.daily.items():
-            self.stdout.write(f"  {symbol}: {told} daily bars" if isinstance(told, int) else f"  {symbol}: {told}")
-        for symbol, date, reason in sorted(tally.without)[:TOLD]:
+        for symbol, reported in tally.daily.items():
+            self.stdout.write(
+                f"  {symbol}: {reported} daily bars" if isinstance(reported, int) else f"  {symbol}: {reported}"
+            )
+        for symbol, date, reason in sorted(tally.without)[:ANNOUNCED]:
             self.stdout.write(f"  {symbol} {date}: {reason}")
-        for symbol, date, reason in sorted(tally.failed)[:TOLD]:
+        for symbol, date, reason in sorted(tally.failed)[:ANNOUNCED]:
             self.stderr.write(f"  {symbol} {date}: {reason}")
 
 

@@ -6,55 +6,52 @@ import datetime as dt
 import json
 import re
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any, cast
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Any
 
 from django.core.management.base import CommandError
-from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table as RichTable
 
+from marketdata import store
 from marketdata.errors import MarketDataError
 from marketdata.importing import mappings
-from marketdata.importing.batch import Batch
-from marketdata.importing.dialects import SPELLINGS, NotBars, Reading
-from marketdata.importing.files import SUFFIXES, find_files, folder_name
-from marketdata.importing.runner import Report
+from marketdata.importing.files import SHOWN, SUFFIXES, find_files, folder_name
+from marketdata.importing.options import Reading, demanded
+from marketdata.importing.refusals import OtherKind
+from marketdata.importing.report import Report
+from marketdata.importing.run import ImportRun, ToRead
+from marketdata.importing.spellings import BARS, ours
+from marketdata.importing.zones import parse_zone
+from marketdata.management import import_summary
+from marketdata.management.doubts import Asker, at_a_terminal
 from marketdata.management.explained import ExplainedCommand
-
-ImportOne = Callable[[Path, Reading, Report], None]
-MOST_SKIPPED = 10
-FIGURES = (
-    "files",
-    "rows",
-    "inserted",
-    "unchanged",
-    "revised",
-    "outside_session",
-    "repeated",
-    "rejected",
-    "days",
-    "symbols",
-)
 
 
 def column_mapping(text: str) -> dict[str, str]:
     pairs = [part.partition("=") for part in text.split(",")]
-    for ours, _, theirs in pairs:
-        if ours not in (*SPELLINGS, "date") or not theirs:
-            raise ArgumentTypeError(f"{text!r} is not OURS=THEIRS,… with OURS one of {', '.join(SPELLINGS)}")
-    return {ours: theirs for ours, _, theirs in pairs}
+    for name, _, theirs in pairs:
+        if name not in ours(BARS) or not theirs:
+            raise ArgumentTypeError(f"{text!r} is not OURS=THEIRS,… with OURS one of {', '.join(ours(BARS))}")
+    return {name: theirs for name, _, theirs in pairs}
+
+
+def demands(text: str) -> dict[str, str]:
+    """COLUMN=VALUE,…"""
+    try:
+        return demanded(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
 
 
 def time_zone(text: str) -> str:
     try:
-        return ZoneInfo(text).key
-    except (ZoneInfoNotFoundError, ValueError):
-        raise ArgumentTypeError(f"{text!r} is not a time zone: e.g. America/New_York or UTC") from None
+        parse_zone(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
+    return text
 
 
 def moment(text: str) -> dt.datetime:
@@ -68,9 +65,11 @@ def moment(text: str) -> dt.datetime:
 
 
 class Command(ExplainedCommand):
+    requires_system_checks = ("mappings", "providers")
     help = (
-        f"Import one-minute bars from files ({', '.join(SUFFIXES)}) or folders of them, a dataset per folder. "
-        "The forms of Alpaca, yfinance (also wide, with many symbols), LEAN and generic OHLCV are detected."
+        f"Import one-minute bars from files ({SHOWN}) or folders of them, a dataset per folder. "
+        "Some forty vendors' forms are detected, and generic OHLCV; what can be read in two ways is refused, with what "
+        "to pass."
     )
     examples = (
         "import_bars ~/data/ --dataset mine",
@@ -78,17 +77,23 @@ class Command(ExplainedCommand):
     )
 
     suffixes: tuple[str, ...] = SUFFIXES
+    kinds: tuple[str, ...] = (BARS,)
+    """What a file may hold; it is imported as the first of them that it does."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="files or folders of them")
         parser.add_argument("--dataset", default="", help="dataset for all files (default: the file's folder)")
         parser.add_argument("--symbol", default="", help="symbol of all rows (default: a column, or the file's name)")
-        parser.add_argument("--mapping", default="", help="a name in MARKETDATA_MAPPINGS; other options go over it")
+        parser.add_argument(
+            "--mapping", default="", help="a name in MARKETDATA_MAPPINGS, or a kept one; options go over it"
+        )
+        parser.add_argument("--calendar", default="", help="of new symbols: XLON, XTKS, CMES, 24/7; default: XNYS")
         parser.add_argument("--tz", type=time_zone, help="zone of stamps that carry none")
         parser.add_argument("--date-order", choices=["mdy", "dmy"], help="of dates such as 07/02/2025")
-        parser.add_argument("--label", choices=["start", "end"], help="what a stamp marks (default: start)")
+        parser.add_argument("--label", choices=["start", "end"], help="what a stamp marks; default: detected")
         parser.add_argument("--interval", default="", help="only 1m; wider bars are derived")
         parser.add_argument("--columns", type=column_mapping, help="time=ts,open=o,…")
+        add_doubt_options(parser)
         parser.add_argument("--known-at", type=moment, metavar="T", help="market time from which corrections are known")
         parser.add_argument("--known-only", action="store_true", help="refuse symbols not known yet")
         parser.add_argument("--dry-run", action="store_true", help="report the same and write nothing")
@@ -102,77 +107,69 @@ class Command(ExplainedCommand):
             raise CommandError(str(error)) from None
         reports, failures, skipped = self._import(files, set(paths), reading, options)
         if options["json"]:
-            found = {
-                "datasets": [r.as_dict() for r in reports.values()],
-                "errors": failures,
-                "skipped": skipped,
-                "dry_run": options["dry_run"],
-            }
-            self.stdout.write(json.dumps(found))
+            self.stdout.write(json.dumps(import_summary.as_json(reports, failures, skipped, options["dry_run"])))
         elif options["verbosity"]:
-            self._show(reports, skipped, dry_run=options["dry_run"])
+            import_summary.show(self.stdout, reports, skipped, dry_run=options["dry_run"])
         if failures:
             raise CommandError("\n".join(failures))
 
     def _import(
         self, files: Sequence[Path], named: Set[Path], reading: Reading, options: dict[str, Any]
-    ) -> tuple[dict[str, Report], list[str], list[str]]:
-        """Import file by file; one that cannot be read is told at the end, and the others are imported.
-
-        A file that holds no bars is a failure only where it was named itself, and not come upon in a folder.
-        """
-        reports: dict[str, Report] = {}
-        failures: list[str] = []
-        skipped: list[str] = []
+    ) -> tuple[list[Report], list[str], list[str]]:
+        """Read file by file, then write; what cannot be read is reported at the end, and the rest imported."""
+        flags: dict[str, Any] = {name: options.get(name) for name in ("known_only", "dry_run", "known_at")}
+        run = ImportRun(", ".join(map(str, sorted(named))), **flags)
+        asks = at_a_terminal() and options["verbosity"] and not options["json"] and not options["yes"]
+        asker = Asker() if asks else None
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        quiet = not options["verbosity"] or options["json"]
+        quiet = not options["verbosity"] or options["json"] or asks
         with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as progress:
-            task = progress.add_task("Importing", total=len(files))
-            import_one, finish = self.importer(options)
-            for path in files:
-                progress.update(task, description=path.name)
-                name = options["dataset"] or slug(folder_name(path))
-                report = reports.get(name) or Report(name)
-                try:
-                    import_one(path, reading, report)
-                    reports[name] = report
-                except MarketDataError as error:
-                    passed_over = isinstance(error, NotBars) and path not in named
-                    (skipped if passed_over else failures).append(str(error))
-                progress.advance(task)
-            finish()
+            readings = self._readings(files, reading, options["dataset"])
+            failures, skipped = self._read(run, progress.track(readings, description="Reading"), named, asker)
+            failures += run.refuse_clashes()
+            task = progress.add_task("Writing", total=len(run))
+            reports = run.write(lambda path: progress.update(task, description=f"Writing {path.name}", advance=1))
+        if asker:
+            asker.keep()
         return reports, failures, skipped
 
-    def importer(self, options: dict[str, Any]) -> tuple[ImportOne, Callable[[], None]]:
-        """What imports a file, and what is to be called after the last one."""
-        batch = Batch(**{name: options[name] for name in ("known_only", "dry_run", "known_at")})
-        return batch.add, batch.flush
+    def _readings(self, files: Sequence[Path], reading: Reading, dataset: str) -> list[ToRead]:
+        return [ToRead(path, reading, dataset or slug(folder_name(path)), self.kinds) for path in files]
 
-    def _show(self, reports: dict[str, Report], skipped: Sequence[str], *, dry_run: bool) -> None:
-        table = RichTable(title="Nothing was written: dry run" if dry_run else None, box=box.SIMPLE)
-        for name in ("dataset", *FIGURES, "first", "last"):
-            heading = name.removesuffix("_session")
-            table.add_column(heading, justify="right" if name in FIGURES else "left", no_wrap=True)
-        for report in reports.values():
-            row = report.as_dict()
-            figures = (f"{row[name]:,}" for name in FIGURES)
-            table.add_row(report.dataset, *figures, row["first"] or "-", row["last"] or "-")
-        wide = None if self.stdout.isatty() else 160
-        console = Console(file=cast(IO[str], self.stdout), width=wide)
-        console.print(table)
-        if any(report.rejected for report in reports.values()):
-            console.print("Rejected rows: manage.py quarantine, or the admin's Quarantined rows.")
-        if skipped:
-            console.print(f"Passed over, as they hold no minute bars: {len(skipped)} files.")
-            for told in skipped[:MOST_SKIPPED]:
-                console.print(f"  {told}", markup=False, soft_wrap=True)
+    def _read(
+        self, run: ImportRun, readings: Iterable[ToRead], named: Set[Path], asker: Asker | None
+    ) -> tuple[list[str], list[str]]:
+        """Why files are left out: those that cannot be read, and those that hold another kind.
+
+        Another kind is a failure only where the file was named itself, and not come upon in a folder.
+        """
+        failures: list[str] = []
+        skipped: list[str] = []
+        for one in readings:
+            try:
+                asker.read(run, one) if asker else run.read(*one)
+            except MarketDataError as error:
+                other = isinstance(error, OtherKind) and one.path not in named
+                (skipped if other else failures).append(str(error))
+        return failures, skipped
+
+
+def add_doubt_options(parser: ArgumentParser) -> None:
+    """What answers a doubt about a file's numbers and stamps."""
+    parser.add_argument("--decimal", choices=[".", ","], help="the decimal mark; default: detected")
+    parser.add_argument("--scale", type=float, help="prices are divided by it")
+    parser.add_argument("--only", type=demands, metavar="COLUMN=VALUE", help="only rows that have it")
+    parser.add_argument("--as-is", action="store_true", help="take stamps and prices as they are, however odd")
+    parser.add_argument("--yes", action="store_true", help="never ask, at a terminal neither: a doubt is refused")
 
 
 def _reading(options: dict[str, Any]) -> Reading:
     """The mapping that was named, with the options that were given over it."""
     base = mappings.named(options["mapping"]) if options.get("mapping") else Reading()
-    names = ("symbol", "tz", "label", "interval", "columns", "date_order")
-    return replace(base, **{name: options[name] for name in names if options.get(name)})
+    names = ("symbol", "tz", "label", "interval", "columns", "date_order", "decimal", "scale", "only", "as_is")
+    given = {name: options[name] for name in names if options.get(name)}
+    exchange = store.require_exchange(options["calendar"]) if options.get("calendar") else ""
+    return replace(base, **given, exchange=exchange)
 
 
 def slug(text: str) -> str:

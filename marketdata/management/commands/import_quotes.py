@@ -2,8 +2,8 @@
 
 from argparse import ArgumentParser
 
+from marketdata.kinds import DayKind
 from marketdata.management.importing_ticks import TickImportCommand
-from marketdata.ticks.columns import TickKind
 
 
 class Command(TickImportCommand):
@@ -15,7 +15,7 @@ class Command(TickImportCommand):
         "import_quotes ~/data/quotes/ --dataset mine --dry-run",
         "import_quotes AAPL_quotes.csv.gz --tz America/New_York",
     )
-    kind = TickKind.QUOTES
+    kind = DayKind.QUOTES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

@@ -1,7 +1,7 @@
 """`manage.py import_trades PATH...`: recorded trades into the store."""
 
+from marketdata.kinds import DayKind
 from marketdata.management.importing_ticks import TickImportCommand
-from marketdata.ticks.columns import TickKind
 
 
 class Command(TickImportCommand):
@@ -10,4 +10,4 @@ class Command(TickImportCommand):
         "import_trades ~/data/trades/ --dataset mine --dry-run",
         "import_trades AAPL_trades.csv.gz --tz America/New_York",
     )
-    kind = TickKind.TRADES
+    kind = DayKind.TRADES

@@ -45,7 +45,7 @@ class Command(ExplainedCommand):
         if options["dataset"]:
             rows = rows.filter(dataset__name=options["dataset"])
         if options["symbol"]:
-            rows = rows.filter(symbol=options["symbol"].upper())
+            rows = rows.filter(symbol__iexact=options["symbol"])
         if options["file"]:
             rows = rows.filter(file__contains=options["file"])
         return rows

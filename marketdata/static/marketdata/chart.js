@@ -1,17 +1,21 @@
 // Candles and volume of one instrument, folded from minutes into the interval that is asked for.
-import { dayOf, dateOf, momentOf, timeOf } from "./exchange.js";
+import { axisDayOf, axisYearOf, momentOf, timeOf } from "./exchange.js";
 
 const LIGHT = { ink: "#374151", line: "#e5e7eb", up: "#0d9488", down: "#dc2626", face: "#ffffff", shade: "245, 158, 11" };
 const DARK = { ink: "#d1d5db", line: "#1f2937", up: "#2dd4bf", down: "#f87171", face: "#101828", shade: "251, 191, 36" };
 const SHADED = "AMH";
+const SHOWN_BARS = 180;
+const ROOM = 8;
+const WANTS_EARLIER = 30;
 
 export class CandleChart {
-  /** days: [{open: ms, minutes}], ascending. */
+  /** days: [{open: ms, minutes, parts}], ascending; parts: the like of what no candle spans. */
   constructor(element, days) {
-    this.days = days.map((one) => ({ open: one.open / 1000, minutes: one.minutes }));
+    this.days = days.flatMap((day) => day.parts ?? [day]).map((one) => ({ open: one.open / 1000, minutes: one.minutes }));
     this.minutes = [];
     this.folded = [];
     this.gaps = new Map();
+    this.empty = 0;
     this.width = 1;
     const { createChart, CandlestickSeries, HistogramSeries } = window.LightweightCharts;
     this.chart = createChart(element, { autoSize: true, ...this.options() });
@@ -21,7 +25,8 @@ export class CandleChart {
     this.chart.priceScale("gaps").applyOptions({ scaleMargins: { top: 0, bottom: 0 }, visible: false });
     this.chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.8, bottom: 0 } });
     this.chart.priceScale("right").applyOptions({ scaleMargins: { top: 0.08, bottom: 0.24 } });
-    this.chart.subscribeCrosshairMove((at) => this.onpoint?.(at.time ? this.folded.find((bar) => bar.time === at.time) : null));
+    this.chart.subscribeCrosshairMove((at) => { this.pointed = at.time ?? null; this.point(); });
+    this.chart.timeScale().subscribeVisibleLogicalRangeChange((range) => range && this.looked(range));
     new MutationObserver(() => this.repaint()).observe(document.documentElement, { attributeFilter: ["class"] });
     this.repaint();
   }
@@ -39,7 +44,7 @@ export class CandleChart {
       rightPriceScale: { borderColor: line },
       crosshair: { mode: 0 },
       localization: { timeFormatter: (time) => momentOf(time * 1000) },
-      timeScale: { borderColor: line, timeVisible: true, shiftVisibleRangeOnNewBar: false, tickMarkFormatter: (time, kind) => label(time * 1000, kind) },
+      timeScale: { borderColor: line, timeVisible: true, shiftVisibleRangeOnNewBar: false, tickMarkMaxCharacterLength: 6, tickMarkFormatter: (time, kind) => label(time * 1000, kind) },
     };
   }
 
@@ -48,34 +53,61 @@ export class CandleChart {
     this.chart.applyOptions(this.options());
     this.candles.applyOptions({ upColor: up, downColor: down, borderUpColor: up, borderDownColor: down, wickUpColor: up, wickDownColor: down });
     this.draw();
+    this.onrepaint?.();
   }
 
   /** Everything anew: bars as [start in seconds, open, high, low, close, volume]. */
   whole(bars) {
     this.minutes = bars;
-    this.folded = [];
-    for (const bar of bars) this.fold(bar);
-    this.draw();
+    this.refold();
     this.show();
+  }
+
+  /** Places on the time scale: bars, and minutes without one. */
+  get places() {
+    return this.folded.length + this.empty;
+  }
+
+  /** Bars and gaps before those that are there; what is in sight stays where it is. */
+  before(bars, gaps) {
+    const range = this.chart.timeScale().getVisibleLogicalRange();
+    const count = this.places;
+    this.minutes = [...bars, ...this.minutes];
+    this.mark(gaps);
+    this.refold();
+    const added = this.places - count;
+    if (range) this.chart.timeScale().setVisibleLogicalRange({ from: range.from + added, to: range.to + added });
+  }
+
+  /** The bar under the crosshair, else the newest. */
+  point() {
+    this.onpoint?.((this.pointed && this.folded.find((bar) => bar.time === this.pointed)) || this.last);
+  }
+
+  /** Somebody has scrolled: say whether the newest bar is out of sight, and ask for earlier ones in time. */
+  looked({ from, to }) {
+    this.onaway?.(this.folded.length > 0 && to < this.places - 1);
+    if (from < WANTS_EARLIER) this.onearlier?.();
   }
 
   /** The newest bars in sight, with room for those to come. */
   show() {
-    const last = this.folded.length;
-    this.chart.timeScale().setVisibleLogicalRange({ from: Math.max(-1, last - 180), to: Math.max(last + 8, 60) });
+    const last = this.places;
+    const shown = Math.min(SHOWN_BARS, Math.max(40, Math.round(this.chart.timeScale().width() / 6)));
+    this.chart.timeScale().setVisibleLogicalRange({ from: Math.max(-1, last - shown), to: Math.max(last + ROOM, 60) });
   }
 
   /** Keep the newest bar in sight, unless somebody looks at older ones. */
   followNewest(before) {
     const range = this.chart.timeScale().getVisibleLogicalRange();
-    const last = this.folded.length - 1;
+    const last = this.places - 1;
     if (!range || before > range.to || last <= range.to - 2) return;
-    const shift = last - range.to + 8;
+    const shift = last - range.to + ROOM;
     this.chart.timeScale().setVisibleLogicalRange({ from: range.from + shift, to: range.to + shift });
   }
 
   add(bars) {
-    const before = this.folded.length - 1;
+    const before = this.places - 1;
     const newest = this.minutes.length ? this.minutes[this.minutes.length - 1][0] : -Infinity;
     const late = bars.some((bar) => bar[0] <= newest);
     if (late || bars.length > 20) {
@@ -92,8 +124,9 @@ export class CandleChart {
       this.candles.update(this.candle(folded));
       this.volume.update(this.column(folded));
     }
+    this.colorPriceLine();
     this.followNewest(before);
-    if (bars.length) this.onpoint?.(null);
+    this.point();
   }
 
   interval(minutes) {
@@ -135,7 +168,7 @@ export class CandleChart {
     return last;
   }
 
-  /** Buckets count from their day's open, and the last one ends at the close. */
+  /** Buckets count from where their part of the day begins, and the last one ends with it. */
   bucket(start) {
     const day = this.days.find((one) => start >= one.open && start < one.open + one.minutes * 60);
     if (!day || this.width === 1) return { time: start, end: start + 60 };
@@ -148,7 +181,17 @@ export class CandleChart {
     this.candles.setData(this.folded.map((bar) => this.candle(bar)));
     this.volume.setData(this.folded.map((bar) => this.column(bar)));
     this.shadeGaps();
-    this.onpoint?.(null);
+    this.colorPriceLine();
+    this.ondraw?.();
+    this.point();
+  }
+
+  /** By the newest bar's way, also while it is hollow. */
+  colorPriceLine() {
+    if (!this.last) return;
+    const { up, down } = this.colors;
+    const priceLineColor = this.last.close >= this.last.open ? up : down;
+    if (priceLineColor !== this.candles.options().priceLineColor) this.candles.applyOptions({ priceLineColor });
   }
 
   candle(bar) {
@@ -162,9 +205,15 @@ export class CandleChart {
     return volume === null ? { time } : { time, value: volume, color: `${close >= open ? up : down}66` };
   }
 
+  /** A wide bar that lacks some of its minutes is a bar: what is shaded has none. */
   shadeGaps() {
     const strong = new Map();
-    for (const [start, letter] of this.gaps) strong.set(this.bucket(start).time, letter);
+    const there = new Set(this.folded.map((bar) => bar.time));
+    for (const [start, letter] of this.gaps) {
+      const { time } = this.bucket(start);
+      if (!there.has(time)) strong.set(time, letter);
+    }
+    this.empty = strong.size;
     const rows = [...strong].sort((one, other) => one[0] - other[0]);
     this.shade.setData(rows.map(([time, letter]) => ({ time, value: 1, color: `rgba(${letter === "M" ? "220, 38, 38" : this.colors.shade}, 0.22)` })));
   }
@@ -175,8 +224,8 @@ export class CandleChart {
 }
 
 function label(ms, kind) {
-  if (kind === 0) return dateOf(ms);
-  return kind <= 2 ? dayOf(ms) : timeOf(ms);
+  if (kind === 0) return axisYearOf(ms);
+  return kind <= 2 ? axisDayOf(ms) : timeOf(ms);
 }
 
 /** One bar in words, for the line over the chart. */

@@ -109,7 +109,7 @@ export class HeatMap {
 
   inWords(symbol, letters) {
     const counts = Object.keys(this.words).map((letter) => [letters.split(letter).length - 1, this.words[letter]]);
-    const told = counts.filter(([count]) => count).map(([count, word]) => `${count} ${word}`);
-    return `${symbol}, ${letters.length} of ${this.minutes} minutes: ${told.join(", ")}`;
+    const counted = counts.filter(([count]) => count).map(([count, word]) => `${count} ${word}`);
+    return `${symbol}, ${letters.length} of ${this.minutes} minutes: ${counted.join(", ")}`;
   }
 }

@@ -4,9 +4,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from marketdata.store import spelled
 from sessions import control
 from sessions.models import Session
-from streaming.management.talking import ControlCommand, parse_list
+from streaming.management.console import ControlCommand, parse_list
 
 
 class Command(ControlCommand):
@@ -18,7 +19,7 @@ class Command(ControlCommand):
         parser.add_argument("symbols", nargs="+", metavar="SYM", help="E.g. IBM SPY.")
 
     def control(self, session_id: int, options: dict[str, Any]) -> Session:
-        self.symbols = [part for given in options["symbols"] for part in parse_list(given.upper())]
+        self.symbols = spelled(part for given in options["symbols"] for part in parse_list(given))
         return control.add_symbols(session_id, self.symbols, by="add_symbols")
 
     def line(self, session: Session) -> str:

@@ -18,10 +18,14 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from marketdata.calendar import FIRST, LAST, NEW_YORK, TradingDay
+from marketdata.calendar import FIRST, LAST, TradingDay
+from marketdata.errors import MarketDataError
+from marketdata.exchange_calendar import NEW_YORK_STOCKS, calendar_of
 from marketdata.management.explained import ExplainedCommand
-from streaming.proof.drill import DrilledDay, drill
+from marketdata.models import Instrument
+from streaming.verify.calendar_drill import DrilledDay, drill
 
+USED = "used"
 PIPED = 160
 MOST_FAULTS = 20
 
@@ -31,13 +35,22 @@ class Command(ExplainedCommand):
         "Prove minute grid, prefetch point, rollover target and derived counts for every trading day of many years, "
         "and print the special ones: half days, holidays, clock changes, unscheduled closures."
     )
-    examples = ("calendar_drill", "calendar_drill --years 5 --end 2025-12-31 --json")
-    requires_system_checks = ()
+    examples = (
+        "calendar_drill",
+        "calendar_drill --calendar XLON --years 5",
+        "calendar_drill --years 5 --end 2025-12-31 --json",
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--years", type=int, default=20, help="how many, up to --end (default: 20)")
         parser.add_argument("--end", type=dt.date.fromisoformat, metavar="D", help="last day (default: today)")
         parser.add_argument("--against", type=Path, metavar="CSV", help="sessions to agree with: session,open,close,…")
+        parser.add_argument(
+            "--calendar",
+            default=NEW_YORK_STOCKS,
+            metavar="NAME",
+            help="XLON, 24/7, …; `used`: those of all instruments",
+        )
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
     def handle(self, *args: Any, years: int, **options: Any) -> None:
@@ -45,25 +58,32 @@ class Command(ExplainedCommand):
         if years < 1 or last < FIRST:
             raise CommandError(f"--years {years} to {last} is not possible: give 1 or more, within {FIRST} to {LAST}.")
         first = max(last.replace(year=max(last.year - years, FIRST.year), month=1, day=1), FIRST)
-        days = drill(first, last)
+        for exchange in _exchanges(options["calendar"]):
+            self._drill(exchange, first, last, options)
+
+    def _drill(self, exchange: str, first: dt.date, last: dt.date, options: dict[str, Any]) -> None:
+        try:
+            days = drill(first, last, exchange)
+        except MarketDataError as error:
+            raise CommandError(str(error)) from None
         faults = [f"{day.day.date}: {fault}" for day in days for fault in day.faults]
         if options["against"]:
             faults += _differences(days, options["against"])
         if options["json"]:
-            self.stdout.write(json.dumps(_as_dict(days, faults)))
+            self.stdout.write(json.dumps({"calendar": exchange, **_as_dict(days, faults)}))
         else:
-            self._show(days)
+            self._show(days, calendar_of(exchange).zone)
         if faults:
             more = f"\n... and {len(faults) - MOST_FAULTS} more" if len(faults) > MOST_FAULTS else ""
             raise CommandError("\n".join(faults[:MOST_FAULTS]) + more)
-        self.stderr.write(f"{len(days):,} trading days from {first} to {last}: all as they should be.")
+        self.stderr.write(f"{len(days):,} trading days of {exchange} from {first} to {last}: all as they should be.")
 
-    def _show(self, days: Sequence[DrilledDay]) -> None:
+    def _show(self, days: Sequence[DrilledDay], zone: dt.tzinfo) -> None:
         table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0))
         for name in ("day", "special", "minutes", "open", "close", "prefetch", "rollover", *COUNTED):
             table.add_column(name, no_wrap=True, justify="left" if name in ("day", "special") else "right")
         for day in (day for day in days if day.special):
-            table.add_row(*_cells(day))
+            table.add_row(*_cells(day, zone))
         width = None if self.stdout.isatty() else PIPED
         console = Console(file=cast(IO[str], self.stdout), width=width, highlight=False, markup=False)
         console.print(table)
@@ -74,10 +94,16 @@ class Command(ExplainedCommand):
 COUNTED = ("5m", "15m", "30m", "1h", "1d")
 
 
-def _cells(day: DrilledDay) -> list[str]:
+def _exchanges(asked: str) -> list[str]:
+    if asked != USED:
+        return [asked]
+    return sorted({NEW_YORK_STOCKS, *Instrument.objects.order_by().values_list("calendar", flat=True).distinct()})
+
+
+def _cells(day: DrilledDay, zone: dt.tzinfo) -> list[str]:
     upcoming = f"{day.rollover_to:%m-%d %a}" if day.rollover_to else "-"
     hours = (f"{moment:%H:%MZ}" for moment in (day.day.open, day.day.close))
-    prefetch = f"{day.prefetch_at.astimezone(NEW_YORK):%H:%M} NY"
+    prefetch = f"{day.prefetch_at.astimezone(zone):%H:%M} there"
     special = "; ".join(day.special)
     counts = map(str, day.counts)
     return [f"{day.day.date} {day.day.date:%a}", special, str(day.day.minutes), *hours, prefetch, upcoming, *counts]

@@ -7,12 +7,12 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from marketdata.management.explained import ExplainedCommand
-from streaming.management.talking import get_session, to_json, told_in_a_line
-from streaming.proof.diff import Difference, diff
+from streaming.management.console import errors_in_one_line, get_session, to_json
+from streaming.verify.diff import Difference, diff
 
 
 class Command(ExplainedCommand):
-    help = "Compare what two sessions told, frame by frame; exit code 1 when they differ."
+    help = "Compare what two sessions published, frame by frame; exit code 1 when they differ."
     examples = (
         "diff_sessions 1 2",
         "diff_sessions 1 2 --json",
@@ -25,7 +25,7 @@ class Command(ExplainedCommand):
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with told_in_a_line():
+        with errors_in_one_line():
             for number in (options["a"], options["b"]):
                 get_session(number)
             found = diff(options["a"], options["b"])

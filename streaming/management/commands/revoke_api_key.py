@@ -6,7 +6,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from marketdata.management.explained import ExplainedCommand
 from sessions import keys
-from streaming.management.talking import to_json, told_in_a_line
+from streaming.management.console import errors_in_one_line, to_json
 
 
 class Command(ExplainedCommand):
@@ -19,10 +19,10 @@ class Command(ExplainedCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            with told_in_a_line():
+            with errors_in_one_line():
                 key = keys.revoke(options["key_id"], by="revoke_api_key")
         except keys.KeyUnknown as error:
             raise CommandError(str(error)) from None
         key.refresh_from_db()
-        told = {"session": key.session_id, "kind": key.kind, "key_id": key.key_id, "revoked_at": key.revoked_at}
-        self.stdout.write(to_json(told) if options["json"] else f"{key} is revoked.")
+        payload = {"session": key.session_id, "kind": key.kind, "key_id": key.key_id, "revoked_at": key.revoked_at}
+        self.stdout.write(to_json(payload) if options["json"] else f"{key} is revoked.")

@@ -7,8 +7,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from sessions import control
+from sessions.market_time import landing, market_time
 from sessions.models import Session
-from streaming.management.talking import ControlCommand, get_session, parse_moment
+from streaming.management.console import ControlCommand, get_session
 
 
 class Command(ControlCommand):
@@ -23,12 +24,14 @@ class Command(ControlCommand):
         parser.add_argument(
             "to",
             metavar="T",
-            help="10:30 (the session's current date), 2025-07-03T10:30 (both exchange time), or with a zone: "
-            "2025-07-03T14:30Z.",
+            help="10:30 (the session's current date), 2025-07-03 (where it begins), 2025-07-03T10:30, all in exchange "
+            "time, or with a zone: 2025-07-03T14:30Z.",
         )
 
     def control(self, session_id: int, options: dict[str, Any]) -> Session:
-        return control.seek(session_id, parse_moment(options["to"], get_session(session_id)), by="seek_session")
+        self.asked = market_time(options["to"], get_session(session_id))
+        return control.seek(session_id, self.asked, by="seek_session")
 
     def line(self, session: Session) -> str:
-        return f"Session {session.pk} moves to {session.seek_to:%Y-%m-%dT%H:%M:%SZ}."
+        moves = f"Session {session.pk} moves to {session.seek_to:%Y-%m-%dT%H:%M:%SZ}."
+        return " ".join(filter(None, (moves, landing(session, self.asked))))

@@ -6,7 +6,7 @@ from django.core.management.base import CommandParser
 
 from sessions import control
 from sessions.models import Session
-from streaming.management.talking import ControlCommand, parse_number
+from streaming.management.console import ControlCommand, parse_number
 
 
 class Command(ControlCommand):

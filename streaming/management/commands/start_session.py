@@ -6,15 +6,17 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from marketdata.hours import Hours
 from streaming import service
+from streaming.management.console import parse_day, parse_list, parse_number
 from streaming.management.starting import StartingCommand
-from streaming.management.talking import parse_day, parse_list, parse_number
 from streaming.service import Started
 from streaming.start_request import Say, StartRequest
 from streaming.stream_types import DEFAULT_STEP_MS
 
 
 class Command(StartingCommand):
+    requires_system_checks = ("providers",)
     help = "Replay a stored market day: fetch it, start a session, wait until a worker has it."
     examples = (
         "start_session AAPL MSFT",
@@ -28,11 +30,18 @@ class Command(StartingCommand):
         parser.add_argument("--date", metavar="D", help="First day; default: the latest with all the symbols.")
         parser.add_argument("--until", metavar="D", help="Last day; default: the first.")
         parser.add_argument("--speed", default="1", metavar="X", help="Market seconds per second; 0: no waiting.")
+        parser.add_argument("--night", default="3", metavar="S", help="Seconds between two days; none at speed 0.")
+        parser.add_argument("--paused", action="store_true", help="Stand at the first open until it is resumed.")
         parser.add_argument("--interval", default="1m", help="1m is the only one that is replayed.")
         parser.add_argument("--derive", default="5m,15m", help="Wider bars to make; '' for none.")
         parser.add_argument("--types", default="bars", help="Of bars, ticks (trades) and quotes: bars,ticks,quotes.")
         parser.add_argument(
             "--clock-step", type=int, default=DEFAULT_STEP_MS, metavar="MS", help="How trades and quotes are grouped."
+        )
+        parser.add_argument(
+            "--hours",
+            default=Hours.REGULAR,
+            help="regular, or extended: from 04:00 to 20:00 New York, 17:00 on half days.",
         )
         parser.add_argument("--dataset", default="", metavar="N", help="Default: real before synthetic.")
         parser.add_argument("--provider", default="", metavar="P", help="Fetches days the store lacks.")
@@ -47,14 +56,17 @@ class Command(StartingCommand):
 
 def _request(options: dict[str, Any]) -> StartRequest:
     return StartRequest(
-        symbols=tuple(part for given in options["symbols"] for part in parse_list(given.upper())),
+        symbols=tuple(part for given in options["symbols"] for part in parse_list(given)),
         date=parse_day(options["date"], "--date"),
         until=parse_day(options["until"], "--until"),
         speed=parse_number(options["speed"], "--speed"),
+        paused=options["paused"],
+        night_seconds=parse_number(options["night"], "--night"),
         interval=options["interval"],
         derive=parse_list(options["derive"]),
         types=parse_list(options["types"]),
         clock_step=options["clock_step"],
+        hours=options["hours"],
         dataset=options["dataset"],
         provider=options["provider"],
         name=options["name"],

@@ -6,7 +6,7 @@ from django.core.management.base import CommandParser
 
 from sessions import control
 from sessions.models import Session
-from streaming.management.talking import ControlCommand
+from streaming.management.console import ControlCommand
 
 
 class Command(ControlCommand):

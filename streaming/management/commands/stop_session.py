@@ -4,7 +4,7 @@ from typing import Any
 
 from sessions import control
 from sessions.models import Session
-from streaming.management.talking import ControlCommand
+from streaming.management.console import ControlCommand
 
 
 class Command(ControlCommand):

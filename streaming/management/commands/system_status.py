@@ -10,7 +10,7 @@ from django.core.management.base import CommandParser
 from rich.console import Console
 
 from marketdata.management.explained import ExplainedCommand
-from streaming.management.talking import to_json
+from streaming.management.console import to_json
 from streaming.management.tree import Node, as_rich, as_text
 from streaming.status import system_status
 

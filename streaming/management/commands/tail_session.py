@@ -5,24 +5,29 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Callable
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 import orjson
 from django.core.management.base import CommandError, CommandParser
 
 from marketdata.management.explained import ExplainedCommand
+from marketdata.store import spelled_as
 from sessions.models import Session
-from streaming.management.talking import get_session, parse_list, told_in_a_line
-from streaming.reading.reader import follow
+from streaming.engine.lockstep import BadWindow, NameTaken
+from streaming.management.console import errors_in_one_line, get_session, parse_list
+from streaming.reading.reader import CursorError, SessionUnknown, follow
 from streaming.stream_types import parse_types
 
 
 class Command(ExplainedCommand):
-    help = "Print a session's events as they come, one a line, until it ends."
+    help = "Print a session's events as they come, until it ends."
     examples = (
         "tail_session 1",
-        "tail_session 1 --from-start --symbols AAPL --intervals 5m --json",
+        "tail_session 1 --from-start --symbols AAPL --intervals 5m --flat",
+        "tail_session 1 --json",
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -35,11 +40,13 @@ class Command(ExplainedCommand):
         place.add_argument("--from-start", action="store_true", help="Every event of the run.")
         parser.add_argument("--lockstep", metavar="NAME", default="", help="Have the replay wait for this reader.")
         parser.add_argument("--window", type=int, default=1, help="Frames out unacknowledged in lockstep, 1 to 100.")
-        parser.add_argument("--json", action="store_true", help="One JSON object a line.")
+        form = parser.add_mutually_exclusive_group()
+        form.add_argument("--json", action="store_true", help="One JSON object a frame, as the API's streams send it.")
+        form.add_argument("--flat", action="store_true", help="One JSON object an event.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            with told_in_a_line():
+            with errors_in_one_line(CursorError, SessionUnknown, BadWindow, NameTaken):
                 session = get_session(options["id"])
                 asyncio.run(self._tail(session.pk, options, **_filters(session, options)))
         except KeyboardInterrupt:
@@ -49,22 +56,23 @@ class Command(ExplainedCommand):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     async def _tail(self, session_id: int, options: dict[str, Any], **filters: Any) -> None:
-        line = json_line if options["json"] else text_line
+        written = frame_line if options["json"] else partial(event_lines, flat_line if options["flat"] else text_line)
         place = {"after": options["after"], "from_start": options["from_start"]}
         step = {"lockstep": options["lockstep"], "window": options["window"]}
         frames = follow(session_id, **place, **step, kind="tail_session", **filters)
         async with aclosing(frames):  # type: ignore[type-var]
             async for frame in frames:
                 if frame["events"]:
-                    self.stdout.write("\n".join(line(frame, event) for event in frame["events"]))
+                    self.stdout.write(written(frame))
                     self.stdout.flush()
 
 
 def _filters(session: Session, options: dict[str, Any]) -> dict[str, Any]:
     """The wanted symbols and intervals; one that the session never has would wait in silence."""
-    symbols = [symbol.upper() for symbol in parse_list(options["symbols"])]
+    played = session.streams.values_list("instrument__symbol", flat=True)
+    symbols = spelled_as(parse_list(options["symbols"]), played)
     intervals = list(parse_list(options["intervals"]))
-    _demand(session, "symbol", symbols, list(session.streams.values_list("instrument__symbol", flat=True)))
+    _demand(session, "symbol", symbols, list(played))
     _demand(session, "interval", intervals, [session.interval, *session.derive])
     types = parse_types(parse_list(options["types"])) if options["types"] else None
     _demand(session, "stream type", [str(name) for name in types or ()], session.types)
@@ -76,7 +84,15 @@ def _demand(session: Session, what: str, wanted: list[str], there: list[str]) ->
         raise CommandError(f"Session {session.pk} has no {what} {unknown[0]}: it has {', '.join(there)}.")
 
 
-def json_line(frame: dict[str, Any], event: dict[str, Any]) -> str:
+def frame_line(frame: dict[str, Any]) -> str:
+    return orjson.dumps(frame).decode()
+
+
+def event_lines(line: Callable[[dict[str, Any], dict[str, Any]], str], frame: dict[str, Any]) -> str:
+    return "\n".join(line(frame, event) for event in frame["events"])
+
+
+def flat_line(frame: dict[str, Any], event: dict[str, Any]) -> str:
     return orjson.dumps({"id": frame["id"], "clock": frame["clock"], **event}).decode()
 
 

@@ -7,8 +7,9 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from marketdata.management.explained import ExplainedCommand
-from streaming.management.talking import get_session, to_json, told_in_a_line
-from streaming.proof.verify import Verification, verify
+from streaming.management.console import errors_in_one_line, get_session, to_json
+from streaming.verify import jobs
+from streaming.verify.session import Findings, verify
 
 
 class Command(ExplainedCommand):
@@ -24,16 +25,17 @@ class Command(ExplainedCommand):
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with told_in_a_line():
+        with errors_in_one_line():
             get_session(options["id"])
             found = verify(options["id"])
+            jobs.keep(found)
         for line in [to_json(found.report())] if options["json"] else _lines(found):
             self.stdout.write(line)
         if not found.ok:
             raise CommandError(f"Session {found.session.pk} is not what its journal and the store give.")
 
 
-def _lines(found: Verification) -> list[str]:
+def _lines(found: Findings) -> list[str]:
     lines = [
         f"Generation {made['generation']}: {made['frames']} frames of {made['days']} day{'s' * (made['days'] != 1)}, "
         f"{made['first']} to {made['last']}, chain {made['chain']}"
@@ -44,6 +46,6 @@ def _lines(found: Verification) -> list[str]:
     lines.append(f"Redis: {found.published} frames compared byte for byte")
     lines += [f"✗ {problem}" for problem in found.problems]
     if found.ok:
-        about = f"chain {found.session.chain}" if found.session.chain else "it has no frame yet"
+        about = f"chain {found.session.run.chain}" if found.session.run.chain else "it has no frame yet"
         lines.append(f"✓ Session {found.session.pk} ({found.session.state}) is verified: {about}")
     return lines

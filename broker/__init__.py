@@ -1,0 +1,1 @@
+"""Accounts that trade inside a replay: orders, matching, executions. It knows no wire."""

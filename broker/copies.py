@@ -1,0 +1,85 @@
+"""Accounts of a session that was made like another: a fork's go on where they stand, a restart's begin anew."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.db.models import Q
+
+from broker.accounts import account_number
+from broker.matching.orders import Order as WorkingOrder
+from broker.matching_days import MatchingDays
+from broker.models import Account, MatchingPin, Request
+from broker.records import write_orders
+from broker.trader import Trader, date_of
+from sessions.models import Session
+from streaming.engine.frames import milliseconds
+
+
+def copy_accounts(sender: type[Session], *, source: Session, copy: Session, fork: bool, **_: Any) -> None:
+    """With open orders and positions, or with what each began with."""
+    begins = milliseconds(copy.start_at or copy.calendar.trading_day(copy.start_date).begin)
+    for account in Account.objects.select_for_update().filter(session=source).order_by("pk"):
+        _copy(account, copy, begins, fork=fork)
+    if fork:
+        _copy_pins(source, copy, date_of(copy.calendar, begins))
+
+
+def _copy_pins(source: Session, copy: Session, date: dt.date) -> None:
+    """Orders go on meeting the same versions of the day."""
+    pins = MatchingPin.objects.filter(session=source, date=date)
+    MatchingPin.objects.bulk_create(
+        MatchingPin(
+            session=copy,
+            date=date,
+            instrument_id=pin.instrument_id,
+            kind=pin.kind,
+            day_id=pin.day_id,
+            ledger=pin.ledger,
+        )
+        for pin in pins
+    )
+
+
+def _state_at(account: Account, ms: int) -> dict[str, Any]:
+    """A running session's account may be ahead of the clock at which a fork begins: it is made again as it was then."""
+    if account.through_ms <= ms:
+        return dict(account.state)
+    trader = Trader(account, MatchingDays(account.session))
+    trader.stand(ms, with_requests_until=ms)
+    return trader.book.state.as_payload()
+
+
+def _copy(account: Account, session: Session, opened_ms: int, *, fork: bool) -> Account:
+    opening = _state_at(account, opened_ms) if fork else account.opening
+    opening = {**opening, "events": 0, "executions": 0, "requests": 0, "charges": []}
+    made = Account.objects.create(
+        session=session,
+        name=account.name,
+        number=account_number(),
+        cash=account.cash,
+        multiplier=account.multiplier,
+        shorting=account.shorting,
+        terms=account.terms,
+        configurations=account.configurations,
+        created_by=account.created_by,
+        opened_ms=opened_ms,
+        opening=opening,
+        state=opening,
+        through_ms=opened_ms,
+    )
+    if fork:
+        orders = [WorkingOrder.of(payload) for payload in opening["orders"]]
+        write_orders(made.pk, orders)
+        _copy_waiting(account, made, opened_ms)
+    return made
+
+
+def _copy_waiting(account: Account, made: Account, opened_ms: int) -> None:
+    """Requests that nobody has picked up by then."""
+    waiting = Request.objects.filter(Q(taken_ms=None) | Q(taken_ms__gt=opened_ms), account=account, voided_in=None)
+    for number, request in enumerate(waiting.order_by("number"), 1):
+        Request.objects.create(account=made, number=number, kind=request.kind, body=request.body, made_ms=opened_ms)
+        orders = [WorkingOrder.of(payload) for payload in request.brought]
+        write_orders(made.pk, orders)

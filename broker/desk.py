@@ -1,0 +1,108 @@
+"""The desk: what the engine calls of the broker. Orders meet each frame before it goes out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from broker.matching_days import MatchingDays
+from broker.models import Account, Request
+from broker.records import Records
+from broker.trader import Trader
+from sessions.wakeup import BESIDE, notice_key
+from streaming.engine.frames import milliseconds, moment
+from streaming.engine.journal import Journal
+from streaming.engine.participants import Entry, Stage
+from streaming.engine.tape import Tape
+
+
+@dataclass(slots=True)
+class Seat:
+    trader: Trader
+    records: Records
+
+
+class Desk:
+    """All accounts of one session, while a worker plays it."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage, self.days = stage, MatchingDays(stage.session)
+        self.seats: dict[int, Seat] = {}
+        self.unsaid: list[Entry] = []
+        self.tape: Tape | None = None
+
+    @property
+    def active(self) -> bool:
+        return bool(self.seats)
+
+    def show(self, tape: Tape, journal: Journal) -> None:
+        self.tape, self.journal = tape, journal
+        for seat in self.seats.values():
+            seat.trader.clock = self._clock
+
+    def before(self, until_ms: int) -> list[Entry]:
+        out, self.unsaid = self.unsaid, []
+        for seat in self.seats.values():
+            seat.trader.advance(until_ms)
+            out += seat.records.write()
+        return out
+
+    def pick_up(self) -> list[Entry]:
+        self._sit_down()
+        out, self.unsaid = self.unsaid, []
+        waiting = Request.objects.filter(account__in=list(self.seats), taken_ms=None, voided_in=None)
+        requests: dict[int, list[Request]] = {}
+        for request in waiting.order_by("account", "number"):
+            requests.setdefault(request.account_id, []).append(request)
+        for account_id, taken in requests.items():
+            seat = self.seats[account_id]
+            for request in taken:
+                request.taken_ms, request.generation = self.stage.published_ms, self.stage.generation
+                seat.trader.apply(request, self.stage.published_ms)
+            out += seat.records.write(taken)
+        if out:
+            out.append(Entry(notice_key(self.stage.session.pk), "*", {BESIDE: b"1"}))
+        return out
+
+    def moved(self, to: dt.datetime) -> None:
+        """Back: the accounts return to what they were then. Forward: their orders meet all that is skipped."""
+        to_ms = milliseconds(to)
+        for account_id, seat in list(self.seats.items()):
+            seat.trader.clock = minutes_end
+            if to_ms < seat.trader.through_ms:
+                seat.records.go_back(to_ms)
+            else:
+                seat.trader.advance(to_ms)
+                self.unsaid += seat.records.write()
+            self.seats[account_id].trader.clock = self._clock
+
+    def _sit_down(self) -> None:
+        """Take in accounts that are new here."""
+        accounts = Account.objects.filter(session=self.stage.session).exclude(pk__in=list(self.seats))
+        for account in accounts:
+            trader = Trader(account, self.days)
+            trader.clock = self._clock
+            trader.stand(self.stage.published_ms)
+            records = Records(trader, self.stage)
+            self.seats[account.pk] = Seat(trader, records)
+            self.unsaid += records.published_lately()
+
+    def _clock(self, known: int) -> int:
+        """The first frame at an instant or later."""
+        ms = -(-known // 1_000_000)
+        if self.tape is None or not self.tape.begin_ms <= ms <= self.tape.instant(len(self.tape) - 1):
+            return minutes_end(known)
+        return self.tape.next_frame(ms, self._active(ms))
+
+    def _active(self, ms: int) -> Collection[str]:
+        return self.journal.active(self.stage.generation, moment(ms))
+
+
+def minutes_end(known: int) -> int:
+    """The end of the minute that an instant is in: the frame that would have gone out with it."""
+    return -(-known // 60_000_000_000) * 60_000
+
+
+def open_desk(stage: Stage) -> Desk:
+    return Desk(stage)

@@ -1,0 +1,25 @@
+"""The hours in which a book meets the market."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+SECOND_NS = 1_000_000_000
+MILLISECOND_NS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """A session of a day, [open, close) in nanoseconds."""
+
+    open_ns: int
+    close_ns: int
+    outside: bool = False
+    """Whether it is before the open or after the close: only orders for extended hours meet it."""
+    is_last: bool = True
+    """Whether the day ends with it."""
+
+    @property
+    def date(self) -> dt.date:
+        return dt.datetime.fromtimestamp(self.open_ns // SECOND_NS, dt.UTC).date()

@@ -1,0 +1,68 @@
+"""The end of a session: what expires, what positions are worth, what is charged."""
+
+from __future__ import annotations
+
+import heapq
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from broker.matching import groups
+from broker.matching.fees import Charge, Fees
+from broker.matching.hours import MILLISECOND_NS, Hours
+from broker.matching.margin import equity_of, maintenance_of
+from broker.matching.orders import Order
+from broker.matching.terms import AT_ONCE, Status, TimeInForce
+
+if TYPE_CHECKING:
+    from broker.matching.book import Book
+
+
+def close(book: Book) -> None:
+    """Day orders expire; after the day's last session lots are merged, fees charged, and the night begins."""
+    assert book.hours
+    book.follow()
+    hours, book.hours = book.hours, None
+    book.now = max(book.now, hours.close_ns)
+    _expire(book, hours)
+    if hours.is_last:
+        _end_day(book, hours)
+    if not hours.outside:
+        marks = {symbol: _mark(book, symbol, hours.close_ns) for symbol in book.state.positions}
+        book.state.marks = marks
+        book.state.last_equity = equity_of(book.state, marks)
+        book.state.last_maintenance = maintenance_of(book.state, marks)
+    while hours.is_last and book.acts:  # what was still on its way arrives in the night
+        arrival, _, act = heapq.heappop(book.acts)
+        act.apply(book, arrival)
+
+
+def _expire(book: Book, hours: Hours) -> None:
+    ending = [order for order in book.state.orders.values() if _is_over(order, hours)]
+    notes = groups.notes_of_bare_shares(ending)
+    for order in sorted(ending, key=lambda each: each.number):
+        status = Status.CANCELED if order.time_in_force in AT_ONCE else Status.EXPIRED
+        book.end(order, status, notes.get(order.group_id, ""))
+
+
+def _is_over(order: Order, hours: Hours) -> bool:
+    if order.time_in_force is TimeInForce.GTC:
+        return order.expires_ms is not None and order.expires_ms * MILLISECOND_NS <= hours.close_ns
+    if hours.outside and not order.extended_hours:
+        return False
+    return (hours.is_last or not order.extended_hours) and order.arrival < hours.close_ns
+
+
+def _end_day(book: Book, hours: Hours) -> None:
+    for position in book.state.positions.values():
+        position.close_day()
+    for words, amount in book.state.fees.rounded():
+        book.state.cash -= amount
+        book.state.charges.append(Charge(book.ms, words, amount))
+    book.state.fees = Fees()
+
+
+def _mark(book: Book, symbol: str, at: int) -> Decimal:
+    """Of a day without a price the last one before it, whatever its age."""
+    market = book.market(symbol)
+    price = market.mark(at) if market else None
+    return price if price is not None else book.state.marks.get(symbol, book.state.position(symbol).average_entry)

@@ -1,0 +1,212 @@
+"""Orders against prints: each valid trade after the arrival, `participation` of its size."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from decimal import Decimal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from broker.matching.auctions import Auctions
+from broker.matching.conditions import valid
+from broker.matching.day import HALTED, PRINT, DayData, Fills, Look, Met, exact, first, requested, whole
+from broker.matching.orders import ZERO, Order
+from broker.matching.terms import AT_ONCE, AUCTIONS, Basis, OrderType, Profile, Side, Terms, TimeInForce
+from marketdata.columns import Floats, Ints
+
+MISSED = -1
+
+
+class Prints:
+    """A day's valid trades, and how much of each the account has taken."""
+
+    def __init__(self, day: DayData, terms: Terms) -> None:
+        assert day.trades is not None
+        self.day, self.terms, self.all = day, terms, day.trades
+        good = valid(self.all, regular=not day.outside)
+        self.at: Ints = day.open_ns + self.all.at[good]
+        self.price: Floats = self.all.value("price")[good]
+        self.size: Floats = self.all.value("size")[good]
+        self.rows: NDArray[np.intp] = np.flatnonzero(good)
+        self.taken: defaultdict[int, Decimal] = defaultdict(Decimal)
+        """By the row among all trades: a print is one pool, for auctions too."""
+
+    def after(self, at: int) -> int:
+        return int(np.searchsorted(self.at, at, "right"))
+
+    def look(self, index: int) -> Look:
+        at = int(self.at[index])
+        return Look(at, at, PRINT, int(self.rows[index]), index)
+
+    def last(self, at: int) -> Decimal | None:
+        index = self.after(at) - 1
+        return exact(self.price[index]) if index >= 0 else None
+
+    def room(self, order: Order, index: int) -> Decimal | None:
+        """Shares that the account may still take of a print; None for any number."""
+        if self.terms.profile is Profile.PAPER or np.isnan(self.size[index]):
+            return None
+        return max(
+            ZERO, whole(self.terms.participation * exact(self.size[index]) - self.taken[int(self.rows[index])], order)
+        )
+
+    def take(self, order: Order, look: Look, index: int, price: Decimal, fills: Fills) -> None:
+        asked, room = requested(order, price), self.room(order, index)
+        qty = asked if room is None else min(asked, room)
+        if order.time_in_force is TimeInForce.FOK and qty < asked:
+            return
+        qty = fills.partial(order, qty)
+        if qty > 0:
+            self.taken[int(self.rows[index])] += qty
+            size = None if np.isnan(self.size[index]) else exact(self.size[index])
+            met = Met(look._replace(at=int(self.at[index])), Basis.TRADE, exact(self.price[index]), size)
+            fills.fill(order, qty, price, met)
+
+    def crossing(self, side: Side, price: Decimal, start: int, *, strictly: bool) -> int | None:
+        """The first trade from `start` on that is better for that side than a price, or at it."""
+        bound = float(price)
+        if side is Side.BUY:
+            return first(self.price < bound if strictly else self.price <= bound, start)
+        return first(self.price > bound if strictly else self.price >= bound, start)
+
+    def trail(self, order: Order, start: int) -> int | None:
+        """The first trade that elects a trailing stop; its mark follows the trades before."""
+        if start >= len(self.price):
+            return None
+        assert order.hwm is not None
+        prices = self.price[start:]
+        sign = order.side.sign
+        peaks = np.minimum.accumulate(sign * np.concatenate([[float(order.hwm)], prices]))[:-1] * sign
+        if order.trail_price is not None:
+            stops = peaks + sign * float(order.trail_price)
+        else:
+            stops = peaks * (1 + sign * float(order.trail_percent or 0) / 100)
+        return first(sign * prices >= sign * stops - 1e-9 * np.abs(stops), 0) if len(prices) else None
+
+    def raise_mark(self, order: Order, start: int, end: int) -> bool:
+        """Let a trailing stop's mark follow the trades of these rows; whether it moved."""
+        if end <= start or order.hwm is None:
+            return False
+        rows = self.price[start:end]
+        best = exact(rows.min() if order.side is Side.BUY else rows.max())
+        if order.side.sign * best < order.side.sign * order.hwm:
+            order.hwm = best
+            return True
+        return False
+
+
+class TradeMarket:
+    """A day that has trades and no quotes."""
+
+    def __init__(self, day: DayData, terms: Terms) -> None:
+        self.day, self.terms, self.prints = day, terms, Prints(day, terms)
+        self.auctions = Auctions(day, terms, self.prints)
+
+    def next_look(self, order: Order, after: Look | None) -> Look | None:
+        if order.time_in_force in AUCTIONS:
+            return self.auctions.next_look(order, after)
+        start = self.prints.after(order.arrival) if after is None else after.row + 1
+        if after is None and not order.looked:
+            self._first_look(order, order.arrival)
+            if self._has_missed(order):
+                return Look(order.arrival, order.arrival, PRINT, 0, MISSED)
+        if order.type is OrderType.TRAILING_STOP and not order.elected:
+            if order.hwm is None:
+                return self._look(start)
+            found = self.prints.trail(order, start)
+            return self._look(None if found is None else start + found)
+        return self._look(self._search(order, start))
+
+    def _first_look(self, order: Order, at: int) -> None:
+        """Whether a limit is marketable against the last trade of its day."""
+        last = self.prints.last(at)
+        if last is not None:
+            order.looked = True
+            order.like_market = order.bound is None or order.side.sign * last <= order.side.sign * order.bound
+
+    @staticmethod
+    def _has_missed(order: Order) -> bool:
+        """Whether its one look, at a market for which its limit is not good, is over already."""
+        return order.time_in_force in AT_ONCE and order.bound is not None and not order.like_market
+
+    def _look(self, index: int | None) -> Look | None:
+        if index is None or index >= len(self.prints.at):
+            return None
+        return self.prints.look(index)
+
+    def _search(self, order: Order, start: int) -> int | None:
+        trigger = order.trigger
+        if trigger is not None and not order.elected:
+            return self.prints.crossing(order.side.other, trigger, start, strictly=False)
+        if order.time_in_force in AT_ONCE or order.type is OrderType.MARKET or not order.looked:
+            return start
+        if order.bound is None or order.like_market:
+            return start
+        if order.limit_price is None:
+            return self.prints.crossing(order.side, order.bound, start, strictly=False)
+        return self.prints.crossing(order.side, order.bound, start, strictly=True)
+
+    def look(self, order: Order, look: Look, fills: Fills) -> None:
+        if order.time_in_force in AUCTIONS:
+            self.auctions.meet(order, look, fills)
+            return
+        if look.row == MISSED:
+            fills.give_up(order, look)
+            return
+        price, sign = exact(self.prints.price[look.row]), order.side.sign
+        if order.type is OrderType.TRAILING_STOP and not order.elected and order.hwm is None:
+            order.hwm = price
+            fills.raised(order)
+            return
+        trigger = order.trigger
+        if trigger is not None and not order.elected:
+            self._elect(order, look, price, fills)
+            return
+        if not order.looked and order.time_in_force not in AT_ONCE and order.type is not OrderType.MARKET:
+            order.looked = True
+            order.like_market = order.bound is None or sign * price <= sign * order.bound
+            return
+        self._meet(order, look, price, fills)
+
+    def _elect(self, order: Order, look: Look, price: Decimal, fills: Fills) -> None:
+        """The next valid trade fills it: the election is its arrival, and this trade its first look."""
+        if order.type is OrderType.TRAILING_STOP:
+            self.prints.raise_mark(order, self.prints.after(order.arrival), look.row)
+            if order.side.sign * price < order.side.sign * (order.trigger or price):
+                return
+        fills.arrive(order)
+        order.elected = order.looked = True
+        order.like_market = order.bound is None or order.side.sign * price <= order.side.sign * order.bound
+
+    def _meet(self, order: Order, look: Look, price: Decimal, fills: Fills) -> None:
+        sign, bound = order.side.sign, order.bound
+        capped = order.limit_price is None or order.like_market
+        if bound is None or (capped and sign * price <= sign * bound):
+            self.prints.take(order, look, look.row, price, fills)
+        elif order.like_market:
+            order.like_market = False
+        elif sign * price < sign * bound:
+            self.prints.take(order, look, look.row, bound, fills)
+        if order.time_in_force in AT_ONCE and order.works:
+            fills.give_up(order, look)
+
+    def follow(self, order: Order, at: int) -> bool:
+        prints = self.prints
+        return prints.raise_mark(order, prints.after(order.arrival), prints.after(at))
+
+    def halted(self, at: int) -> bool:
+        return self.day.letter(at) == HALTED
+
+    def silent_minute(self, after: int) -> int | None:
+        return self.day.silent_minute(HALTED, after)
+
+    def silence(self, end: int) -> str:
+        return self.day.silence(end)
+
+    def mark(self, at: int) -> Decimal | None:
+        last = self.prints.last(at)
+        return self.day.last_close(at) if last is None else last
+
+    def far_side(self, side: Side, at: int) -> Decimal | None:
+        return self.prints.last(at)

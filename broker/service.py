@@ -1,0 +1,170 @@
+"""The verbs of an account: each is checked and written down as a request, which the session's worker picks up."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Sequence
+from decimal import ROUND_DOWN, Decimal
+from typing import Any
+
+from django.db import transaction
+
+from broker.entry import rules
+from broker.entry.new_orders import market_form, orders_of
+from broker.entry.order_form import OrderForm
+from broker.entry.refusals import Refusal, against_rule, busy, forbidden, malformed, unknown
+from broker.entry.replacing import Changes, replacement
+from broker.matching.orders import Order
+from broker.matching.terms import Side, Status
+from broker.models import Account, Request
+from broker.models import Order as OrderRow
+from broker.records import write_orders
+from broker.standing import Standing, locked
+from sessions import wakeup
+from sessions.models import LIVE, Session
+
+TAKEN_WITHIN_SECONDS = 5.0
+
+
+def place(account_id: int, form: OrderForm) -> list[Order]:
+    """A new order, and behind it the exits that it brings. Raises Refusal."""
+    with locked(account_id) as standing:
+        return _place(standing, form)
+
+
+def _place(standing: Standing, form: OrderForm) -> list[Order]:
+    require_live(standing.session)
+    _require_free(standing.account, form.client_order_id)
+    rules.check(standing, form)
+    orders = orders_of(standing, form, _next_order_number(standing.account))
+    _write(standing, Request.Kind.PLACE, {"orders": [order.as_payload() for order in orders]}, orders)
+    return orders
+
+
+def _require_free(account: Account, client_order_id: str) -> None:
+    if OrderRow.objects.filter(account=account, client_order_id=client_order_id, voided_in=None).exists():
+        raise against_rule("client_order_id must be unique")
+
+
+def require_live(session: Session) -> None:
+    if session.state not in LIVE or session.stop_requested:
+        raise forbidden(f"session {session.pk} is {session.state}: it takes no more orders")
+
+
+def cancel(account_id: int, order_id: str) -> None:
+    """Cancel one order, and wait until that is done. Of a canceled order it changes nothing. Raises Refusal."""
+    with locked(account_id) as standing:
+        row = find(standing.account, order_id)
+        if row.status == Status.CANCELED:
+            return
+        if not row.is_open:
+            raise against_rule(f'order is already in "{row.status}" state')
+        request = _cancel(standing, [row])
+    await_taken(request)
+
+
+def cancel_all(account_id: int) -> list[str]:
+    """Cancel all open orders; returns their ids."""
+    with locked(account_id) as standing:
+        rows = list(OrderRow.objects.filter(account=standing.account, is_open=True, voided_in=None).order_by("number"))
+        if not rows:
+            return []
+        request = _cancel(standing, rows)
+    await_taken(request)
+    return [str(row.uuid) for row in rows]
+
+
+def _cancel(standing: Standing, rows: Sequence[OrderRow]) -> Request:
+    require_live(standing.session)
+    return _write(standing, Request.Kind.CANCEL, {"order_ids": [str(row.uuid) for row in rows]}, [])
+
+
+def replace(account_id: int, order_id: str, changes: Changes) -> Order:
+    """A new order in place of an open one; waits until it is picked up. Raises Refusal."""
+    with locked(account_id) as standing:
+        require_live(standing.session)
+        row = find(standing.account, order_id)
+        _require_free(standing.account, changes.client_order_id)
+        new = replacement(standing, row.working, changes, _next_order_number(standing.account))
+        payload = new.as_payload()
+        if changes.qty is None:
+            payload.pop("qty", None)  # for what is left when the request arrives
+        request = _write(standing, Request.Kind.REPLACE, {"order_id": order_id, "order": payload}, [new])
+    await_taken(request)
+    return OrderRow.objects.get(account_id=account_id, uuid=new.id).working
+
+
+def close_position(account_id: int, symbol: str, qty: Decimal | None, percentage: Decimal | None) -> Order:
+    """A market order against a position, or a part of it. Raises Refusal."""
+    with locked(account_id) as standing:
+        return _close(standing, symbol, qty, percentage)
+
+
+def close_all(account_id: int, *, cancel_orders: bool) -> list[tuple[str, Order | Refusal]]:
+    """Close every position; of each the order, or why there is none."""
+    if cancel_orders:
+        cancel_all(account_id)
+    made: list[tuple[str, Order | Refusal]] = []
+    with locked(account_id) as standing:
+        symbols = sorted(standing.state.positions)
+    for symbol in symbols:
+        try:
+            made.append((symbol, close_position(account_id, symbol, None, None)))
+        except Refusal as refusal:
+            made.append((symbol, refusal))
+    return made
+
+
+def _close(standing: Standing, symbol: str, qty: Decimal | None, percentage: Decimal | None) -> Order:
+    held = standing.position(symbol).qty
+    if not held:
+        raise unknown("position does not exist")
+    if percentage is not None:
+        if not 0 < percentage <= 100:
+            raise malformed(f"percentage must be above 0 and at most 100, not {percentage:f}")
+        share = abs(held) * percentage / 100
+        whole = held == held.to_integral_value()
+        qty = share.quantize(Decimal(1) if whole else Decimal("1e-9"), ROUND_DOWN)
+        if not qty:
+            raise malformed("qty must be > 0")
+    rules.check_shares(standing, symbol, qty if qty is not None else abs(held))
+    side = Side.SELL if held > 0 else Side.BUY
+    return _place(standing, market_form(symbol, side, qty if qty is not None else abs(held)))[0]
+
+
+def find(account: Account, order_id: str) -> OrderRow:
+    """Raises Refusal."""
+    try:
+        row = OrderRow.objects.filter(account=account, uuid=uuid.UUID(order_id), voided_in=None).first()
+    except ValueError:
+        row = None
+    if row is None:
+        raise unknown(f"order not found for {order_id[:64]}")
+    return row
+
+
+def _next_order_number(account: Account) -> int:
+    last = OrderRow.objects.filter(account=account).order_by("-number").values_list("number", flat=True).first()
+    return (last or 0) + 1
+
+
+def _write(standing: Standing, kind: str, body: dict[str, Any], orders: Sequence[Order]) -> Request:
+    """The request and its orders, in the account's transaction; the session's worker is woken by it."""
+    account = standing.account
+    last = Request.objects.filter(account=account).order_by("-number").values_list("number", flat=True).first()
+    request = Request.objects.create(
+        account=account, number=(last or 0) + 1, kind=kind, body=body, made_ms=standing.clock_ms
+    )
+    write_orders(account.pk, orders)
+    transaction.on_commit(lambda: wakeup.send(account.session_id))
+    return request
+
+
+def await_taken(request: Request) -> None:
+    """Until the worker has taken it up: whoever got the answer sees what came of it. Raises Refusal."""
+    until = time.monotonic() + TAKEN_WITHIN_SECONDS
+    while not Request.objects.filter(pk=request.pk).exclude(taken_ms=None).exists():
+        if time.monotonic() > until:
+            raise busy("the session's worker does not answer: the request waits for it")
+        time.sleep(0.004)

@@ -1,0 +1,179 @@
+"""Where an account stands at its session's clock: positions at their marks, margins, buying power."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+
+from django.db import transaction
+
+from broker.entry.refusals import busy
+from broker.matching import margin
+from broker.matching.lots import Position
+from broker.matching.orders import ZERO, Order
+from broker.matching.state import State
+from broker.models import Account
+from broker.models import Order as OrderRow
+from broker.prices import Prices
+from sessions.models import Session
+from streaming.as_of.newest_frame import clock_ms
+
+SETTLED_WITHIN_SECONDS = 5.0
+LOOK_EVERY_SECONDS = 0.005
+MARGIN_LEAST_EQUITY = Decimal(2000)
+"""Below it there is no margin and no selling short."""
+CONFIGURATIONS: dict[str, object] = {
+    "dtbp_check": "entry",
+    "fractional_trading": True,
+    "max_margin_multiplier": "4",
+    "no_shorting": False,
+    "pdt_check": "entry",
+    "ptp_no_exception_entry": False,
+    "suspend_trade": False,
+    "trade_confirm_email": "all",
+}
+
+
+@dataclass(eq=False)
+class Standing:
+    """Everything as of one instant; `orders` are the open ones, in the order in which they were asked for."""
+
+    account: Account
+    session: Session
+    clock_ms: int
+    state: State
+    orders: list[Order]
+    prices: Prices = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.prices = Prices(self.session, self.clock_ms)
+
+    @cached_property
+    def marks(self) -> dict[str, Decimal]:
+        found = {}
+        for symbol, position in self.state.positions.items():
+            mark = self.prices.mark(symbol)
+            found[symbol] = mark if mark is not None else position.average_entry
+        return found
+
+    @property
+    def configurations(self) -> dict[str, object]:
+        return {**CONFIGURATIONS, **self.account.configurations}
+
+    # --- figures ------------------------------------------------------------------------------------
+
+    @cached_property
+    def equity(self) -> Decimal:
+        return margin.equity_of(self.state, self.marks)
+
+    @cached_property
+    def values(self) -> tuple[Decimal, Decimal]:
+        """Market value of long and of short positions."""
+        return margin.values(self.state, self.marks)
+
+    @cached_property
+    def initial_margin(self) -> Decimal:
+        return margin.initial_of(self.state, self.marks)
+
+    @cached_property
+    def maintenance_margin(self) -> Decimal:
+        return margin.maintenance_of(self.state, self.marks)
+
+    @property
+    def multiplier(self) -> int:
+        if self.equity < MARGIN_LEAST_EQUITY:
+            return 1
+        return min(self.account.multiplier, int(str(self.configurations["max_margin_multiplier"])))
+
+    @property
+    def may_short(self) -> bool:
+        return self.account.shorting and not self.configurations["no_shorting"] and self.equity >= MARGIN_LEAST_EQUITY
+
+    @property
+    def regt_buying_power(self) -> Decimal:
+        return 2 * max(self.equity - self.initial_margin, ZERO) - self.reserved
+
+    @property
+    def buying_power(self) -> Decimal:
+        """What opening orders may still cost: those that are open have taken theirs."""
+        if self.multiplier == 1:
+            return max(self.state.cash - self.reserved, ZERO)
+        if self.multiplier == 2:
+            return max(self.regt_buying_power, ZERO)
+        opened = sum((abs(each.today) * each.today_price for each in self.state.positions.values()), ZERO)
+        base = 4 * max(self.state.last_equity - self.state.last_maintenance, ZERO)
+        return max(base - opened - self.reserved, ZERO)
+
+    @cached_property
+    def reserved(self) -> Decimal:
+        return sum((cost_left(order) for order in self.orders), ZERO)
+
+    # --- shares -------------------------------------------------------------------------------------
+
+    def position(self, symbol: str) -> Position:
+        return self.state.position(symbol)
+
+    def holding(self, symbol: str) -> list[Order]:
+        """The open orders that close a position in the symbol; of a group's exits one."""
+        held = self.position(symbol).qty
+        closing = "sell_to_close" if held > 0 else "buy_to_close"
+        found: dict[str, Order] = {}
+        for order in self.orders:
+            if order.symbol == symbol and order.intent == closing and order.status != "held":
+                key = order.group_id or order.id
+                if key not in found or order.left > found[key].left:
+                    found[key] = order
+        return list(found.values())
+
+    def available(self, symbol: str) -> Decimal:
+        """Shares of the position that no open order holds."""
+        return abs(self.position(symbol).qty) - sum((order.left for order in self.holding(symbol)), ZERO)
+
+
+def cost_left(order: Order) -> Decimal:
+    """What an open order takes of the buying power."""
+    if order.cost_price is None or order.status == "held":
+        return ZERO
+    if order.notional is not None:
+        return order.notional - order.filled_value
+    return order.cost_price * order.left
+
+
+@contextmanager
+def locked(account_id: int) -> Iterator[Standing]:
+    """The account under its lock: nobody else changes it meanwhile. In a transaction."""
+    await_published(account_id)
+    with transaction.atomic():
+        account = Account.objects.select_for_update(of=("self",)).select_related("session__run").get(pk=account_id)
+        yield _standing(account)
+
+
+def standing(account_id: int) -> Standing:
+    """To read; never later than what the session has published."""
+    await_published(account_id)
+    return _standing(Account.objects.select_related("session__run", "session__dataset").get(pk=account_id))
+
+
+def await_published(account_id: int) -> None:
+    """What is written down of an account may be a frame ahead of the stream for some milliseconds.
+
+    Raises Refusal where the frame does not come, as its worker was lost.
+    """
+    until = time.monotonic() + SETTLED_WITHIN_SECONDS
+    while True:
+        account = Account.objects.select_related("session__run").only("through_ms", "session").get(pk=account_id)
+        if account.through_ms <= clock_ms(account.session):
+            return
+        if time.monotonic() > until:
+            raise busy("the session is between two workers: ask again")
+        time.sleep(LOOK_EVERY_SECONDS)
+
+
+def _standing(account: Account) -> Standing:
+    rows = OrderRow.objects.filter(account=account, is_open=True, voided_in=None).order_by("number")
+    orders = [row.working for row in rows]
+    return Standing(account, account.session, clock_ms(account.session), State.of(account.state), orders)

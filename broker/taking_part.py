@@ -1,0 +1,18 @@
+"""Where the broker takes part in sessions: as they are played, copied, proved and cleaned."""
+
+from broker.comparing import compare_accounts
+from broker.copies import copy_accounts
+from broker.desk import open_desk
+from broker.verify import verify_accounts
+from streaming import copies
+from streaming.engine import participants
+from streaming.upkeep import retention
+from streaming.verify import diff, session
+
+
+def join() -> None:
+    participants.register(open_desk)
+    copies.copied.connect(copy_accounts, dispatch_uid="broker")
+    session.verify_also(verify_accounts)
+    diff.compare_also(compare_accounts)
+    retention.PINS.append("broker_matchingpin")

@@ -1,0 +1,114 @@
+"""What can go wrong, each with the server's own words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+class TapedeckError(Exception):
+    """Everything that this package raises on purpose."""
+
+
+class ConnectionLost(TapedeckError):
+    """The server cannot be reached, or has been away for longer than a stream waits."""
+
+
+class UnexpectedAnswer(TapedeckError):
+    """The server's answer is none of Tapedeck's: the address is probably another program's."""
+
+
+class SessionFailed(TapedeckError):
+    """The session has failed; the text is its reason."""
+
+
+class WaitTimeout(TapedeckError):
+    """A session did not get into the state that was waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One refused value. `field` is empty where the request in general is refused."""
+
+    field: str
+    value: Any
+    detail: str
+
+
+class ApiError(TapedeckError):
+    """The server refuses a request; the text is its explanation (RFC 9457's `detail`)."""
+
+    def __init__(self, status: int, title: str, detail: str, errors: tuple[FieldError, ...] = ()) -> None:
+        super().__init__(detail or title)
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.errors = errors
+        self.retry_after: float | None = None
+        """Seconds to wait before asking again, where the server says so."""
+
+
+class InvalidRequest(ApiError):
+    """400: a value is wrong; `errors` names the fields."""
+
+
+class NotAuthenticated(ApiError):
+    """401: no token or key, or one that is unknown or revoked."""
+
+
+class NotAllowed(ApiError):
+    """403: the token or key does not open this."""
+
+
+class NotFound(ApiError):
+    """404: no such session, symbol or reader."""
+
+
+class Conflict(ApiError):
+    """409: the session's state does not allow it."""
+
+
+class TooManyRequests(ApiError):
+    """429: `retry_after` has the seconds to wait."""
+
+
+class ServerError(ApiError):
+    """5xx: the server's fault."""
+
+
+class ServiceUnavailable(ServerError):
+    """503: the server does without Postgres or Redis at the moment."""
+
+
+KINDS: Mapping[int, type[ApiError]] = {
+    400: InvalidRequest,
+    401: NotAuthenticated,
+    403: NotAllowed,
+    404: NotFound,
+    409: Conflict,
+    429: TooManyRequests,
+    503: ServiceUnavailable,
+}
+
+
+def api_error(status: int, body: bytes, headers: Mapping[str, str]) -> ApiError:
+    """The error of an answer with this status, with the words of its problem details where it has some."""
+    problem = _problem(body)
+    kind = KINDS.get(status, ServerError if status >= 500 else ApiError)
+    title = str(problem.get("title") or f"HTTP status {status}")
+    rows = problem.get("errors") or ()
+    fields = tuple(FieldError(row.get("field", ""), row.get("value"), row.get("detail", "")) for row in rows)
+    error = kind(status, title, str(problem.get("detail") or ""), fields)
+    wait = headers.get("retry-after", "")
+    error.retry_after = float(wait) if wait.isdigit() else None
+    return error
+
+
+def _problem(body: bytes) -> Mapping[str, Any]:
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

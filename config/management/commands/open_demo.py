@@ -1,0 +1,59 @@
+"""`manage.py open_demo`: the session that `up` shows to somebody who has none."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+
+from marketdata import store
+from marketdata.management.explained import ExplainedCommand
+from sessions.models import Session, State
+from streaming import service
+from streaming.management.console import errors_in_one_line, to_json
+from streaming.start_request import Say, StartRequest
+
+DEMO, SYMBOLS, SPEED = "demo", ("AAPL", "MSFT"), 60.0
+SAMPLE = Path(settings.BASE_DIR) / "sample"
+"""Recorded days whose licenses let them be given away; an installed package has none."""
+
+
+class Command(ExplainedCommand):
+    help = (
+        "Open a session to watch: the newest that is live, else one of AAPL and MSFT, on the sample where it is there."
+    )
+    examples = (
+        "open_demo",
+        "open_demo --json",
+    )
+    requires_system_checks = ("providers",)
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", help="One JSON object on stdout, lines on stderr.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        lines = self.stderr if options["json"] else self.stdout
+        lines.style_func = None
+        with errors_in_one_line():
+            session = self._live(lines.write) or self._new(lines.write)
+        if options["json"]:
+            self.stdout.write(to_json({"id": session.pk, "name": session.name, "state": session.state}))
+
+    def _live(self, say: Say) -> Session | None:
+        live = list(Session.objects.live().exclude(state=State.CREATED).with_run().order_by("-pk"))
+        for session in live:
+            say(f"Session {session.pk} goes on: {', '.join(session.symbols())} at {session.run.clock or 'its start'}")
+        return live[0] if live else None
+
+    def _new(self, say: Say) -> Session:
+        if store.choose_dataset(SYMBOLS) is None and SAMPLE.is_dir():
+            say("Importing sample/: AAPL and MSFT of April 2016, and days of 2013 and 2014 with trades and quotes")
+            call_command(
+                "import_data", str(SAMPLE / "bars"), str(SAMPLE / "trades"), str(SAMPLE / "quotes"), verbosity=0
+            )
+        provider = "" if store.choose_dataset(SYMBOLS) else "synthetic"
+        request = StartRequest(SYMBOLS, speed=SPEED, name=DEMO, provider=provider, created_by="manage.py up")
+        return service.start(request, say).session

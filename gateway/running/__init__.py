@@ -1,0 +1,1 @@
+"""Programs written for the broker, run as they are inside a session."""

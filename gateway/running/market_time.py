@@ -1,0 +1,83 @@
+"""Follows a session's clock through pause, speed and seek, and writes it where the bot's process reads it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+from collections.abc import Callable
+
+from django.db import InterfaceError, OperationalError
+
+from gateway import market_clock
+from gateway.running.clock_file import NEVER_NS, ClockFile, Reading
+from marketdata.calendar import NEW_YORK
+from sessions.models import Session
+from streaming.db import connected
+
+EVERY_SECONDS = 0.025
+RETRY_AFTER_SECONDS = 0.5
+MILLISECOND_NS = 1_000_000
+PACE_OF_UNPACED = 60.0
+"""At which the clock goes on behind the end of a session of speed 0."""
+
+
+class MarketTime:
+    """A thread that reads the session's row; `ended_at` is the monotonic time at which the session was seen over."""
+
+    def __init__(self, session_id: int, file: ClockFile, also: Callable[[int], None] | None = None) -> None:
+        self.session_id, self.file, self.also = session_id, file, also
+        self.ended_at: float | None = None
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self._follow, name="market time", daemon=True)
+
+    def start(self) -> None:
+        """Returns with the clock set."""
+        self._read()
+        self.thread.start()
+
+    def stop(self) -> None:
+        self.stopping.set()
+        self.thread.join()
+
+    def stamp(self) -> str:
+        """For people: New York's time."""
+        return f"{dt.datetime.fromtimestamp(self.file.market_ns() / 1e9, NEW_YORK):%Y-%m-%d %H:%M:%S}"
+
+    def _follow(self) -> None:
+        with connected():
+            wait = EVERY_SECONDS
+            while not self.stopping.wait(wait):
+                try:
+                    self._read()
+                    wait = EVERY_SECONDS
+                except (OperationalError, InterfaceError):  # the clock stands until Postgres answers again
+                    wait = RETRY_AFTER_SECONDS
+
+    def _read(self) -> None:
+        session = Session.objects.with_run().get(pk=self.session_id)
+        if session.is_live:
+            self.file.write(reading_of(session))
+        elif self.ended_at is None:
+            self.ended_at = time.monotonic()
+            self.file.write(after_the_end(session))
+        if self.also:
+            self.also(self.file.market_ns())
+
+
+def reading_of(session: Session) -> Reading:
+    shown = market_clock.moving(session, dt.datetime.now(dt.UTC))
+    moving = session.run.moving
+    current = moving.get("generation") == session.run.generation
+    return Reading(
+        generation=session.run.generation,
+        market_ns=round(shown.timestamp() * 1000) * MILLISECOND_NS,
+        until_ns=int(moving["until"]) * MILLISECOND_NS if current else 0,
+        pace=moving["pace"] if current else 0.0,
+    )
+
+
+def after_the_end(session: Session) -> Reading:
+    """Nothing comes any more, so nothing can be seen early: the clock goes on, and whoever sleeps wakes up."""
+    pace = session.speed or PACE_OF_UNPACED
+    return Reading(session.run.generation, market_clock.as_of(session), NEVER_NS, max(pace, 1.0))

@@ -1,0 +1,57 @@
+"""The broker's addresses: without trailing slashes, for its clients follow no redirect."""
+
+from django.urls import path, re_path
+
+from gateway import rest
+from gateway.trading import account, activities, history, markets, orders, positions, watchlists
+from gateway.trading.endpoint import trading
+
+KIND = "(?P<kind>bars|trades|quotes)"
+SYMBOL = "(?P<symbol>[^/]+)"
+WATCHLIST = {
+    "get": watchlists.get_watchlist,
+    "put": watchlists.put_watchlist,
+    "post": watchlists.add_symbol,
+    "delete": watchlists.delete_watchlist,
+}
+
+urlpatterns = [
+    re_path(rf"^v2/stocks/{KIND}$", rest.history),
+    re_path(rf"^v2/stocks/{KIND}/latest$", rest.latest),
+    path("v2/stocks/snapshots", rest.all_snapshots),
+    path("v2/stocks/auctions", rest.all_auctions),
+    path("v2/stocks/meta/exchanges", rest.exchanges),
+    path("v2/stocks/meta/conditions/<str:kind>", rest.conditions),
+    re_path(rf"^v2/stocks/{SYMBOL}/{KIND}$", rest.symbol_history),
+    re_path(rf"^v2/stocks/{SYMBOL}/{KIND}/latest$", rest.symbol_latest),
+    re_path(rf"^v2/stocks/{SYMBOL}/snapshot$", rest.symbol_snapshot),
+    re_path(rf"^v2/stocks/{SYMBOL}/auctions$", rest.symbol_auctions),
+    path("v2/clock", rest.market_clock),
+    path("v2/calendar", rest.trading_days),
+    path("v2/assets", rest.all_assets),
+    path("v2/assets/<str:name>", rest.one_asset),
+    path("v3/clock", trading(get=markets.get_clock)),
+    path("v3/calendar/<str:market>", trading(get=markets.get_calendar)),
+    path("v2/account", trading(get=account.get_account)),
+    path(
+        "v2/account/configurations",
+        trading(get=account.get_configurations, patch=account.patch_configurations),
+    ),
+    path("v2/account/portfolio/history", trading(get=history.get_history)),
+    path("v2/account/activities", trading(get=activities.get_activities)),
+    path("v2/account/activities/<str:kind>", trading(get=activities.get_activities)),
+    path("v2/orders", trading(get=orders.get_orders, post=orders.post_order, delete=orders.delete_orders)),
+    path("v2/orders:by_client_order_id", trading(get=orders.get_by_client_id)),
+    path(
+        "v2/orders/<str:order_id>",
+        trading(get=orders.get_order, patch=orders.patch_order, delete=orders.delete_order),
+    ),
+    path("v2/positions", trading(get=positions.get_positions, delete=positions.delete_positions)),
+    path("v2/positions/<str:name>", trading(get=positions.get_position, delete=positions.delete_position)),
+    path("v2/watchlists", trading(get=watchlists.get_watchlists, post=watchlists.post_watchlist)),
+    path("v2/watchlists:by_name", trading(**WATCHLIST)),
+    path("v2/watchlists/<str:list_id>", trading(**WATCHLIST)),
+    path("v2/watchlists/<str:list_id>/<str:symbol>", trading(delete=watchlists.remove_symbol)),
+    re_path(r"", rest.unknown),
+]
+"""Included under /alpaca/; a base address with a slash at its end gives two, which mean one."""

@@ -1,0 +1,70 @@
+"""Actions into the store: what is there already and says the same is left; what says something else is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from django.db import transaction
+
+from marketdata import store
+from marketdata.actions.known import Action
+from marketdata.exchange_calendar import calendar_of
+from marketdata.models import CorporateAction, Instrument
+
+COMPARED = ("ratio", "amount", "new_symbol")
+
+
+@dataclass(slots=True)
+class ActionReport:
+    inserted: int = 0
+    unchanged: int = 0
+    revised: int = 0
+    conflicts: list[str] = field(default_factory=list)
+    """What another source says otherwise, in words; the stored ones hold."""
+
+
+@transaction.atomic
+def write_actions(actions: Sequence[Action], *, replace: bool = False) -> ActionReport:
+    """`replace`: what differs from the stored one takes its place; else it is a conflict, and the stored one holds."""
+    report = ActionReport()
+    ids = store.ensure_instruments({action.symbol for action in actions})
+    calendars = dict(Instrument.objects.filter(pk__in=ids.values()).values_list("symbol", "calendar"))
+    for action in actions:
+        if not calendar_of(calendars.get(action.symbol, "XNYS")).is_trading_day(action.ex_date):
+            report.conflicts.append(
+                f"{action.symbol} {action.kind} {action.ex_date}: the ex date is not a trading day of its exchange"
+            )
+            continue
+        _write(ids[action.symbol], action, report, replace)
+    return report
+
+
+def _write(instrument_id: int, action: Action, report: ActionReport, replace: bool) -> None:
+    values = {name: getattr(action, name) for name in (*COMPARED, "announced_at", "source")}
+    key = {name: getattr(action, name) for name in ("ex_date", "kind", "special")}
+    stored, made = CorporateAction.objects.select_for_update().get_or_create(
+        **key, instrument_id=instrument_id, defaults=values
+    )
+    if made:
+        report.inserted += 1
+        return
+    if all(_same(getattr(stored, name), getattr(action, name)) for name in COMPARED):
+        report.unchanged += 1
+        if stored.announced_at is None and action.announced_at:
+            CorporateAction.objects.filter(pk=stored.pk).update(announced_at=action.announced_at)
+        return
+    if not replace:
+        said = next(value for name in COMPARED if (value := getattr(action, name)))
+        report.conflicts.append(f"{stored} from {stored.source} is stored, and {action.source} says {said}")
+        return
+    CorporateAction.objects.filter(pk=stored.pk).update(**values)
+    report.revised += 1
+
+
+def _same(one: object, other: object) -> bool:
+    """Sources round to six decimals and more."""
+    if isinstance(one, Decimal) and isinstance(other, Decimal):
+        return abs(one - other) <= abs(one) * Decimal("0.00001")
+    return one == other

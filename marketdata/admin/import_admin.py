@@ -1,0 +1,123 @@
+"""Imports in the admin: what came in by which, day by day, and the way back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from unfold.contrib.filters.admin import RangeDateFilter
+from unfold.decorators import display
+
+from marketdata.admin.read_only import ReadOnlyAdmin
+from marketdata.models import Import
+from marketdata.removal.deleting import CannotRemove
+from marketdata.removal.undoing import Undone, undo_import
+
+SHOWN_DAYS = 500
+FIGURES = ("files", "rows", "inserted", "unchanged", "revised", "outside_session", "repeated", "rejected", "days")
+
+
+@admin.register(Import)
+class ImportAdmin(ReadOnlyAdmin):
+    list_display = (
+        "title",
+        "dataset_name",
+        "shown_state",
+        "started_at",
+        "by",
+        "inserted",
+        "revised",
+        "rejected",
+        "source",
+    )
+    list_display_links = ("title",)
+    list_filter = ("state", "dataset", ("started_at", RangeDateFilter))
+    list_filter_submit = True
+    search_fields = ("dataset_name", "source")
+    search_help_text = "A dataset or a file"
+
+    @display(description="import")
+    def title(self, made: Import) -> str:
+        return str(made).capitalize()
+
+    @display(description="state", label={"running": "info", "done": "success", "undone": "warning"})
+    def shown_state(self, made: Import) -> str:
+        return made.state
+
+    @display(description="inserted")
+    def inserted(self, made: Import) -> str:
+        return f"{made.figures.get('inserted', 0):,}"
+
+    @display(description="revised")
+    def revised(self, made: Import) -> str:
+        return f"{made.figures.get('revised', 0):,}"
+
+    @display(description="rejected")
+    def rejected(self, made: Import) -> str:
+        return f"{made.figures.get('rejected', 0):,}"
+
+    def get_urls(self) -> list[URLPattern]:
+        undo = self.admin_site.admin_view(self.undo)
+        return [path("<int:pk>/undo/", undo, name="marketdata_import_undo"), *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The import with its days; it is no form."""
+        if request.method != "GET" or not self.has_view_permission(request):
+            raise PermissionDenied
+        made = self._find(object_id)
+        may_undo = self._may_undo(request) and made.state != Import.State.UNDONE
+        days = list(made.days.select_related("day")[: SHOWN_DAYS + 1])
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": made,
+            "title": str(made).capitalize(),
+            "made": made,
+            "figures": [(name.replace("_", " "), made.figures.get(name, 0)) for name in FIGURES],
+            "days": days[:SHOWN_DAYS],
+            "more": len(days) > SHOWN_DAYS,
+            "uploads": made.uploads.all(),
+            **(self._outlook(made.pk) if may_undo else {}),
+        }
+        return TemplateResponse(request, "marketdata/import.html", context)
+
+    def _outlook(self, number: int) -> dict[str, Any]:
+        """What an undo would do, or what stands in its way and what could be undone all the same."""
+        try:
+            return {"undo": undo_import(number, dry_run=True)}
+        except CannotRemove as error:
+            refusal = str(error)
+        try:
+            undone = undo_import(number, where_possible=True, dry_run=True)
+        except CannotRemove:
+            undone = Undone(number, "")
+        return {"refusal": refusal, "rest": undone if undone.restored + undone.removed else None}
+
+    def undo(self, request: HttpRequest, pk: int) -> HttpResponse:
+        if request.method != "POST" or not self._may_undo(request):
+            raise PermissionDenied
+        made = self._find(str(pk))
+        try:
+            undone = undo_import(made.pk, where_possible="where_possible" in request.POST)
+        except CannotRemove as error:
+            messages.error(request, str(error))
+        else:
+            message = f"Undone: {undone.restored:,} days are as they were before, {undone.removed:,} are removed."
+            messages.success(request, message)
+        return redirect("admin:marketdata_import_change", made.pk)
+
+    def _may_undo(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("marketdata.delete_import")
+
+    def _find(self, number: str) -> Import:
+        made = Import.objects.filter(pk=int(number)).first() if number.isdecimal() and len(number) < 19 else None
+        if made is None:
+            raise Http404(f"There is no import {number}.")
+        return made

@@ -1,0 +1,26 @@
+"""HistData: NinjaTrader's form under names such as DAT_ASCII_EURUSD_M1_2024, in New York's winter time all year."""
+
+import re
+
+from marketdata.importing.dialects.dialect import Dialect
+from marketdata.importing.dialects.ninjatrader import BY_SHAPE
+from marketdata.importing.heads import Head
+from marketdata.importing.spellings import BARS
+
+NAME = re.compile(r"DAT_[A-Z]+_[A-Z0-9]+_M1_\d{4,6}", re.IGNORECASE)
+WINTER = "-05:00"
+
+
+def _matches(head: Head) -> bool:
+    return bool(NAME.match(head.path.name)) and BY_SHAPE.fits(head)
+
+
+MINUTES = Dialect(
+    "HistData",
+    matches=_matches,
+    kind=BARS,
+    header=BY_SHAPE.header,
+    zone=WINTER,
+    label="start",
+    sign="the name DAT_…_M1_…",
+)

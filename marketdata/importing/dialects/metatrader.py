@@ -1,0 +1,77 @@
+"""MetaTrader 4 and 5: stamps are the broker's server time; VOL is often 0 throughout."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from marketdata.importing.dialects.dialect import Dialect, words
+from marketdata.importing.heads import Head
+from marketdata.importing.sheets import Sheet
+from marketdata.importing.spellings import BARS, KINDS, fold
+
+HINT = "MetaTrader writes its server's time, often New York's plus seven hours: --tz America/New_York+07:00"
+DOTTED = re.compile(r"\d{4}\.\d\d\.\d\d")
+
+
+def _prepare(sheet: Sheet, path: Path, kind: str) -> Sheet:
+    """A volume of nothing but noughts is none; the count of price changes is kept as the count of trades."""
+    names = {fold(str(name)): str(name) for name in sheet.frame.columns}
+    volume = pd.to_numeric(sheet.frame[names["vol"]], errors="coerce")
+    if not len(volume) or (volume != 0).any():
+        return sheet
+    ticks = names["tickvol"]
+    frame = sheet.frame.drop(columns=names["vol"]).rename(columns={ticks: "trade_count"})
+    note = f"{names['vol']} is 0 throughout: no volume; {ticks} is kept as the trade count"
+    return replace(sheet, frame=frame).noted(note)
+
+
+def _prepare_ticks(sheet: Sheet, path: Path, kind: str) -> Sheet:
+    """A side that did not change is left blank."""
+    names = {fold(str(name)): str(name) for name in sheet.frame.columns}
+    if kind == KINDS[1]:
+        price = pd.to_numeric(sheet.frame[names["last"]], errors="coerce").to_numpy()
+        return sheet.take(np.nan_to_num(price) > 0)
+    sides = [names["bid"], names["ask"]]
+    filled = sheet.frame[sides].replace("", np.nan).ffill()
+    note = "a blank side is the one before it" if sheet.frame[sides].isin([""]).any().any() else ""
+    blank = bool(sheet.frame[sides].isna().any().any())
+    return replace(sheet, frame=sheet.frame.assign(**{name: filled[name] for name in sides})).noted(
+        note or ("a blank side is the one before it" if blank else "")
+    )
+
+
+def _four(head: Head) -> bool:
+    return not head.names and len(head.first) == 7 and bool(DOTTED.fullmatch(head.first[0]))
+
+
+MINUTES = Dialect(
+    "MetaTrader 5",
+    words("date time open high low close tickvol vol"),
+    kind=BARS,
+    label="start",
+    zone_hint=HINT,
+    prepare=_prepare,
+    sign="TICKVOL",
+)
+TICKS = Dialect(
+    "MetaTrader 5 ticks",
+    words("date time bid ask last volume flags"),
+    kind=KINDS[2],
+    zone_hint=HINT,
+    prepare=_prepare_ticks,
+    sign="BID, ASK, LAST, FLAGS",
+)
+MINUTES_4 = Dialect(
+    "MetaTrader 4",
+    matches=_four,
+    kind=BARS,
+    header=lambda head: ("date", "time", "open", "high", "low", "close", "volume"),
+    label="start",
+    zone_hint=HINT,
+    sign="rows yyyy.MM.dd,HH:mm,…",
+)

@@ -1,0 +1,101 @@
+"""Where each symbol's day begins and ends: what distinguishes ends from starts, and a clock that is hours off."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+
+from marketdata.calendar import NEW_YORK
+from marketdata.columns import Ints
+from marketdata.exchange_calendar import ExchangeCalendar
+
+LEAST_ROWS = 10
+"""Of a symbol's day: fewer say nothing about its edges."""
+MINUTE, HOUR = 60, 3600
+EARLY = 5 * HOUR + 30 * MINUTE
+"""From 04:00, when trading before the open begins, to 09:30."""
+LATE = 4 * HOUR
+"""From the close to 20:00, when trading after it ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """Of every symbol's day with enough rows: date as an ordinal; seconds of its first row after the open and of its
+    last row after the close (negative: before)."""
+
+    date: Ints
+    first: Ints
+    last: Ints
+
+    @property
+    def starts(self) -> int:
+        """Days stamped 09:30 to 15:59, or 04:00 to 19:59."""
+        return int((_pair(self, 0, -MINUTE) | _pair(self, -EARLY, LATE - MINUTE)).sum())
+
+    @property
+    def ends(self) -> int:
+        """Days stamped 09:31 to 16:00, or 04:01 to 20:00."""
+        return int((_pair(self, MINUTE, 0) | _pair(self, -EARLY + MINUTE, LATE)).sum())
+
+    def shifted(self) -> tuple[dt.date, int] | None:
+        """The first date on which all symbols' days lie a number of hours beside the session, and that number."""
+        for date in np.unique(self.date):
+            day = self.date == date
+            hours = np.unique(self.first[day] // HOUR)
+            if len(hours) == 1 and hours[0] and self._fits(day, int(hours[0])):
+                return dt.date.fromordinal(int(date)), int(hours[0])
+            early = np.unique((self.first[day] + EARLY) // HOUR)
+            if len(early) == 1 and early[0] and self._fits(day, int(early[0]), EARLY, LATE):
+                return dt.date.fromordinal(int(date)), int(early[0])
+        return None
+
+    def _fits(self, day: np.ndarray, hours: int, before: int = 0, after: int = 0) -> bool:
+        shift = hours * HOUR
+        first, last = self.first[day] - shift + before, self.last[day] - shift - after
+        return bool((first == 0).all() and (last == -MINUTE).all())
+
+
+def _pair(edges: Edges, first: int, last: int) -> np.ndarray:
+    return np.asarray((edges.first == first) & (edges.last == last))
+
+
+def edges_of(stamp: Ints, symbol: Ints, days: ExchangeCalendar) -> Edges:
+    """Of readable stamps in seconds, and the symbol's number of each; the exchange's dates."""
+    order = np.lexsort((stamp, symbol))
+    stamp, symbol = stamp[order], symbol[order]
+    date = exchange_dates(stamp, days)
+    change = np.flatnonzero((np.diff(date) != 0) | (np.diff(symbol) != 0)) + 1
+    begin = np.concatenate([[0], change]) if len(stamp) else np.empty(0, np.int64)
+    end = np.append(begin[1:], len(stamp))
+    enough = (end - begin) >= LEAST_ROWS
+    begin, end = begin[enough], end[enough]
+    bounds = {int(day): _bounds(int(day), days) for day in np.unique(date[begin])}
+    known = np.array([bounds[int(day)] is not None for day in date[begin]], dtype=bool)
+    begin, end = begin[known], end[known]
+    found = [bounds[int(day)] or (0, 0) for day in date[begin]]
+    opened, closed = np.array(found, np.int64).reshape(-1, 2).T
+    return Edges(date[begin], stamp[begin] - opened, stamp[end - 1] - closed)
+
+
+def exchange_dates(stamp: Ints, days: ExchangeCalendar) -> Ints:
+    """Ordinals of the exchange's dates; one look-up per hour, not per row."""
+    hours, which = np.unique(stamp // HOUR, return_inverse=True)
+    dates = [days.row_date_of(dt.datetime.fromtimestamp(int(hour) * HOUR, dt.UTC)).toordinal() for hour in hours]
+    return np.array(dates, np.int64)[which]
+
+
+def _bounds(ordinal: int, days: ExchangeCalendar) -> tuple[int, int] | None:
+    day = days.days.get(dt.date.fromordinal(ordinal))
+    if day is None:
+        return None
+    return round(day.open.timestamp()), round(day.close.timestamp())
+
+
+def only_dates(stamp: Ints) -> bool:
+    """All at midnight, of UTC or of New York, when nothing trades."""
+    if (stamp % HOUR).any():
+        return False
+    local = {dt.datetime.fromtimestamp(int(at), NEW_YORK).hour for at in np.unique(stamp)}
+    return not (stamp % (24 * HOUR)).any() or local == {0}

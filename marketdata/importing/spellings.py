@@ -1,0 +1,125 @@
+"""Which of a file's columns is which of ours: many spellings, one mapping."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence, Set
+from pathlib import Path
+
+from marketdata.importing.refusals import NotBars, NotTicks, UnreadableFile
+from marketdata.kinds import DayKind
+
+BARS = "bars"
+KINDS = (BARS, str(DayKind.TRADES), str(DayKind.QUOTES))
+KIND_WORDS = {BARS: "bars", str(DayKind.TRADES): "trades", str(DayKind.QUOTES): "quotes"}
+TIME = (
+    *("timestamp", "datetime", "date_time", "date/time", "time", "date", "t", "ts", "ts_event", "start"),
+    *("begins_at", "window_start", "gmt_time", "local_time", "unix", "index", "open_time"),
+)
+SYMBOL = ("symbol", "ticker", "sym", "s", "instrument")
+TICKS: Mapping[str, tuple[str, ...]] = {
+    "time": (*TIME, "sip_timestamp", "participant_timestamp"),
+    "symbol": ("symbol", "ticker", "sym", "instrument"),
+    "exchange": ("exchange", "x", "ex", "venue"),
+    "condition": ("condition", "conditions", "cond", "sale_condition", "c", "tr_scond", "qu_cond"),
+    "suspicious": ("suspicious",),
+    "correction": ("correction", "corr", "tr_corr"),
+}
+SPELLINGS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    BARS: {
+        "time": TIME,
+        "symbol": SYMBOL,
+        "open": ("open", "o", "first"),
+        "high": ("high", "h", "max"),
+        "low": ("low", "l", "min"),
+        "close": ("close", "c", "last"),
+        "volume": ("volume", "v", "vol", "totalvolume", "total_volume"),
+        "vwap": ("vwap", "vw", "average", "wap"),
+        "trade_count": (
+            *("trade_count", "n", "trades", "count", "transactions", "barcount", "number_of_trades"),
+            *("numberoftrades", "#_of_trades", "numtrades", "num_trades"),
+        ),
+    },
+    str(DayKind.TRADES): {
+        **TICKS,
+        "price": ("price", "p", "trade_price", "last"),
+        "size": ("decimal_size", "size", "s", "volume", "qty", "quantity", "shares", "amount"),
+    },
+    str(DayKind.QUOTES): {
+        **TICKS,
+        "bid": ("bid", "bp", "bid_price", "bid_close", "bid_px_00"),
+        "bid_size": ("bid_size", "bs", "bidsize", "last_bid_size", "bidsiz", "bid_amount", "bidvolume", "bid_sz_00"),
+        "ask": ("ask", "ap", "ask_price", "offer", "ask_close", "ask_px_00", "ofr"),
+        "ask_size": (
+            *("ask_size", "asksize", "last_ask_size", "offer_size", "asksiz", "ask_amount", "askvolume"),
+            *("ask_sz_00", "ofrsiz", "as"),
+        ),
+        "bid_exchange": ("bid_exchange", "bx"),
+        "ask_exchange": ("ask_exchange", "ax"),
+    },
+}
+PRICES = {BARS: ("open", "high", "low", "close"), KINDS[1]: ("price",), KINDS[2]: ("bid", "ask")}
+QUOTE_COLUMNS = {"bid", "ask", "bid_price", "ask_price", "bid_open", "ask_open", "bid_px_00"}
+MOST_NAMED = 12
+
+
+def fold(name: str) -> str:
+    """A column's name without what vendors do to it: '<Trade Count>' is trade_count, '1. open' is open."""
+    return re.sub(r"\s+", "_", re.sub(r"^\d+[.:]\s*", "", name.strip().strip("<>").lower()))
+
+
+def ours(kind: str) -> tuple[str, ...]:
+    """Our columns of a kind."""
+    return (*SPELLINGS[kind], "date")
+
+
+def kind_of(names: Sequence[str], given: Mapping[str, str]) -> str:
+    """What a table with these columns holds; empty where they do not say it."""
+    folded = {fold(name) for name in names} | set(given)
+    has = {kind: _known(kind, folded) for kind in KINDS}
+    if len(has[BARS] & set(PRICES[BARS])) >= 3:
+        return BARS
+    if {"bid", "ask"} <= has[KINDS[2]] or "bid_open" in folded:
+        return KINDS[2]
+    sized = "size" in has[KINDS[1]] or folded & {"exchange", "condition", "conditions"}
+    return KINDS[1] if "price" in has[KINDS[1]] and (sized or "price" in folded) else ""
+
+
+def _known(kind: str, folded: Set[str]) -> set[str]:
+    return {name for name, spellings in SPELLINGS[kind].items() if name in folded or folded & set(spellings)}
+
+
+def map_columns(kind: str, names: Sequence[str], given: Mapping[str, str], path: Path) -> dict[str, str]:
+    """Our name → the file's. Raises UnreadableFile, naming what is missing and what there is."""
+    folded = {fold(name): name for name in reversed(names)}
+    unknown = [name for name in given.values() if name not in names]
+    if unknown:
+        raise UnreadableFile(f"{path}: no column {', '.join(unknown)}; it has {', '.join(names)}.")
+    found = dict(given)
+    for name, spellings in SPELLINGS[kind].items():
+        hit = next((folded[spelling] for spelling in spellings if spelling in folded), None)
+        if name not in found and hit is not None and hit not in given.values():
+            found[name] = hit
+    if "date" in folded and folded.get("time") and "time" not in given and "datetime" not in folded:
+        found["date"], found["time"] = folded["date"], folded["time"]
+    missing = [name for name in ("time", *PRICES[kind]) if name not in found]
+    if missing:
+        raise _missing(kind, missing, names, path)
+    return found
+
+
+def _missing(kind: str, missing: Sequence[str], names: Sequence[str], path: Path) -> UnreadableFile:
+    there = f"it has {', '.join(names[:MOST_NAMED])}{', …' if len(names) > MOST_NAMED else ''}"
+    text = f"{path}: no column for {', '.join(missing)}; {there}."
+    advice = " Name them with --columns " + ("open=o,…" if kind == BARS else "time=ts,…")
+    if kind == BARS:
+        return NotBars(text) if len(set(missing) - {"time"}) > 1 else UnreadableFile(text + advice)
+    named = KIND_WORDS[kind][:-1] in path.name.lower()
+    return UnreadableFile(text + advice) if named or missing == ["time"] else NotTicks(text + advice)
+
+
+def other_kind(kind: str, found: str, names: Sequence[str], path: Path) -> UnreadableFile:
+    """The refusal of a file that holds another kind than the one that was asked for."""
+    there = f"it has {', '.join(names[:MOST_NAMED])}{', …' if len(names) > MOST_NAMED else ''}"
+    text = f"{path}: holds {KIND_WORDS[found]}, not {KIND_WORDS[kind]}; {there}."
+    return NotBars(text) if kind == BARS else NotTicks(text)

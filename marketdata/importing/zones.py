@@ -1,0 +1,73 @@
+"""Time zones as people name them: America/New_York, UTC, -05:00, and a clock that is New York's plus seven hours."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import pandas as pd
+
+OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>\d{1,2})(?::?(?P<minutes>\d\d))?")
+SHIFTED = re.compile(rf"(?P<zone>[A-Za-z][A-Za-z_/]+){OFFSET.pattern}")
+WORDS = {
+    **{"Z": "+00:00", "UTC": "+00:00", "GMT": "+00:00", "EST": "-05:00", "EDT": "-04:00", "CST": "-06:00"},
+    **{"CDT": "-05:00", "MST": "-07:00", "MDT": "-06:00", "PST": "-08:00", "PDT": "-07:00"},
+}
+"""What a zone's word at the end of a stamp means, as an offset: EST is not New York's summer."""
+ZONE_FORM = "e.g. America/New_York, UTC, -05:00 or America/New_York+07:00"
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """`shift`: how far the clock that wrote the stamps is ahead of `tz`."""
+
+    tz: dt.tzinfo
+    shift: dt.timedelta = dt.timedelta()
+
+    def to_utc(self, moments: pd.Series) -> pd.Series:
+        """Naive stamps as UTC; NaT where the clock was set forward, or showed an hour twice."""
+        local = moments - self.shift if self.shift else moments
+        return local.dt.tz_localize(self.tz, ambiguous="NaT", nonexistent="NaT").dt.tz_convert("UTC")
+
+    def offset_at(self, moment: dt.datetime) -> dt.timedelta:
+        """How far its clock is ahead of UTC at a moment."""
+        return (moment.astimezone(self.tz).utcoffset() or dt.timedelta()) + self.shift
+
+
+def parse_zone(text: str) -> Zone:
+    """Raises ValueError, saying what a zone looks like."""
+    if text in ("Z", "GMT"):
+        return Zone(dt.UTC)
+    if match := OFFSET.fullmatch(text):
+        return Zone(dt.timezone(_delta(match)))
+    try:
+        return Zone(ZoneInfo(text))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        pass
+    match = SHIFTED.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a time zone: {ZONE_FORM}")
+    return Zone(parse_zone(match["zone"]).tz, _delta(match))
+
+
+def parse_word(text: str) -> Zone | None:
+    """The zone that ends a stamp: EST, GMT-0400, US/Eastern; None where it is no zone's."""
+    bare = re.sub(r"^(?:GMT|UTC)(?=[+-])", "", text.strip())
+    try:
+        return parse_zone(WORDS.get(bare, bare))
+    except ValueError:
+        return None
+
+
+def agree(zone: str, other: str, moment: dt.datetime) -> bool:
+    """Whether two zones' clocks show the same at a moment."""
+    return parse_zone(zone).offset_at(moment) == parse_zone(other).offset_at(moment)
+
+
+def _delta(match: re.Match[str]) -> dt.timedelta:
+    size = dt.timedelta(hours=int(match["hours"]), minutes=int(match["minutes"] or 0))
+    if size >= dt.timedelta(hours=24):
+        raise ValueError(f"{match.string!r} is not a time zone: an offset is below 24 hours")
+    return -size if match["sign"] == "-" else size

@@ -1,0 +1,45 @@
+"""`manage.py undo_import ID`: the store as it was before that import."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from marketdata.errors import MarketDataError
+from marketdata.management.explained import ExplainedCommand
+from marketdata.removal.undoing import undo_import
+
+
+class Command(ExplainedCommand):
+    help = (
+        "Undo an import: the versions that it wrote go, and those before are current again. All of it or nothing, "
+        "where another import came on top of a day, or a session has pinned one."
+    )
+    examples = ("undo_import 12 --dry-run", "undo_import 12", "undo_import 12 --where-possible --json")
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("number", type=int, metavar="ID", help="the import's number: see list_imports")
+        parser.add_argument(
+            "--where-possible", action="store_true", help="undo the days that nothing stands in front of"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="say what would happen and change nothing")
+        parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+
+    def handle(self, *args: Any, number: int, **options: Any) -> None:
+        try:
+            undone = undo_import(number, where_possible=options["where_possible"], dry_run=options["dry_run"])
+        except MarketDataError as error:
+            raise CommandError(str(error)) from None
+        if options["json"]:
+            self.stdout.write(json.dumps({**undone.as_dict(), "dry_run": options["dry_run"]}))
+            return
+        would = "would be " if options["dry_run"] else ""
+        self.stdout.write(
+            f"Import {number} into {undone.dataset}: {undone.restored:,} days {would}as they were before, "
+            f"{undone.removed:,} days {would}removed"
+        )
+        for reason in undone.kept:
+            self.stdout.write(f"  stays: {reason}")

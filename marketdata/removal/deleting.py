@@ -1,0 +1,152 @@
+"""Delete a dataset, a symbol or days of it: all versions of all kinds, or nothing where a session needs one."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Max, Min
+
+from marketdata.errors import MarketDataError
+from marketdata.models import Dataset, DayVersion, FetchAttempt, Instrument
+from marketdata.removal.needed import in_words, pinned, protecting, sessions_of, unused_instruments
+from marketdata.store import spelled, writing
+
+DELETE_CHUNKS = "DELETE FROM marketdata_daychunk WHERE day_id = ANY(%s)"
+DELETE_DAYS = "DELETE FROM marketdata_dayversion WHERE id = ANY(%s)"
+
+
+class CannotRemove(MarketDataError):
+    """What is asked for does not exist, or something needs it. Nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What goes, or would go; `versions` counts every version of every kind."""
+
+    dataset: str
+    symbols: tuple[str, ...]
+    first: dt.date | None
+    last: dt.date | None
+    versions: int
+    rows: int
+    whole_dataset: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "dataset": self.dataset,
+            "symbols": list(self.symbols),
+            "first": self.first.isoformat() if self.first else None,
+            "last": self.last.isoformat() if self.last else None,
+            "versions": self.versions,
+            "rows": self.rows,
+            "whole_dataset": self.whole_dataset,
+        }
+
+
+def delete_data(
+    dataset: str,
+    symbol: str = "",
+    start: dt.date | None = None,
+    end: dt.date | None = None,
+    *,
+    dry_run: bool = False,
+) -> Deleted:
+    """Delete what is named: the dataset, with a symbol that symbol's days, with a date those of that date.
+
+    `end`: the last date; without it only `start`. Raises CannotRemove, naming the sessions that need a day.
+    """
+    row = _dataset(dataset)
+    with writing(row.pk):
+        days = _days(row, symbol, start, end)
+        whole = not symbol and start is None
+        if not whole and not days.exists():
+            raise CannotRemove(f"{dataset} has no days of {_words(symbol, start, end)}.")
+        bounds = days.aggregate(first=Min("date"), last=Max("date"))
+        symbols = tuple(days.order_by("instrument__symbol").values_list("instrument__symbol", flat=True).distinct())
+        numbers = dict(days.order_by().values_list("pk", "row_count"))
+        _refuse_needed(row, list(numbers), whole)
+        deleted = Deleted(dataset, symbols, bounds["first"], bounds["last"], len(numbers), sum(numbers.values()), whole)
+        if not dry_run:
+            _delete(row, list(numbers), symbols, start, end, whole)
+    return deleted
+
+
+def _dataset(name: str) -> Dataset:
+    found = Dataset.objects.filter(name=name).first()
+    if found is None:
+        names = ", ".join(Dataset.objects.values_list("name", flat=True)) or "none yet"
+        raise CannotRemove(f"There is no dataset {name!r}: there are {names}.")
+    return found
+
+
+def _days(dataset: Dataset, symbol: str, start: dt.date | None, end: dt.date | None) -> Any:
+    days = DayVersion.objects.filter(dataset=dataset)
+    if symbol:
+        days = days.filter(instrument__symbol__in=spelled([symbol]))
+    if start:
+        days = days.filter(date__gte=start, date__lte=end or start)
+    return days
+
+
+def _words(symbol: str, start: dt.date | None, end: dt.date | None) -> str:
+    dates = f" from {start} to {end}" if start and end and end != start else f" on {start}" if start else ""
+    return (symbol or "any symbol") + dates
+
+
+def _refuse_needed(dataset: Dataset, days: Sequence[int], whole: bool) -> None:
+    held = {session for sessions in pinned(days).values() for session in sessions}
+    if held:
+        raise CannotRemove(f"{in_words(held).capitalize()} pinned days of it: delete {_them(held)} first.")
+    if whole and (opened := sessions_of(dataset)):
+        words = in_words(opened).capitalize()
+        raise CannotRemove(f"{words} were opened on {dataset.name}: delete {_them(opened)} first.")
+
+
+def _them(sessions: Any) -> str:
+    return "it" if len(sessions) == 1 else "them"
+
+
+def _delete(
+    dataset: Dataset,
+    days: Sequence[int],
+    symbols: Sequence[str],
+    start: dt.date | None,
+    end: dt.date | None,
+    whole: bool,
+) -> None:
+    remove_days(days)
+    if whole:
+        dataset.delete()
+    else:
+        attempts = FetchAttempt.objects.filter(dataset=dataset, instrument__symbol__in=symbols)
+        if start:
+            attempts = attempts.filter(date__gte=start, date__lte=end or start)
+        attempts.delete()
+    if start is None:
+        remove_instruments(symbols)
+
+
+def remove_days(days: Sequence[int]) -> None:
+    """In the caller's transaction. Raises CannotRemove where a session has pinned one in this moment."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(DELETE_CHUNKS, [list(days)])
+            cursor.execute(DELETE_DAYS, [list(days)])
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    except IntegrityError:
+        raise CannotRemove("A session has just begun to play a day of it: ask again.") from None
+
+
+def remove_instruments(symbols: Sequence[str]) -> None:
+    """Those that nothing refers to any more."""
+    Instrument.objects.filter(pk__in=list(unused_instruments(symbols).values_list("pk", flat=True))).delete()
+
+
+def remove_dataset_if_empty(dataset: Dataset) -> None:
+    relations = protecting(Dataset)
+    if not any(r.related_model._default_manager.filter(**{r.field.name: dataset}).exists() for r in relations):
+        dataset.delete()

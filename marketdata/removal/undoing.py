@@ -1,0 +1,150 @@
+"""An import taken back: the versions that it wrote go, and those that were current before are current again.
+
+All of it or nothing: a day on which something came on top since, or that a session has pinned, stands in the way, and
+is named. `where_possible` undoes the other days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from marketdata.models import Dataset, DayVersion, Import, ImportedDay
+from marketdata.removal.deleting import CannotRemove, remove_dataset_if_empty, remove_days, remove_instruments
+from marketdata.removal.needed import in_words, pinned
+from marketdata.store import writing
+
+SHOWN = 5
+LATER = """
+SELECT w.id, x.id, x.origin
+  FROM marketdata_dayversion w JOIN marketdata_dayversion x
+    ON (x.dataset_id, x.instrument_id, x.kind, x.interval, x.date, x.scope, x.derived)
+     = (w.dataset_id, w.instrument_id, w.kind, w.interval, w.date, w.scope, w.derived) AND x.id > w.id
+ WHERE w.id = ANY(%s)
+"""
+DERIVED = """
+SELECT m.id FROM marketdata_dayversion m JOIN marketdata_dayversion w
+    ON (m.dataset_id, m.instrument_id, m.kind, m.date) = (w.dataset_id, w.instrument_id, w.kind, w.date)
+ WHERE w.id = ANY(%s) AND w.kind = 'bars' AND w.interval = '1m' AND w.scope = 'regular'
+   AND m.derived AND m.interval <> '1m'
+"""
+
+
+@dataclass(slots=True)
+class WrittenDay:
+    """One day of an import: its versions in order, and the one that was current before the first."""
+
+    name: str
+    versions: list[int]
+    before: int | None
+    obstacle: str = ""
+
+
+@dataclass(slots=True)
+class Undone:
+    """`restored`: days whose version before is current again; `removed`: days that are gone; `kept`: why days stay."""
+
+    number: int
+    dataset: str
+    restored: int = 0
+    removed: int = 0
+    kept: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        counts = {"restored": self.restored, "removed": self.removed, "kept": self.kept}
+        return {"import": self.number, "dataset": self.dataset, **counts}
+
+
+def find_import(number: int) -> Import:
+    """Raises CannotRemove, naming the newest ones."""
+    found = Import.objects.filter(pk=number).first()
+    if found is None:
+        newest = ", ".join(map(str, Import.objects.values_list("pk", flat=True)[:SHOWN])) or "there are none yet"
+        raise CannotRemove(f"There is no import {number}: the newest are {newest}.")
+    return found
+
+
+def undo_import(number: int, *, where_possible: bool = False, dry_run: bool = False) -> Undone:
+    """Raises CannotRemove, saying what stands in the way."""
+    made = find_import(number)
+    if made.state == Import.State.UNDONE:
+        raise CannotRemove(f"Import {number} is undone already, since {made.undone_at:%Y-%m-%d %H:%M} UTC.")
+    if made.dataset is None:
+        raise CannotRemove(f"Import {number} cannot be undone: its dataset {made.dataset_name} is no more.")
+    with transaction.atomic(), writing(made.dataset_id or 0):
+        days = _written(made)
+        _find_obstacles(days)
+        kept = [day.obstacle for day in days if day.obstacle]
+        if kept and not where_possible:
+            raise CannotRemove(_refusal(number, kept))
+        free = [day for day in days if not day.obstacle]
+        undone = Undone(number, made.dataset_name, kept=kept)
+        undone.restored = sum(day.before is not None for day in free)
+        undone.removed = len(free) - undone.restored
+        if not dry_run:
+            _undo(made, made.dataset, free, all_of_it=not kept)
+    return undone
+
+
+def _refusal(number: int, kept: Sequence[str]) -> str:
+    more = f"; and {len(kept) - SHOWN} more days" if len(kept) > SHOWN else ""
+    return (
+        f"Import {number} cannot be undone: {'; '.join(kept[:SHOWN])}{more}. Remove what stands in the way, or undo "
+        "the other days with --where-possible (where_possible)."
+    )
+
+
+def _written(made: Import) -> list[WrittenDay]:
+    """The days of which versions of the import are in the store."""
+    rows = ImportedDay.objects.filter(of=made, day__isnull=False).order_by("pk")
+    key = ("symbol", *(f"day__{name}" for name in DayVersion.DAY))
+    found: dict[tuple[Any, ...], WrittenDay] = {}
+    for day, before, *place in rows.values_list("day_id", "before_id", *key):
+        symbol, dataset, _, _, _, date, *_ = place
+        if dataset is None:  # deleted since
+            continue
+        written = found.setdefault(tuple(place), WrittenDay(f"{symbol} {date}", [], before))
+        written.versions.append(day)
+    return list(found.values())
+
+
+def _find_obstacles(days: Sequence[WrittenDay]) -> None:
+    own = {version: day for day in days for version in day.versions}
+    held = pinned(list(own))
+    for version, sessions in held.items():
+        own[version].obstacle = f"{own[version].name} is pinned by {in_words(sessions)}"
+    with connection.cursor() as cursor:
+        cursor.execute(LATER, [[day.versions[0] for day in days]])
+        later = [(own[mine], row, origin) for mine, row, origin in cursor.fetchall() if row not in own]
+    imports = dict(ImportedDay.objects.filter(day__in=[row for _, row, _ in later]).values_list("day_id", "of_id"))
+    for day, row, origin in later:
+        what = f"import {imports[row]}" if row in imports else f"a version from {origin or 'elsewhere'}"
+        day.obstacle = day.obstacle or f"{what} came on top of {day.name}"
+    befores = {day.before for day in days if day.before is not None}
+    there = set(DayVersion.objects.filter(pk__in=befores).values_list("pk", flat=True))
+    for day in days:
+        if day.before is not None and day.before not in there and not day.obstacle:
+            limit = f"{settings.KEEP_VERSIONS_DAYS:g} days (KEEP_VERSIONS_DAYS)"
+            day.obstacle = f"the version of {day.name} before it was let go after {limit}"
+
+
+def _undo(made: Import, dataset: Dataset, days: Sequence[WrittenDay], *, all_of_it: bool) -> None:
+    versions = [version for day in days for version in day.versions]
+    with connection.cursor() as cursor:
+        cursor.execute(DERIVED, [versions])
+        derived = [row for (row,) in cursor.fetchall()]
+    remove_days([*versions, *derived])
+    DayVersion.objects.filter(pk__in=[day.before for day in days if day.before is not None]).update(current=True)
+    if not all_of_it:
+        return
+    made.quarantine.all().delete()
+    made.state, made.undone_at = Import.State.UNDONE, Now()
+    made.save(update_fields=["state", "undone_at"])
+    remove_instruments(made.new_symbols)
+    if made.new_dataset:
+        remove_dataset_if_empty(dataset)

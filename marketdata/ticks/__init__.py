@@ -1,1 +1,0 @@
-"""Trades and quotes: what happens between the minutes, stored in chunks and kept to the nanosecond."""

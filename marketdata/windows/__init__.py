@@ -1,0 +1,1 @@
+"""The stored past of one symbol: which days a window has, and their rows."""

@@ -1,0 +1,35 @@
+"""What is being replayed: sessions, their runs, streams and journal, and what happened to them."""
+
+from sessions.models.events import SessionEvent
+from sessions.models.heartbeats import ServiceHeartbeat
+from sessions.models.journal import Announcement, DayMark, JournalEntry
+from sessions.models.keys import SessionKey
+from sessions.models.pins import Pin
+from sessions.models.run import Run
+from sessions.models.session import ENDED, LIVE, TRANSITIONS, Session, State, TransitionError, only_bars
+from sessions.models.start_keys import StartKey
+from sessions.models.streams import ActiveStream, StreamType, symbols_of
+from sessions.models.verifications import Verification
+
+__all__ = [
+    "ENDED",
+    "LIVE",
+    "TRANSITIONS",
+    "ActiveStream",
+    "Announcement",
+    "DayMark",
+    "JournalEntry",
+    "Pin",
+    "Run",
+    "ServiceHeartbeat",
+    "Session",
+    "SessionEvent",
+    "SessionKey",
+    "StartKey",
+    "State",
+    "StreamType",
+    "TransitionError",
+    "Verification",
+    "only_bars",
+    "symbols_of",
+]

@@ -1,0 +1,58 @@
+"""The connection to Redis of requests and commands, which do not wait for a server that is away."""
+
+from __future__ import annotations
+
+import time
+from functools import cache
+from typing import Any, cast
+
+import redis
+from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+CONNECTS_WITHIN_SECONDS = 1.0
+ANSWERS_WITHIN_SECONDS = 2.0
+AWAY_SECONDS = 1.0
+"""After a failure: the time in which no other request tries."""
+
+
+class BreakerPool(redis.ConnectionPool):
+    """Remembers for a second that Redis is away: one request then pays for trying, the others are refused at once."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.away_until, self.reason = 0.0, ""
+
+    def get_connection(self, *args: Any, **options: Any) -> Any:
+        if time.monotonic() < self.away_until:
+            raise redis.ConnectionError(f"Redis did not answer a moment ago: {self.reason}")
+        if self.away_until:  # one tries, the others wait for what comes of it
+            self.away_until = time.monotonic() + CONNECTS_WITHIN_SECONDS + AWAY_SECONDS
+        try:
+            connection = super().get_connection(*args, **options)
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            self._away(str(error))
+            raise
+        self.away_until = 0.0
+        return connection
+
+    def release(self, connection: Any) -> None:
+        # The client closes a connection whose command was not answered in time before it gives it back.
+        if not connection.is_connected and not self.away_until:
+            self._away("a command was not answered")
+        super().release(connection)
+
+    def _away(self, reason: str) -> None:
+        self.away_until, self.reason = time.monotonic() + AWAY_SECONDS, reason
+
+
+@cache
+def connection() -> redis.Redis:
+    pool = BreakerPool.from_url(
+        settings.REDIS_URL,
+        socket_connect_timeout=CONNECTS_WITHIN_SECONDS,
+        socket_timeout=ANSWERS_WITHIN_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+    )
+    return redis.Redis(connection_pool=cast("redis.ConnectionPool", pool))

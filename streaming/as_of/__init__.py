@@ -1,0 +1,1 @@
+"""What of the store a session may show: nothing later than its clock."""

@@ -1,0 +1,47 @@
+"""The newest published frame: what bounds every answer about a session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+import redis
+
+from sessions import redis_client
+from sessions.models import Session
+from streaming.engine.bus import stream_key
+from streaming.engine.frames import FrameId, milliseconds
+
+
+def clock_ms(session: Session) -> int:
+    """Milliseconds of the last published frame; before the first, of the instant that the session begins at."""
+    newest = newest_frame(session)
+    known = [newest.ms] if newest else []
+    if session.run.clock:
+        known.append(milliseconds(session.run.clock))
+    return max(known, default=beginning_ms(session))
+
+
+def newest_frame(session: Session) -> FrameId | None:
+    """The last published frame of the current generation.
+
+    The row is written up to a tenth of a second after the frame went out: nothing that a socket has sent may be
+    missing from an answer, hence the look at the stream itself.
+    """
+    frames = [FrameId.parse(f"{session.run.generation}.{session.run.frame_id}")] if session.run.frame_id else []
+    return max(frames + _top_of_stream(session), default=None)
+
+
+def _top_of_stream(session: Session) -> list[FrameId]:
+    """Empty where the stream is, or where Redis is away."""
+    try:
+        reply = redis_client.connection().xrevrange(stream_key(session.pk, session.run.generation), count=1)
+    except (redis.ConnectionError, redis.TimeoutError):
+        return []
+    entries = cast("list[tuple[bytes, Mapping[bytes, bytes]]]", reply)
+    return [FrameId.parse(f"{session.run.generation}.{entry.decode()}") for entry, _ in entries]
+
+
+def beginning_ms(session: Session) -> int:
+    """The instant at which a session begins, before it has a frame."""
+    return milliseconds(session.start_at or session.calendar.trading_day(session.start_date).begin)

@@ -1,1 +1,0 @@
-"""The streaming doors: server-sent events and WebSocket as plain ASGI, with Django deciding who comes in."""

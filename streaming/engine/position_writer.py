@@ -1,0 +1,89 @@
+"""Where the sessions of a worker stand, written to their runs together: one statement, however many are played."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+from django.db import connection
+
+EVERY = 0.1
+"""Seconds between two statements."""
+# A position is never taken back: what its session has written itself since then is newer.
+# A row that is locked just now is written with the next note of its session.
+WRITE = """
+WITH position AS (
+  SELECT v.* FROM unnest(%s::bigint[], %s::bigint[], %s::int[], %s::timestamptz[], %s::text[], %s::bigint[], %s::text[],
+                         %s::text[], %s::bool[], %s::float8[], %s::float8[], %s::text[], %s::text[], %s::bigint[])
+    AS v(id, epoch, generation, clock, frame_id, frame_count, chain,
+         moving, measured, real_speed, clock_error, bottleneck, days_held, bars_held)
+    JOIN replay_run r ON r.session_id = v.id AND r.epoch = v.epoch
+   ORDER BY r.session_id FOR NO KEY UPDATE OF r SKIP LOCKED
+)
+UPDATE replay_run r
+   SET clock = v.clock, frame_id = v.frame_id, frame_count = v.frame_count, chain = v.chain, moving = v.moving::jsonb,
+       days_held = COALESCE(v.days_held::date[], r.days_held), bars_held = COALESCE(v.bars_held, r.bars_held),
+       real_speed = CASE WHEN v.measured THEN v.real_speed ELSE r.real_speed END,
+       clock_error = CASE WHEN v.measured THEN v.clock_error ELSE r.clock_error END,
+       bottleneck = CASE WHEN v.measured THEN v.bottleneck ELSE r.bottleneck END
+  FROM position v
+ WHERE r.session_id = v.id AND r.epoch = v.epoch AND r.generation = v.generation
+   AND r.frame_count < v.frame_count
+"""
+POSITION = ("clock", "frame_id", "frame_count", "chain")
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Where one session stood; `measured` is what its pace reports, mostly nothing."""
+
+    epoch: int
+    generation: int
+    position: Mapping[str, object]
+    moving: Mapping[str, float]
+    measured: Mapping[str, object]
+    held: Mapping[str, Any] = field(default_factory=dict)
+    """The days in memory; nothing where that is written already."""
+
+    def row(self, session_id: int) -> tuple[object, ...]:
+        measured, held = self.measured, self.held
+        return (
+            *(session_id, self.epoch, self.generation, *(self.position[name] for name in POSITION)),
+            *(orjson.dumps(self.moving).decode(), bool(measured)),
+            *(measured.get("real_speed"), measured.get("clock_error"), measured.get("bottleneck", "")),
+            *(f"{{{','.join(map(str, held['days_held']))}}}" if held else None, held.get("bars_held")),
+        )
+
+
+class PositionWriter:
+    """One per worker process. Sessions leave notes; the newest of each is written soon."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.notes: dict[int, Note] = {}
+
+    def leave(self, session_id: int, note: Note) -> None:
+        """The newest word of a session; what the one before it had measured is not lost."""
+        with self.lock:
+            before = self.notes.get(session_id)
+            self.notes[session_id] = (
+                note if note.measured or before is None else replace(note, measured=before.measured)
+            )
+
+    def write(self) -> None:
+        """Everything noted since the last time. Where Postgres does not answer, the notes stay."""
+        with self.lock:
+            notes, self.notes = self.notes, {}
+        if not notes:
+            return
+        columns = [list(column) for column in zip(*(note.row(pk) for pk, note in notes.items()), strict=True)]
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(WRITE, columns)
+        except BaseException:
+            with self.lock:
+                self.notes = notes | self.notes
+            raise

@@ -1,0 +1,208 @@
+"""Rows of many frames as one table: what readers get who want columns, records, Arrow or pandas and not events.
+
+Parsed for all frames of a stretch at once: a frame costs next to nothing, whatever it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketdata.intervals import parse_interval
+from marketdata.kinds import KINDS, DayKind
+from streaming.engine.frame_id import FrameId
+from streaming.engine.layout import BLOCK, HEAD, KIND_OF, RECORDS, WORD, ranges
+from streaming.engine.stretch import Stretch
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+Ints = NDArray[np.int64]
+BLOCK_WORDS, HEAD_WORDS = BLOCK.itemsize // WORD, HEAD.itemsize // WORD
+WIDE = 16
+"""Rows of a block from which on it is copied at once."""
+WORDS_OF = np.array([0, *(RECORDS[KIND_OF[number]].itemsize // WORD for number in sorted(KIND_OF))])
+"""A record's size by its kind's number."""
+BARS = KINDS[DayKind.BARS].frame_number
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Rows of one channel in the order of the stream, and the cursor to go on from."""
+
+    cursor: FrameId
+    channel: str
+    records: NDArray[np.void]
+    """Bars: `values` (open, high, low, close, volume, trade_count, vwap) and `n_present`; trades and quotes: `at` in
+    nanoseconds, `values`, `codes` (indices into `words`) and `flags`."""
+    known: Ints
+    """When each became known, in milliseconds: its frame's clock."""
+    symbol: NDArray[np.int32]
+    """Of each row, as an index into `symbols`."""
+    symbols: tuple[str, ...]
+    words: tuple[str, ...] = ("",)
+    start: Ints | None = None
+    """Of bars, in milliseconds."""
+    n_expected: Ints | None = None
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """One array a column; symbols and words as arrays of str objects, times as datetime64 in UTC."""
+        kind = KINDS[DayKind.BARS if self.start is not None else self.channel]
+        values = self.records["values"]
+        found: dict[str, NDArray[Any]] = {
+            "known": self.known.astype("M8[ms]"),
+            "symbol": _named(self.symbols, self.symbol),
+        }
+        if self.start is not None and self.n_expected is not None:
+            found["start"] = self.start.astype("M8[ms]")
+            found |= {name: values[:, place] for place, name in enumerate(kind.values)}
+            return {**found, "n_present": self.records["n_present"], "n_expected": self.n_expected}
+        found["at"] = self.records["at"].astype("M8[ns]")
+        found |= {name: values[:, place] for place, name in enumerate(kind.values)}
+        found |= {name: _named(self.words, self.records["codes"][:, place]) for place, name in enumerate(kind.codes)}
+        return {**found, "flags": self.records["flags"]}
+
+    def pandas(self) -> pd.DataFrame:
+        import pandas as pd
+
+        return pd.DataFrame(self.columns())
+
+    def arrow(self) -> pa.RecordBatch:
+        import pyarrow as pa
+
+        return pa.RecordBatch.from_pydict({name: pa.array(column) for name, column in self.columns().items()})
+
+
+def _named(words: Sequence[str], codes: NDArray[Any]) -> NDArray[np.object_]:
+    found: NDArray[np.object_] = np.array(words, dtype=object)[codes]
+    return found
+
+
+def batch_of(stretch: Stretch, channel: str, symbols: Collection[str] | None = None) -> Batch:
+    """The rows of a channel (an interval, `ticks` or `quotes`) of a stretch's frames, of all or these symbols."""
+    words = np.frombuffer(stretch.body, np.int64)
+    blocks = _Blocks(words, stretch, channel)
+    made = blocks.batch(words, stretch)
+    if symbols is None:
+        return made
+    wanted = np.array([symbol in symbols for symbol in made.symbols], dtype=bool)
+    return made if wanted.all() else _taken(made, wanted[made.symbol])
+
+
+def _taken(batch: Batch, kept: NDArray[np.bool_]) -> Batch:
+    start, expected = (None if column is None else column[kept] for column in (batch.start, batch.n_expected))
+    rows = (batch.records[kept], batch.known[kept], batch.symbol[kept])
+    return Batch(batch.cursor, batch.channel, *rows, batch.symbols, batch.words, start, expected)
+
+
+class _Blocks:
+    """Where the blocks of a channel are, in words."""
+
+    def __init__(self, words: Ints, stretch: Stretch, channel: str) -> None:
+        self.channel = channel
+        ends = np.asarray(stretch.ends, np.int64) // WORD
+        begins = np.concatenate([[0], ends[:-1]])
+        heads = words[begins[:, None] + np.arange(HEAD_WORDS)].view(HEAD).ravel()
+        place = begins + HEAD_WORDS + heads["extras"].astype(np.int64) // WORD
+        frames, places, tables = [], [], []
+        for number in range(int(heads["blocks"].max())):
+            frame = np.flatnonzero(heads["blocks"] > number)
+            at = place[frame]
+            table = words[at[:, None] + np.arange(BLOCK_WORDS)].view(BLOCK).ravel()
+            wanted = self._wanted(table)
+            frames.append(frame[wanted])
+            places.append(at[wanted])
+            tables.append(table[wanted])
+            place[frame] += BLOCK_WORDS + _text_words(table) + table["rows"] * WORDS_OF[table["kind"]]
+        frame = np.concatenate(frames) if frames else np.empty(0, np.int64)
+        order = np.argsort(frame, kind="stable")
+        self.frame = frame[order]
+        self.place = np.concatenate(places)[order] if places else frame
+        self.table = np.concatenate(tables)[order] if tables else np.empty(0, BLOCK)
+
+    def _wanted(self, table: NDArray[np.void]) -> NDArray[np.bool_]:
+        if self.channel in KINDS:
+            return np.asarray(table["kind"] == KINDS[self.channel].frame_number)
+        return np.asarray((table["kind"] == BARS) & (table["width"] == parse_interval(self.channel)))
+
+    def batch(self, words: Ints, stretch: Stretch) -> Batch:
+        table, bars = self.table, self.channel not in KINDS
+        record = RECORDS[DayKind.BARS if bars else self.channel]
+        size = record.itemsize // WORD
+        counts = table["rows"].astype(np.int64)
+        first = self.place + BLOCK_WORDS + _text_words(table)
+        records = _gathered(words, first, counts, size).view(record).ravel()
+        at, names = (self.place + BLOCK_WORDS) * WORD, table["names"].astype(np.int64)
+        symbols = _Numbered(stretch.body, at, at + names)
+        known = np.repeat(np.asarray(stretch.ms, np.int64)[self.frame], counts)
+        if bars:
+            symbol = symbols.all(counts)
+            columns = (np.repeat(table[name].astype(np.int64), counts) for name in ("start", "extra"))
+            return Batch(stretch.id, self.channel, records, known, symbol, symbols.words, ("",), *columns)
+        coded = _Numbered(stretch.body, at + names, at + names + table["extra"])
+        symbol = symbols.numbers(np.repeat(np.arange(len(counts)), counts), records["symbol"])
+        for column in range(records["codes"].shape[1]):
+            local = records["codes"][:, column]
+            records["codes"][:, column] = coded.numbers(np.repeat(np.arange(len(counts)), counts), local)
+        return Batch(stretch.id, self.channel, records, known, symbol, symbols.words, coded.words)
+
+
+def _gathered(words: Ints, first: Ints, counts: Ints, size: int) -> Ints:
+    """The records of all blocks, end to end."""
+    if len(counts) * WIDE < int(counts.sum()):
+        ends = (first + counts * size).tolist()
+        return np.concatenate([words[low:high] for low, high in zip(first.tolist(), ends, strict=True)])
+    inside = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+    places: Ints = np.repeat(first, counts) + inside * size
+    found: Ints = words[places[:, None] + np.arange(size)]
+    return found
+
+
+def _text_words(table: NDArray[np.void]) -> Ints:
+    size = table["names"].astype(np.int64) + np.where(table["kind"] == BARS, 0, table["extra"])
+    return -(-size // WORD)
+
+
+class _Numbered:
+    """Blocks' own texts as numbers in one list of words."""
+
+    def __init__(self, body: bytes, begins: Ints, ends: Ints) -> None:
+        places: dict[str, int] = {}
+        known: dict[bytes, int] = {}
+        lists: list[NDArray[np.int32]] = []
+        block = []
+        for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
+            text = body[begin:end]
+            number = known.get(text)
+            if number is None:
+                number = known[text] = len(lists)
+                lists.append(np.array([places.setdefault(word, len(places)) for word in _split(text)], np.int32))
+            block.append(number)
+        self.words = tuple(places)
+        self.text = np.array(block, np.int64)
+        self.size = np.array([len(each) for each in lists], np.int64)
+        self.first = np.cumsum(self.size) - self.size
+        self.table = np.concatenate(lists) if lists else np.empty(0, np.int32)
+
+    def all(self, counts: Ints) -> NDArray[np.int32]:
+        """Every word of every block, one a row."""
+        found: NDArray[np.int32] = self.table[ranges(self.first[self.text], counts)]
+        return found
+
+    def numbers(self, block: Ints, local: NDArray[np.uint16]) -> NDArray[np.int32]:
+        found: NDArray[np.int32] = self.table[self.first[self.text][block] + local]
+        return found
+
+
+@lru_cache(maxsize=4096)
+def _split(text: bytes) -> tuple[str, ...]:
+    return tuple(text.decode().split("\n"))

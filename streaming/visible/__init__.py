@@ -1,1 +1,0 @@
-"""What of the store a session may show: nothing later than its visible clock."""

@@ -1,0 +1,259 @@
+"""Accounts while their session is played: kills, seeks, forks, restarts - each fill once, and proved."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+
+from broker import accounts, service
+from broker.accounts import Opening
+from broker.entry.order_form import read_order
+from broker.entry.refusals import Refusal
+from broker.matching.state import State
+from broker.matching_days import MatchingDays
+from broker.models import Account, AccountEvent, Order
+from broker.standing import standing
+from marketdata import calendar
+from marketdata.hours import DayPart
+from marketdata.models import Dataset, QuotesOf
+from sessions import control
+from sessions.models import Run, Session
+from streaming import service as streams
+from streaming.copies import fork, restart
+from streaming.engine.player import Player
+from streaming.start_request import StartRequest
+from streaming.verify.diff import diff
+from streaming.verify.session import verify
+from tests.workers import StartWorker
+
+DAY = dt.date(2025, 7, 2)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
+
+
+def started(until: dt.date = DAY, **given: object) -> Session:
+    request = StartRequest(("AAPL", "MSFT"), DAY, until, dataset="exthours_2025", paused=True, **given)  # type: ignore[arg-type]
+    return streams.start(request).session
+
+
+def opened(session: Session, **given: object) -> Account:
+    return accounts.create(session, Opening(**given))  # type: ignore[arg-type]
+
+
+def place(account: Account, side: str = "buy", kind: str = "market", **given: object) -> str:
+    body = {"symbol": "AAPL", "qty": 10, "side": side, "type": kind, "time_in_force": "day", **given}
+    return service.place(account.pk, read_order(body))[0].id
+
+
+def status(account: Account, order_id: str) -> str:
+    return Order.objects.get(account=account, uuid=order_id).status
+
+
+def until(found: Callable[[], bool], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not found():
+        assert time.monotonic() < end, "it did not come in time"
+        time.sleep(0.02)
+
+
+def step(session: Session, minutes: int = 1) -> None:
+    control.step(session.pk, minutes)
+    wanted = Session.objects.get(pk=session.pk).run_until
+    until(lambda: bool((at := clock(session)) and wanted and at >= wanted))
+
+
+def clock(session: Session) -> dt.datetime | None:
+    return Session.objects.with_run().get(pk=session.pk).run.clock
+
+
+def seek(session: Session, minute: int, date: dt.date = DAY) -> None:
+    to = calendar.trading_day(date).open + dt.timedelta(minutes=minute)
+    control.seek(session.pk, to)
+    until(lambda: Session.objects.get(pk=session.pk).seek_to is None)
+
+
+def test_an_order_waits_while_paused_and_is_filled_by_the_next_bar(real_days: str, player: Player) -> None:
+    session = started()
+    account = opened(session)
+    step(session, 5)
+    order_id = place(account)
+    until(lambda: status(account, order_id) == "new")
+    step(session)
+    assert status(account, order_id) == "filled"
+    assert standing(account.pk).state.position("AAPL").qty == 10
+    assert verify(session.pk).problems == []
+
+
+def test_a_kill_between_acceptance_and_fill_leaves_one_fill(real_days: str, start_worker: StartWorker) -> None:
+    first = start_worker()
+    session = started()
+    account = opened(session)
+    step(session, 5)
+    order_id = place(account)
+    until(lambda: status(account, order_id) == "new")
+    first.kill()
+    first.wait()
+    start_worker()
+    step(session, 3)
+    until(lambda: status(account, order_id) == "filled")
+    assert AccountEvent.objects.filter(account=account, qty__isnull=False).count() == 1
+    assert verify(session.pk).problems == []
+
+
+def test_kills_in_full_flight_lose_and_repeat_nothing(real_days: str, start_worker: StartWorker) -> None:
+    worker = start_worker()
+    session = started(speed=1200.0)
+    account = opened(session, cash=Decimal(10_000_000))
+    step(session, 2)
+    for symbol, side, sign in (("AAPL", "buy", -1), ("MSFT", "sell", 1)):
+        price = standing(account.pk).prices.mark(symbol)
+        assert price is not None
+        for i in range(20):
+            limit = (price + sign * Decimal(i) / 20).quantize(Decimal("0.01"))
+            place(account, side, "limit", symbol=symbol, limit_price=str(limit))
+    control.resume(session.pk)
+    for _ in range(3):
+        time.sleep(1.0)
+        worker.kill()
+        worker.wait()
+        worker = start_worker()
+        place(account)
+    control.set_speed(session.pk, 0)
+    until(lambda: not Session.objects.get(pk=session.pk).is_live, 60)
+    assert AccountEvent.objects.filter(account=account, voided_in=None, qty__isnull=False).count() > 5
+    numbers = list(AccountEvent.objects.filter(account=account, voided_in=None).values_list("number", flat=True))
+    assert sorted(numbers) == list(range(1, len(numbers) + 1))
+    assert verify(session.pk).problems == []
+
+
+def test_a_seek_back_returns_the_account_and_frees_what_was_undone(real_days: str, player: Player) -> None:
+    session = started()
+    account = opened(session)
+    step(session, 5)
+    resting = place(account, kind="limit", limit_price="50", time_in_force="gtc")
+    step(session)
+    bought = place(account, client_order_id="mine")
+    step(session)
+    service.cancel(account.pk, resting)
+    seek(session, 6)
+    assert standing(account.pk).state.cash == 100_000
+    assert status(account, resting) == "new"
+    assert Order.objects.get(account=account, uuid=bought).voided_in == 2
+    again = place(account, client_order_id="mine")
+    step(session)
+    assert status(account, again) == "filled"
+    assert verify(session.pk).problems == []
+
+
+def test_a_seek_forward_works_the_orders_through_all_that_is_skipped(real_days: str, player: Player) -> None:
+    session = started(dt.date(2025, 7, 3))
+    account = opened(session)
+    step(session, 5)
+    day, gtc = place(account), place(account, kind="limit", limit_price="50", time_in_force="gtc")
+    dead = place(account, kind="limit", limit_price="50")
+    seek(session, 30, dt.date(2025, 7, 3))
+    assert (status(account, day), status(account, gtc), status(account, dead)) == ("filled", "new", "expired")
+    seek(session, 10)
+    assert status(account, dead) == "new"
+    assert verify(session.pk).problems == []
+
+
+def test_a_fork_goes_on_with_orders_and_positions_and_a_restart_begins_anew(real_days: str, player: Player) -> None:
+    session = started()
+    account = opened(session)
+    step(session, 5)
+    place(account)
+    step(session)
+    resting = place(account, kind="limit", limit_price="50")
+    until(lambda: status(account, resting) == "new")
+    forked, anew = fork(session.pk), restart(session.pk)
+    streams.open_streams(forked, lambda _: None)
+    copy = Account.objects.get(session=forked)
+    assert standing(copy.pk).state.position("AAPL").qty == 10
+    step(forked, 2)
+    assert status(copy, resting) == "new"
+    service.cancel(copy.pk, resting)
+    assert (status(copy, resting), status(account, resting)) == ("canceled", "new")
+    assert standing(Account.objects.get(session=anew).pk).state.cash == 100_000
+    assert verify(forked.pk).problems == []
+
+
+def test_a_forks_account_is_no_further_than_its_clock(real_days: str, player: Player) -> None:
+    """The session's row is written up to a fifth of a second behind its account."""
+    session = started()
+    account = opened(session)
+    step(session, 5)
+    order_id = place(account)
+    until(lambda: status(account, order_id) == "new")
+    behind = clock(session)
+    step(session, 3)
+    assert status(account, order_id) == "filled"
+    Run.objects.filter(pk=session.pk).update(clock=behind)
+    copy = Account.objects.get(session=fork(session.pk))
+    assert (status(copy, order_id), State.of(copy.state).cash) == ("new", 100_000)
+
+
+def test_two_runs_with_the_same_orders_are_equal_and_others_differ(real_days: str, player: Player) -> None:
+    sessions = [started() for _ in range(3)]
+    for session, qty in zip(sessions, (7, 7, 8), strict=True):
+        account = opened(session)
+        step(session, 5)
+        place(account, qty=qty)
+        step(session)
+    one, same, other = (session.pk for session in sessions)
+    assert diff(one, same).equal
+    found = diff(one, other)
+    assert (found.equal, found.compared > 5, found.clock) == (False, True, "2025-07-02T13:36:00Z")
+    [detail] = found.details
+    assert (detail["what"], detail["a"][:23]) == ("account", "order 1 fill buy AAPL 7")
+
+
+def test_quotes_are_each_exchanges_own_where_the_dataset_says_so(real_days: str, player: Player) -> None:
+    session = started()
+    days = [MatchingDays(Session.objects.get(pk=session.pk)) for _ in range(2)]
+    assert (data := days[0].data("AAPL", DAY, DayPart.REGULAR))
+    assert not data.by_exchange
+    Dataset.objects.filter(pk=session.dataset_id).update(quotes=QuotesOf.EXCHANGE)
+    assert (data := days[1].data("AAPL", DAY, DayPart.REGULAR))
+    assert data.by_exchange
+
+
+def test_two_accounts_do_not_know_of_each_other_and_not_change_the_market(real_days: str, player: Player) -> None:
+    session, bare = started(), started()
+    one, two = opened(session), opened(session)
+    step(session, 5)
+    step(bare, 5)
+    place(one, qty=7)
+    place(two, qty=8)
+    step(session)
+    step(bare)
+    assert [standing(each.pk).state.position("AAPL").qty for each in (one, two)] == [7, 8]
+    chains = [Session.objects.with_run().get(pk=each.pk).run.chain for each in (session, bare)]
+    until(lambda: len({Session.objects.with_run().get(pk=s.pk).run.chain for s in (session, bare)}) == 1, 5)
+    assert chains
+
+
+def test_a_fill_that_is_tampered_with_is_found(real_days: str, player: Player) -> None:
+    session = started()
+    account = opened(session)
+    step(session, 5)
+    place(account)
+    step(session)
+    AccountEvent.objects.filter(account=account, kind="fill").update(price=Decimal(1))
+    assert any("is not what comes of it" in problem for problem in verify(session.pk).problems)
+    AccountEvent.objects.filter(account=account, kind="fill").delete()
+    assert any("is lost" in problem for problem in verify(session.pk).problems)
+
+
+def test_an_order_of_a_session_that_is_over_is_refused(real_days: str, player: Player) -> None:
+    session = started()
+    account = opened(session)
+    step(session, 1)
+    control.stop(session.pk)
+    until(lambda: not Session.objects.get(pk=session.pk).is_live)
+    with pytest.raises(Refusal, match="it takes no more orders"):
+        place(account)
+    assert standing(account.pk).equity == 100_000

@@ -1,0 +1,63 @@
+"""A server with a session that the tests play by hand, and clients of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from rest_framework.authtoken.models import Token
+
+from sessions import keys
+from tapedeck_client import Client
+from tests.clients.web_server import WebServer
+from tests.streaming.paper import Paper
+
+
+@pytest.fixture(scope="session")
+def web(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServer]:
+    """One for all tests of a process: their sessions have numbers of their own."""
+    server = WebServer(tmp_path_factory.mktemp("web"), LOCKSTEP_TTL="2")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_web(transactional_db: None, tmp_path: Path) -> Iterator[WebServer]:
+    """One that the test may kill."""
+    server = WebServer(tmp_path)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def paper(transactional_db: None) -> Paper:
+    return Paper("AAPL", "MSFT")
+
+
+@pytest.fixture
+def key(paper: Paper) -> str:
+    """Of a reader of the session."""
+    made, secret = keys.create(paper.session)
+    return f"{made.key_id}.{secret}"
+
+
+@pytest.fixture
+def token(transactional_db: None) -> str:
+    """Of an account that may do everything."""
+    return str(Token.objects.create(user=User.objects.create_superuser("admin", password="secret")).key)
+
+
+@pytest.fixture
+def reader(web: WebServer, key: str) -> Iterator[Client]:
+    with Client(web.url, key=key) as client:
+        yield client
+
+
+@pytest.fixture
+def owner(web: WebServer, token: str) -> Iterator[Client]:
+    with Client(web.url, token=token) as client:
+        yield client

@@ -1,0 +1,203 @@
+"""Imports, uploads and deletions in the admin, without a browser."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from marketdata import tasks
+from marketdata.importing import uploads
+from marketdata.models import Bar, DayVersion, Import, Instrument, KeptMapping, Upload
+from tests.marketdata.test_import_clashes import HEAD, OPEN, bars
+from tests.marketdata.test_undo import imported, pin
+
+pytestmark = pytest.mark.django_db
+LOCAL = "date,open,high,low,close,volume\n2025-07-02 09:30,10,11,9,10.5,100\n2025-07-02 09:31,10,11,9,10.6,100\n"
+
+
+@pytest.fixture(autouse=True)
+def at_once(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker's tasks run where they are sent."""
+    settings.UPLOADS_FOLDER = tmp_path / "uploads"
+    monkeypatch.setattr(uploads, "queue", lambda upload, task: getattr(tasks, task)(upload.pk))
+
+
+def client(*permissions: str) -> Client:
+    user = User.objects.create_user("somebody", is_staff=True)
+    user.user_permissions.add(*Permission.objects.filter(codename__in=permissions))
+    found = Client()
+    found.force_login(user)
+    return found
+
+
+@pytest.fixture
+def boss() -> Client:
+    return client("view_import", "add_import", "delete_import", "view_dayversion", "delete_dayversion")
+
+
+def upload(browser: Client, *files: tuple[str, str], dataset: str = "mine") -> Any:
+    sent = [SimpleUploadedFile(name, text.encode()) for name, text in files]
+    return browser.post("/admin/marketdata/upload/add/", {"files": sent, "dataset": dataset}).json()
+
+
+def rows(price: float) -> str:
+    return HEAD + f"{OPEN},{price},{price},{price},{price},5\n{OPEN + 60},{price},{price},{price},{price},6\n"
+
+
+def test_an_upload_is_read_seen_and_imported(boss: Client) -> None:
+    page = upload(boss, ("AAPL.csv", rows(100)), ("MSFT.csv", rows(200)))["url"]
+    shown = boss.get(page).content.decode()
+    assert "Import 2 files" in shown and "symbol AAPL" in shown and "label start" in shown
+    assert not DayVersion.objects.exists()
+    found = Upload.objects.get()
+    assert [one["symbol"] for one in found.found["previews"]] == ["AAPL", "MSFT"]
+    assert found.found["previews"][0]["ledger"].startswith("TTA")
+    boss.post(f"/admin/marketdata/upload/{found.pk}/answer/", {"dataset": "mine", "import": "1"})
+    assert Bar.objects.count() == 4 and Import.objects.get().by == "somebody"
+    done = boss.get(page).content.decode()
+    assert f"/admin/marketdata/import/{Import.objects.get().pk}/change/" in done and "4 inserted" in done
+    assert not uploads.files_of(found)
+
+
+def test_a_doubt_is_shown_with_the_first_rows_and_answered(boss: Client) -> None:
+    page = upload(boss, ("AAPL.csv", LOCAL))["url"]
+    shown = boss.get(page).content.decode()
+    assert "pass --tz" in shown and "2025-07-02 09:31,10,11,9,10.6,100" in shown and "Import 0 files" in shown
+    answer = page.replace("change", "answer")
+    boss.post(answer, {"dataset": "mine", "tz": "America/New_York", "keep_as": "broker", "read": "1"})
+    assert "zone America/New_York" in boss.get(page).content.decode()
+    assert KeptMapping.objects.get().options == {"TZ": "America/New_York"}
+    boss.post(answer, {"dataset": "mine", "mapping": "broker", "symbol-0": "IBM", "import": "1"})
+    assert set(Bar.objects.values_list("instrument__symbol", "start__hour")) == {("IBM", 13)}
+
+
+def test_files_that_contradict_each_other_are_shown_and_left_out(boss: Client) -> None:
+    page = upload(boss, ("AAPL_1.csv", rows(100)), ("AAPL_2.csv", rows(200)), ("IBM.csv", rows(5)))["url"]
+    assert "AAPL_1.csv and AAPL_2.csv both have AAPL" in boss.get(page).content.decode()
+    boss.post(page.replace("change", "answer"), {"dataset": "mine", "import": "1"})
+    assert set(Instrument.objects.values_list("symbol", flat=True)) == {"IBM"}
+    assert "neither is imported" in boss.get(page).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("files", "dataset", "text"),
+    [
+        ((), "mine", "Choose at least one file"),
+        ((("x.exe", "MZ"),), "mine", "x.exe: not one of the forms"),
+        ((("AAPL.csv", "x"), ("AAPL.csv", "y")), "mine", "two files have this name"),
+        ((("AAPL.csv", "x" * 5000),), "mine", "bytes are too many"),
+        (tuple((f"A{n}.csv", "x") for n in range(4)), "mine", "4 files are too many"),
+        ((("AAPL.csv", "x"),), "my data", "is not a dataset&#x27;s name"),
+    ],
+)
+def test_what_is_not_taken_is_said(boss: Client, settings: Any, files: Any, dataset: str, text: str) -> None:
+    settings.UPLOAD_MAX_BYTES, settings.UPLOAD_MAX_FILES = 4_000, 3
+    detail = upload(boss, *files, dataset=dataset)["detail"]
+    assert text.replace("&#x27;", "'") in detail and not Upload.objects.exists()
+
+
+def test_a_name_stays_inside_its_folder(boss: Client, settings: Any) -> None:
+    upload(boss, ("../../AAPL<b>.csv", rows(1)))
+    (path,) = uploads.files_of(Upload.objects.get())
+    assert path.name == "AAPL_b_.csv" and Path(settings.UPLOADS_FOLDER) in path.parents
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"tz": "Mars"}, "is not a time zone"),
+        ({"dataset": "my data"}, "Enter a valid"),
+        ({"calendar": "XXXX"}, "XXXX"),
+        ({"symbol-0": "A B"}, "is not a symbol"),
+    ],
+)
+def test_a_wrong_correction_is_said_at_its_field(boss: Client, fields: dict[str, str], text: str) -> None:
+    page = upload(boss, ("AAPL.csv", rows(100)))["url"]
+    answer = boss.post(page.replace("change", "answer"), {"dataset": "mine", "import": "1", **fields})
+    assert answer.status_code == 200 and text in answer.content.decode() and not DayVersion.objects.exists()
+
+
+def test_a_defect_reaches_the_page(boss: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(upload: Upload) -> None:
+        raise RuntimeError("no such thing")
+
+    monkeypatch.setattr(uploads, "read", broken)
+    with pytest.raises(RuntimeError):
+        upload(boss, ("AAPL.csv", rows(100)))
+    found = Upload.objects.get()
+    assert (found.state, found.error) == ("failed", "RuntimeError: no such thing")
+    assert "no such thing" in boss.get(f"/admin/marketdata/upload/{found.pk}/change/").content.decode()
+
+
+def test_uploading_needs_its_own_permission() -> None:
+    other = client("view_import", "view_dayversion")
+    assert other.get("/admin/marketdata/upload/add/").status_code == 403
+    assert other.post("/admin/marketdata/upload/add/").status_code == 403
+    assert other.get("/admin/marketdata/upload/").status_code == 403
+
+
+def test_folders_of_forgotten_uploads_go(boss: Client) -> None:
+    upload(boss, ("AAPL.csv", rows(100)))
+    old = Upload.objects.get()
+    Upload.objects.update(created_at=dt.datetime(2025, 1, 1, tzinfo=dt.UTC))
+    assert uploads.files_of(old)
+    upload(boss, ("MSFT.csv", rows(100)))
+    assert not uploads.files_of(old)
+
+
+def test_an_import_is_seen_and_undone(boss: Client, tmp_path: Path) -> None:
+    number = imported(bars(tmp_path / "AAPL.csv", 100))
+    page = f"/admin/marketdata/import/{number}/change/"
+    assert "Undo the import" in boss.get(page).content.decode()
+    assert str(tmp_path / "AAPL.csv") in boss.get("/admin/marketdata/import/").content.decode()
+    answer = boss.post(f"/admin/marketdata/import/{number}/undo/", follow=True).content.decode()
+    assert "0 days are as they were before, 1 are removed" in answer and not DayVersion.objects.exists()
+
+
+def test_what_stands_in_the_way_is_shown_with_what_can_go_all_the_same(boss: Client, tmp_path: Path) -> None:
+    for name in ("AAPL", "MSFT"):
+        bars(tmp_path / "two" / f"{name}.csv", 100)
+    number = imported(tmp_path / "two")
+    session = pin(number)
+    page = boss.get(f"/admin/marketdata/import/{number}/change/").content.decode()
+    assert f"pinned by session {session}" in page and "Undo the other 1 day<" in page
+    boss.post(f"/admin/marketdata/import/{number}/undo/")
+    assert DayVersion.objects.count() == 2
+    boss.post(f"/admin/marketdata/import/{number}/undo/", {"where_possible": "1"})
+    assert DayVersion.objects.count() == 1
+
+
+def test_undo_and_deletion_need_their_permissions(tmp_path: Path) -> None:
+    number = imported(bars(tmp_path / "AAPL.csv", 100))
+    other = client("view_import", "view_dayversion")
+    assert "Undo the import" not in other.get(f"/admin/marketdata/import/{number}/change/").content.decode()
+    assert other.post(f"/admin/marketdata/import/{number}/undo/").status_code == 403
+    assert other.get("/admin/marketdata/dayversion/delete/").status_code == 403
+    assert DayVersion.objects.exists()
+
+
+def test_days_are_deleted_after_a_look(boss: Client, tmp_path: Path) -> None:
+    for name in ("AAPL", "MSFT"):
+        bars(tmp_path / "two" / f"{name}.csv", 100)
+    imported(tmp_path / "two")
+    asked = {"dataset": "mine", "symbol": "AAPL", "date": "2025-07-02"}
+    page = boss.get("/admin/marketdata/dayversion/delete/", asked).content.decode()
+    assert "1 version of AAPL" in page and "for good" in page
+    answer = boss.post("/admin/marketdata/dayversion/delete/", asked, follow=True).content.decode()
+    assert "Deleted: 1 version" in answer
+    assert DayVersion.objects.get().instrument.symbol == "MSFT"
+
+
+def test_a_day_that_a_session_needs_is_not_deleted(boss: Client, tmp_path: Path) -> None:
+    session = pin(imported(bars(tmp_path / "AAPL.csv", 100)))
+    asked = {"dataset": "mine"}
+    page = boss.get("/admin/marketdata/dayversion/delete/", asked).content.decode()
+    assert f"Session {session} pinned days of it" in page and "for good" not in page
+    boss.post("/admin/marketdata/dayversion/delete/", asked)
+    assert DayVersion.objects.exists()

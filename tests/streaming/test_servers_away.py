@@ -1,0 +1,91 @@
+"""Servers that end connections or refuse frames: a session waits, says why, and goes on by itself."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+
+from sessions import control
+from sessions.models import State
+from sessions.redis_client import connection as redis_connection
+from streaming.verify.session import verify
+from tests.streaming.playing import durable, read_all, start, wait_until
+from tests.workers import Player
+
+pytestmark = pytest.mark.django_db(transaction=True)
+END_THE_OTHERS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+
+
+@pytest.fixture
+def postgres_that_ends_connections() -> Iterator[None]:
+    """Every connection but its own is ended ten times a second, as a restart would; forty times in all."""
+    done = threading.Event()
+
+    def end_them() -> None:
+        with connection.cursor() as cursor:
+            for _ in range(40):
+                cursor.execute(END_THE_OTHERS)
+                if done.wait(0.1):
+                    break
+        connection.close()
+
+    thread = threading.Thread(target=end_them)
+    thread.start()
+    yield
+    done.set()
+    thread.join()
+
+
+@pytest.fixture
+def full_redis() -> Iterator[None]:
+    """A server that takes no more data."""
+    redis_connection().config_set("maxmemory", "1")
+    yield
+    redis_connection().config_set("maxmemory", "0")
+
+
+def test_a_session_outlives_connections_that_end_at_any_moment(
+    player: Player, real_days: str, request: pytest.FixtureRequest
+) -> None:
+    session = start("AAPL", "IBM", "MSFT", speed=6000.0)
+    request.getfixturevalue("postgres_that_ends_connections")
+    pk = session.pk
+    for _ in range(60):
+        try:
+            wait_until(session, lambda s: not s.is_live, seconds=1)
+            break
+        except Exception:  # noqa: BLE001 - this process's own connections are ended too
+            connection.close()
+        except pytest.fail.Exception:
+            continue
+    connection.close()
+    session.refresh_from_db()
+    if session.is_live:
+        control.set_speed(pk, 0.0)
+        wait_until(session, lambda s: not s.is_live)
+    assert (session.state, session.reason) == (State.COMPLETED, "")
+    assert verify(pk).problems == []
+    assert len(durable(read_all(pk))) == session.run.frame_count
+
+
+def test_a_redis_that_is_full_is_the_reason_until_it_is_not(
+    player: Player, real_days: str, request: pytest.FixtureRequest
+) -> None:
+    session = start(speed=600.0)
+    request.getfixturevalue("full_redis")
+    wait_until(session, lambda s: s.reason)
+    assert session.reason.startswith("Redis takes no frames (") and session.reason.endswith(
+        "raise its maxmemory, or stop what else fills it"
+    )
+    assert session.state == State.RUNNING
+    redis_connection().config_set("maxmemory", "0")
+    control.set_speed(session.pk, 0.0)
+    wait_until(session, lambda s: not s.is_live)
+    assert (session.state, session.reason) == (State.COMPLETED, "")
+    assert session.events.filter(kind="waiting").count() == 1
+    assert verify(session.pk).problems == []

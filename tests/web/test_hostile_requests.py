@@ -1,0 +1,279 @@
+"""Whatever is sent to the API or to the gateway: a clear answer in its own form, never a 500, never a page."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import uuid
+from collections import defaultdict
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern
+from drf_spectacular.generators import SchemaGenerator
+from rest_framework.authtoken.models import Token
+
+from gateway.urls import urlpatterns
+from marketdata.models import Dataset, Instrument
+from sessions import keys
+from sessions.models import Session, SessionKey
+from tests.streaming.rows import a_session
+
+pytestmark = pytest.mark.django_db
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "TRACE")
+DEEP = "[" * 100_000 + "]" * 100_000
+NESTED = '{"symbols": ' * 900 + "1" + "}" * 900
+BODIES = {
+    "deep": DEEP,
+    "deep objects": NESTED,
+    "deep in a field": '{"symbols": ' + "[" * 500 + "]" * 500 + ', "to": [[[[[[[1]]]]]]]}',
+    "a lone surrogate": '{"symbols": ["\\ud800"], "name": "\\udfff", "to": "\\ud800", "id": "\\ud800", "\\ud800": 1}',
+    "NUL": '{"symbols": ["A\\u0000"], "name": "\\u0000", "to": "\\u0000", "id": "\\u0000", "username": "\\u0000"}',
+    "huge numbers": '{"minutes": 1e400, "speed": 1e308, "clock_step": ' + "9" * 5000 + "}",
+    "large integers": '{"minutes": 99999999999999999999999, "speed": 10000000000000000000000000000, "date": 1}',
+    "not a number": '{"speed": NaN, "minutes": -Infinity}',
+    "no UTF-8": b'{"name": "\xff\xfe"}',
+    "nothing": "",
+    "null": "null",
+    "a list": "[1, 2]",
+    "a text": '"start"',
+    "wrong types": '{"symbols": {"a": [1]}, "date": [], "speed": {}, "to": {}, "minutes": [], "id": {}, "kind": []}',
+    "blanks in a symbol": '{"symbols": ["AA PL"], "date": "2025-07-02", "provider": "synthetic"}',
+    "no symbols": '{"symbols": [" "], "date": "2025-07-02", "provider": "synthetic"}',
+    "unprintable symbols": '{"symbols": ["A\\u00e9", "A\\u200b"], "date": "2025-07-02", "provider": "synthetic"}',
+    "the last dates": '{"symbols": ["A"], "date": "9999-12-31", "until": "0001-01-01", "to": "9999-12-31T23:59:59Z"}',
+}
+VALUES = {
+    "a NUL": "%00",
+    "a surrogate": "%ed%a0%80",
+    "negative": "-1",
+    "beyond 64 bits": "9" * 30,
+    "5,000 digits": "9" * 5000,
+    "zeros before a number": "0" * 12 + "99999999",
+    "long": "x" * 5000,
+    "empty": "",
+    "other digits": "%d9%a1%d9%a2",
+    "the last day": "9999-12-31",
+    "the first day": "0001-01-01",
+    "the last moment": "9999-12-31T23:59:59.999999999Z",
+    "a list": "a,b,,;",
+}
+GATEWAY_PARAMETERS = (
+    *("symbols", "start", "end", "limit", "page_token", "timeframe", "sort", "feed", "asof", "adjustment", "currency"),
+    "status",
+)
+PATHS = {
+    "NUL": "/%00/",
+    "a surrogate": "/%ed%a0%80/",
+    "5,000 characters": "/" + "x" * 5000 + "/",
+    "5,000 digits": "/" + "9" * 5000 + "/",
+    "other digits": "/%d9%a1/",
+    "a new line": "/%0a/",
+    "dots": "/../../x/",
+}
+
+
+@pytest.fixture
+def played(db: None) -> Session:
+    return a_session("AAPL", "MSFT")
+
+
+@pytest.fixture
+def boss(played: Session) -> dict[str, str]:
+    return {"authorization": f"Token {Token.objects.create(user=User.objects.create_superuser('boss')).key}"}
+
+
+@pytest.fixture
+def bot(played: Session) -> dict[str, str]:
+    key, secret = keys.create(played, SessionKey.Kind.BROKER)
+    return {"apca-api-key-id": key.key_id, "apca-api-secret-key": secret}
+
+
+def api_paths(number: object = 1) -> dict[str, list[str]]:
+    """Path → the parameters of its query."""
+    made = {}
+    for path, operations in sorted(SchemaGenerator().get_schema(public=True)["paths"].items()):
+        given = defaultdict(lambda: number, name="bot", key_id="RKX", order_id=uuid.UUID(int=1), symbol="AAPL")
+        filled = path.format_map(given)
+        parameters = [row["name"] for row in operations.get("get", {}).get("parameters", []) if row["in"] == "query"]
+        made[filled] = [*parameters, "format"]
+    return made
+
+
+def gateway_path(pattern: URLPattern) -> str:
+    filled = re.sub(r"\(\?P<kind>[^)]*\)", "bars", str(pattern.pattern))
+    filled = re.sub(r"\(\?P<\w+>[^)]*\)|<str:\w+>", "AAPL", filled)
+    return f"/alpaca/{filled.strip('^$') or 'nothing/here'}"
+
+
+GATEWAY_PATHS = [gateway_path(pattern) for pattern in urlpatterns]
+
+
+CLIENT = Client(raise_request_exception=False)
+"""One for all: each new one loads the middleware, which looks for every static file."""
+
+
+def ask(method: str, path: str, body: str | bytes = b"", **options: Any) -> HttpResponse:
+    answer: Any = CLIENT.generic(method, path, body, **{"content_type": "application/json", **options})
+    return answer
+
+
+def fault_of(answer: HttpResponse, label: str) -> str | None:
+    """What is wrong with this answer; None where it is a good one."""
+    kind = answer.get("Content-Type", "").split(";")[0]
+    if answer.status_code >= 500 and answer.status_code != 503:
+        return f"{label}: {answer.status_code}"
+    if answer.status_code < 400:
+        return f"{label}: a page" if kind == "text/html" and answer.content and "docs" not in label else None
+    if kind not in ("application/problem+json", "application/json"):
+        return f"{label}: {answer.status_code} as {kind}: {answer.content[:60]!r}"
+    if answer.content:
+        body = json.loads(answer.content)
+        if not (body.get("detail") or body.get("message")):
+            return f"{label}: says nothing: {body}"
+    return None
+
+
+def assert_good(faults: list[str | None]) -> None:
+    found = [fault for fault in faults if fault]
+    assert not found, "\n".join(found[:40])
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_no_body_breaks_the_api(name: str, played: Session, boss: dict[str, str]) -> None:
+    answers = [
+        (f"{method} {path}", ask(method, path, BODIES[name], headers=boss))
+        for path in api_paths(played.pk)
+        for method in ("POST", "PUT", "DELETE")
+    ]
+    assert_good([fault_of(answer, label) for label, answer in answers])
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_no_body_breaks_the_gateway(name: str, bot: dict[str, str]) -> None:
+    answers = [
+        (f"{method} {path}", ask(method, path, BODIES[name], headers=bot))
+        for path in GATEWAY_PATHS
+        for method in ("POST", "PUT", "PATCH", "DELETE")
+    ]
+    assert_good([fault_of(answer, label) for label, answer in answers])
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_no_value_in_a_query_breaks_the_api(name: str, played: Session, boss: dict[str, str]) -> None:
+    faults = []
+    for path, parameters in api_paths(played.pk).items():
+        for parameter in parameters:
+            extra = "" if parameter == "symbol" else "&symbol=AAPL"
+            answer = ask("GET", path, QUERY_STRING=f"{parameter}={VALUES[name]}{extra}", headers=boss)
+            faults.append(fault_of(answer, f"GET {path}?{parameter}"))
+    assert_good(faults)
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_no_value_in_a_query_breaks_the_gateway(name: str, bot: dict[str, str]) -> None:
+    faults = []
+    for path in GATEWAY_PATHS:
+        for parameter in GATEWAY_PARAMETERS:
+            given = {"symbols": "AAPL", "timeframe": "1Min", parameter: VALUES[name]}
+            query = "&".join(f"{key}={value}" for key, value in given.items())
+            faults.append(fault_of(ask("GET", path, QUERY_STRING=query, headers=bot), f"GET {path}?{parameter}"))
+    assert_good(faults)
+
+
+@pytest.mark.parametrize("place", [f"AAPL|{'9' * 30}|1", f"AAPL|1|-{'9' * 25}", f"AAPL|1|{'9' * 25}", "%E", "\x00||"])
+def test_no_page_token_breaks_the_gateway(place: str, bot: dict[str, str]) -> None:
+    token = base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+    query = f"symbols=AAPL&timeframe=1Min&start=2024-11-18&page_token={token}"
+    answers = [ask("GET", path, QUERY_STRING=query, headers=bot) for path in GATEWAY_PATHS]
+    assert_good([fault_of(answer, token) for answer in answers])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_that_is_not_there_is_refused_in_words(
+    method: str, played: Session, boss: dict[str, str], bot: dict[str, str]
+) -> None:
+    answers = [(path, ask(method, path, headers=boss)) for path in api_paths(played.pk)]
+    answers += [(path, ask(method, path, headers=bot)) for path in GATEWAY_PATHS]
+    assert_good([fault_of(answer, f"{method} {path}") for path, answer in answers])
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "multipart/form-data", "x", "application/json; charset=utf-7", "\x00"])
+def test_a_body_of_another_kind_is_refused_in_words(kind: str, played: Session, boss: dict[str, str]) -> None:
+    answers = [(path, ask("POST", path, "{}", content_type=kind, headers=boss)) for path in api_paths(played.pk)]
+    assert_good([fault_of(answer, f"POST {path}") for path, answer in answers])
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_no_path_breaks_api_or_gateway(name: str, played: Session, boss: dict[str, str], bot: dict[str, str]) -> None:
+    bases = ["/api", "/api/sessions", f"/api/sessions/{played.pk}", f"/api/sessions/{played.pk}/keys"]
+    faults = []
+    for base in bases:
+        for after in (
+            "",
+            "stream/",
+            "bars/",
+            "keys/",
+            "verifications/",
+            "verifications/1/",
+            "pause/",
+            "readers/bot/acknowledge/",
+        ):
+            for method in ("GET", "POST", "DELETE"):
+                answer = ask(method, f"{base}{PATHS[name]}{after}", headers=boss)
+                faults.append(fault_of(answer, f"{method} {base}…{after}"))
+    for base in ("/alpaca", "/alpaca/v2", "/alpaca/v2/stocks", "/alpaca/v2/assets"):
+        paths = [f"{base}{PATHS[name]}{after}" for after in ("", "bars", "bars/latest", "snapshot")]
+        faults += [fault_of(ask("GET", path, headers=bot), path[:60]) for path in paths]
+    assert_good(faults)
+
+
+@pytest.mark.parametrize("host", ["evil.example", "[", "a b"])
+def test_a_foreign_host_is_refused_in_words(host: str, boss: dict[str, str], bot: dict[str, str]) -> None:
+    answers = [ask("GET", "/api/sessions/", HTTP_HOST=host, headers=boss)]
+    answers += [ask("GET", "/alpaca/v2/clock", HTTP_HOST=host, headers=bot)]
+    assert_good([fault_of(answer, host) for answer in answers])
+
+
+def test_more_parameters_than_are_read_are_refused_in_words(boss: dict[str, str], bot: dict[str, str]) -> None:
+    query = "&".join(f"a{n}=1" for n in range(1500))
+    answers = [ask("GET", path, QUERY_STRING=query, headers=boss) for path in api_paths()]
+    answers += [ask("GET", path, QUERY_STRING=query, headers=bot) for path in GATEWAY_PATHS]
+    assert_good([fault_of(answer, "1500 parameters") for answer in answers])
+
+
+@pytest.mark.parametrize("text", ["\x00", "\x00.x", "\u00e9:x", ":", "x" * 5000])
+def test_no_credentials_break_the_gateway(text: str, played: Session) -> None:
+    basic = base64.b64encode(text.encode()).decode()
+    answers = [ask("GET", "/alpaca/v2/clock", headers={"authorization": f"Basic {basic}"})]
+    answers += [ask("GET", "/api/sessions/", headers={"authorization": f"Bearer {text}.{text}"})]
+    answers += [ask("GET", "/api/sessions/", headers={"authorization": f"Token {text}"})]
+    assert_good([fault_of(answer, repr(text)) for answer in answers])
+
+
+@pytest.mark.parametrize("symbols", [["AAPL", "AA PL"], ["A\u00e9"], ["A" * 25], ["A\u200b"], ["/AAPL"]])
+@pytest.mark.parametrize("action", ["", "{}/add_symbols/", "{}/remove_symbols/"])
+def test_a_text_that_can_be_no_symbol_is_named(
+    symbols: list[str], action: str, played: Session, boss: dict[str, str]
+) -> None:
+    given = {"symbols": symbols} if action else {"symbols": symbols, "date": "2025-07-02", "provider": "synthetic"}
+    answer = ask("POST", f"/api/sessions/{action.format(played.pk)}", json.dumps(given), headers=boss)
+    body = json.loads(answer.content)
+    assert answer.status_code == 400 and body["errors"][0]["field"].startswith("symbols")
+    assert repr(symbols[-1]) in body["detail"] and "is not a symbol" in body["detail"]
+
+
+def test_a_start_of_too_many_symbols_writes_nothing(played: Session, boss: dict[str, str], settings: Any) -> None:
+    settings.SESSION_SYMBOLS = 3
+    given = {"symbols": ["A", "B", "C", "D"], "date": "2025-07-02", "provider": "synthetic"}
+    before = Instrument.objects.count(), Session.objects.count(), Dataset.objects.count()
+    answer = ask("POST", "/api/sessions/", json.dumps(given), headers=boss)
+    assert answer.status_code == 400 and "4 symbols are too many for one session: 3 at most" in str(answer.content)
+    assert (Instrument.objects.count(), Session.objects.count(), Dataset.objects.count()) == before
+    more = ask("POST", f"/api/sessions/{played.pk}/add_symbols/", '{"symbols": ["AAPL", "C", "D"]}', headers=boss)
+    assert more.status_code == 409 and "2 symbols beside the 2 that it has" in str(more.content)

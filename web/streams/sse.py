@@ -1,0 +1,101 @@
+"""`GET /api/sessions/{id}/stream/`: a session as server-sent events, a frame per `data:`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import aclosing
+
+from streaming.cancellation import end
+from streaming.engine.lockstep import NameTaken
+from streaming.reading.hub import shared_hub
+from streaming.reading.reader import Reading, items_of
+from web.streams.grant import App, Decision, Grant, Receive, Scope, Send, decide
+from web.streams.rendering import rendered
+from web.streams.rights import Watched
+from web.streams.sending import Sender, SocketStuck
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_EVERY = 15.0
+HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache, no-store, no-transform"),
+    (b"x-accel-buffering", b"no"),
+    (b"x-content-type-options", b"nosniff"),
+]
+RIGHT_LOST = b": the right to read this session has ended\n\n"
+FIRST_WORDS = b": a frame per message; reconnect with Last-Event-ID\nretry: 1000\n\n"
+
+
+async def serve(django: App, scope: Scope, receive: Receive, send: Send) -> None:
+    """The request waits its turn like any; for a client that leaves meanwhile nothing more is done."""
+    gone, deciding = asyncio.create_task(_gone(receive)), asyncio.create_task(decide(django, scope, "sse"))
+    try:
+        await asyncio.wait({gone, deciding}, return_when=asyncio.FIRST_COMPLETED)
+        if gone.done():
+            return
+        decision = deciding.result()
+        if decision.grant:
+            await _stream(decision.grant, gone, Sender(send))
+        else:
+            await _answer(decision, send)
+    finally:
+        for task in (gone, deciding):
+            await end(task)
+
+
+async def _stream(grant: Grant, gone: asyncio.Task[None], sender: Sender) -> None:
+    """Until the session ends, the client has left, or it may not read any more."""
+    async with Watched(grant.holder) as ended:
+        pump, lost = asyncio.create_task(_pump(grant.reading, sender)), asyncio.create_task(ended.wait())
+        try:
+            await asyncio.wait({pump, gone, lost}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (lost, pump):
+                await end(task)
+    if ended.is_set():
+        await sender.put({"type": "http.response.body", "body": RIGHT_LOST, "more_body": False}, len(RIGHT_LOST))
+    elif not pump.cancelled() and (error := pump.exception()):
+        if not isinstance(error, SocketStuck | NameTaken):
+            raise error
+        log.warning("A reader of session %s was dropped: %s", grant.reading.session_id, error)
+
+
+async def _answer(decision: Decision, send: Send) -> None:
+    for message in decision.answer:
+        await send(message)
+
+
+async def _gone(receive: Receive) -> None:
+    """Until the client has left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _pump(reading: Reading, sender: Sender) -> None:
+    await sender.send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+    await _put(sender, FIRST_WORDS)
+    beating = asyncio.create_task(_beat(sender))
+    try:
+        async with shared_hub() as hub, aclosing(items_of(reading, hub)) as items:  # type: ignore[type-var]
+            async for item in items:
+                await _put(sender, rendered(hub, reading, item).event)
+                if beating.done():
+                    beating.result()
+    finally:
+        await end(beating)
+    await sender.put({"type": "http.response.body", "body": b"", "more_body": False}, 0)
+
+
+async def _beat(sender: Sender) -> None:
+    """Comments, so that proxies and clients know a quiet stream from a dead one."""
+    clock = asyncio.get_running_loop().time
+    while True:
+        await asyncio.sleep(max(0.1, sender.last + HEARTBEAT_EVERY - clock()))
+        if clock() - sender.last >= HEARTBEAT_EVERY:
+            await _put(sender, b": still here\n\n")
+
+
+async def _put(sender: Sender, body: bytes) -> None:
+    await sender.put({"type": "http.response.body", "body": body, "more_body": True}, len(body))
