@@ -8,9 +8,10 @@ from itertools import zip_longest
 
 from django.db import transaction
 
+from broker.matching.acts import Place, Replace
 from broker.matching.state import Event
 from broker.matching_days import MatchingDays
-from broker.models import Account, AccountEvent
+from broker.models import Account, AccountEvent, Request
 from broker.models import Order as OrderRow
 from broker.records import content, link, row_of
 from broker.trader import Trader
@@ -32,7 +33,7 @@ class Written:
     account: Account
     events: list[AccountEvent]
     open_orders: set[str]
-    """Ids of those that the market may fill."""
+    """Ids of those that are shown as open and were picked up."""
 
 
 def _written(account_id: int) -> Written:
@@ -41,9 +42,9 @@ def _written(account_id: int) -> Written:
         account = Account.objects.select_for_update(of=("self",)).select_related("session").get(pk=account_id)
         events = list(AccountEvent.objects.filter(account=account, voided_in=None).order_by("number"))
         orders = OrderRow.objects.filter(account=account, voided_in=None, is_open=True)
-        waiting = ("pending_new", "accepted")
-        shown = orders.exclude(status__in=waiting).values_list("uuid", flat=True)
-        return Written(account, events, {str(uuid) for uuid in shown})
+        shown = {str(uuid) for uuid in orders.values_list("uuid", flat=True)}
+        waiting = Request.objects.filter(account=account, taken_ms=None, voided_in=None)
+        return Written(account, events, shown - {order["id"] for request in waiting for order in request.brought})
 
 
 def _problems(written: Written) -> Iterator[str]:
@@ -83,5 +84,7 @@ def _compare_state(written: Written, trader: Trader) -> Iterator[str]:
     for name in ("cash", "positions", "last_equity"):
         if again[name] != account.state[name]:
             yield f"{account}: its {name} is {account.state[name]}, made again it is {again[name]}."
-    for order_id in sorted(written.open_orders - {order["id"] for order in again["orders"]}):
+    coming = {order["id"] for _, _, act in trader.book.acts if isinstance(act, Place) for order in act.orders}
+    coming |= {act.order["id"] for _, _, act in trader.book.acts if isinstance(act, Replace)}
+    for order_id in sorted(written.open_orders - coming - {order["id"] for order in again["orders"]}):
         yield f"{account}: order {order_id} is shown as open, and it is not."

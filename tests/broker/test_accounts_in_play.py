@@ -248,6 +248,18 @@ def test_a_fill_that_is_tampered_with_is_found(real_days: str, player: Player) -
     assert any("is lost" in problem for problem in verify(session.pk).problems)
 
 
+def test_an_order_that_nobody_has_picked_up_yet_is_no_contradiction(real_days: str, start_worker: StartWorker) -> None:
+    worker = start_worker()
+    session = started()
+    account = opened(session)
+    step(session, 1)
+    worker.kill()
+    worker.wait()
+    exits = {"take_profit": {"limit_price": "260"}, "stop_loss": {"stop_price": "150"}}
+    place(account, kind="limit", limit_price="200", order_class="bracket", **exits)
+    assert verify(session.pk).problems == []
+
+
 def test_an_order_of_a_session_that_is_over_is_refused(real_days: str, player: Player) -> None:
     session = started()
     account = opened(session)
