@@ -18,10 +18,12 @@ FRAMES = 391
 
 @pytest.fixture
 def waiting(start_worker: StartWorker, owner: Client) -> Session:
-    """A session that stands before its first minute."""
+    """A session that stands before its first minute, with the open's frame published."""
     start_worker()
     session = owner.start(["AAPL"], date="2025-07-02", provider="synthetic", speed=1)
     session.wait()
+    while not session.refresh().frame_count:
+        time.sleep(0.02)
     session.pause()
     session.wait(("paused",))
     return session
