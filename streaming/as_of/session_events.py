@@ -23,6 +23,11 @@ def events_as_of(session: Session) -> QuerySet[SessionEvent]:
     return session.events.filter(~Q(kind__in=OF_A_DAYS_DATA) | past)
 
 
+def of_no_days_data(events: QuerySet[SessionEvent]) -> QuerySet[SessionEvent]:
+    """Events of many sessions, without any about the data of a day."""
+    return events.exclude(kind__in=OF_A_DAYS_DATA)
+
+
 def held_as_of(session: Session) -> Mapping[str, Any]:
     """The days in the worker's memory up to the current one; how many bars they have is known at their end."""
     return held_up_to(date_of(session), session.run.days_held)

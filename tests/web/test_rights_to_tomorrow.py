@@ -6,12 +6,16 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import reverse
 from rest_framework.test import APIClient
 
 from sessions import keys
 from sessions.models import Announcement, Run, Session
 from tests.streaming.callers import log_in
 from tests.streaming.rows import DAY, a_session
+from web.pages import cards
 
 pytestmark = pytest.mark.django_db
 TOMORROW = DAY + dt.timedelta(days=1)
@@ -63,3 +67,43 @@ def test_the_status_shows_a_viewer_no_more(session: Session) -> None:
     assert (row["days_held"], row["bars_held"]) == ([DAY.isoformat()], None)
     (row,) = log_in("view_session", "view_bar").get("/api/status/").json()["sessions"]
     assert row["bars_held"] == 780
+
+
+PAGES = (
+    "index",
+    "replay_session_live",
+    "replay_session_change",
+    "replay_session_panels",
+    "replay_sessionevent_changelist",
+)
+
+
+def looking(session: Session, page: str, *codenames: str) -> str:
+    """A page of the admin as staff with these permissions see it."""
+    user = User.objects.create_user("staff", password="secret", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    client = Client()
+    client.force_login(user)
+    address = reverse(f"admin:{page}", args=[session.pk] if page.endswith(("change", "panels")) else [])
+    return client.get(address).content.decode()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_show_staff_who_may_not_look_ahead_no_trace_of_tomorrow(session: Session, page: str) -> None:
+    session.record("prefetch_failed", f"{TOMORROW}: it was not there", date=TOMORROW.isoformat())
+    text = looking(session, page, "view_session", "view_sessionevent")
+    assert "it was not there" not in text and "780 bars" not in text
+    assert f"{DAY}, {TOMORROW}" not in text
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_show_analysts_all_of_it(session: Session, page: str) -> None:
+    session.record("prefetch_failed", f"{TOMORROW}: it was not there", date=TOMORROW.isoformat())
+    assert "it was not there" in looking(session, page, "view_session", "view_sessionevent", "view_bar")
+
+
+def test_cards_show_what_is_held_of_today(session: Session) -> None:
+    rows = Session.objects.filter(pk=session.pk)
+    shown = [cards.card(cards.sessions_to_show(rows, ahead=ahead).get(), session.created_at) for ahead in (False, True)]
+    held = [one["shown"]["held"] for one in shown]
+    assert held == [str(DAY), f"{DAY}, {TOMORROW} (780 bars)"]

@@ -15,7 +15,7 @@ from broker.models import Account
 from marketdata.store import spelled_as
 from sessions.models import Session
 from streaming.db import in_thread
-from web.holders import VIEW_ACCOUNT, VIEW_SESSION, Holder, holder_of
+from web.holders import LOOK_AHEAD, VIEW_ACCOUNT, VIEW_SESSION, Holder, holder_of
 from web.pages import chart
 from web.pages.account_feed import AccountFeed
 from web.pages.heat_panel import symbols_to_chart
@@ -31,6 +31,7 @@ class Looker:
     symbols: list[str]
     account_id: int | None
     sees_accounts: bool
+    looks_ahead: bool
 
 
 @require_GET
@@ -40,7 +41,8 @@ async def session_feed(request: HttpRequest, pk: int) -> HttpResponseBase:
         return looker
     account = AccountFeed(pk, looker.account_id) if looker.account_id else None
     name = (await request.auser()).get_username()
-    feed = Feed(pk, _asked(request, looker.symbols), looker.symbols, name, account, shows_accounts=looker.sees_accounts)
+    shows = {"shows_accounts": looker.sees_accounts, "ahead": looker.looks_ahead}
+    feed = Feed(pk, _asked(request, looker.symbols), looker.symbols, name, account, **shows)
     answer = StreamingHttpResponse(_while_entitled(feed, looker), content_type="text/event-stream")
     answer["Cache-Control"] = "no-store"
     answer["X-Accel-Buffering"] = "no"
@@ -59,7 +61,7 @@ def earlier(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 async def _while_entitled(feed: Feed, looker: Looker) -> AsyncIterator[bytes]:
-    """It ends with the right to see the session, or the accounts where these are shown."""
+    """It ends with the right to see the session, or the accounts and later days where these are shown."""
     async with Watched(looker.holder) as ended, aclosing(feed.lines()) as lines:  # type: ignore[type-var]
         async for line in lines:
             yield line
@@ -77,8 +79,10 @@ def _look(request: HttpRequest, pk: int) -> Looker | HttpResponse:
     sees = request.user.has_perm(VIEW_ACCOUNT)
     accounts = Account.objects.filter(session=pk, name=request.GET.get("account", "")) if sees else None
     account = accounts.values_list("pk", flat=True).first() if accounts is not None else None
-    permissions = (VIEW_SESSION, VIEW_ACCOUNT) if sees else (VIEW_SESSION,)
-    return Looker(holder_of(request, request.user, permissions=permissions), symbols, account, sees)
+    ahead = request.user.has_perm(LOOK_AHEAD)
+    permissions = tuple(right for right, held in ((VIEW_ACCOUNT, sees), (LOOK_AHEAD, ahead)) if held)
+    holder = holder_of(request, request.user, permissions=(VIEW_SESSION, *permissions))
+    return Looker(holder, symbols, account, sees, ahead)
 
 
 def _asked(request: HttpRequest, symbols: list[str]) -> str:

@@ -20,6 +20,7 @@ from sessions.models import ENDED, ServiceHeartbeat, Session
 from streaming.json_values import as_json
 from streaming.status import find_problems, is_alive, postgres_status, redis_status
 from web.admin.page import speeds
+from web.holders import LOOK_AHEAD
 from web.pages import cards, quotes
 
 MOST_CARDS = 24
@@ -42,7 +43,7 @@ def live(request: HttpRequest) -> HttpResponse:
     """The cards' data, once a second for every open landing page."""
     require_viewer(request)
     now = timezone.now()
-    reported = [cards.card(session, now) for session in _live()]
+    reported = [cards.card(session, now) for session in _live(request)]
     return HttpResponse(json.dumps({"cards": reported}, default=as_json), content_type="application/json")
 
 
@@ -61,13 +62,14 @@ def ended_fragment(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "web/ended.html", ended())
 
 
-def _live() -> list[Session]:
-    return list(cards.sessions_to_show(Session.objects.live().order_by("-pk"))[:MOST_CARDS])
+def _live(request: HttpRequest) -> list[Session]:
+    rows = cards.sessions_to_show(Session.objects.live().order_by("-pk"), ahead=request.user.has_perm(LOOK_AHEAD))
+    return list(rows[:MOST_CARDS])
 
 
 def grid(request: HttpRequest) -> dict[str, Any]:
     now = timezone.now()
-    shown = _live()
+    shown = _live(request)
     more = Session.objects.live().count() - len(shown) if len(shown) == MOST_CARDS else 0
     lines = quotes.of_cards(shown)
     rendered = [

@@ -14,9 +14,10 @@ from django.utils import timezone
 from marketdata.chart_library import INTEGRITY
 from marketdata.ledger import WORDS
 from sessions.models import ActiveStream, JournalEntry, Session, StreamType
+from streaming.as_of.session_events import events_as_of
 from streaming.reading import registry as readers
 from streaming.stream_types import words
-from web.holders import OPEN_ACCOUNT, TRADE_ACCOUNT, VIEW_ACCOUNT
+from web.holders import LOOK_AHEAD, OPEN_ACCOUNT, TRADE_ACCOUNT, VIEW_ACCOUNT
 from web.pages import account_panel, cards
 from web.pages.heat_panel import heat_of, symbols_to_chart
 
@@ -36,8 +37,8 @@ TIMES_IN_FORCE = (
 SPEEDS = (0.5, 1, 2, 10, 30, 60, 120, 360, 600, 1000, 3600, 0)
 
 
-def find(number: str) -> Session:
-    rows = cards.sessions_to_show(Session.objects.all())
+def find(number: str, user: User | AnonymousUser) -> Session:
+    rows = cards.sessions_to_show(Session.objects.all(), ahead=user.has_perm(LOOK_AHEAD))
     session = rows.filter(pk=int(number)).first() if number.isdecimal() else None
     if session is None:
         raise Http404(f"There is no session {number}.")
@@ -73,13 +74,13 @@ def account_context(session: Session, user: User | AnonymousUser) -> dict[str, A
     }
 
 
-def panels(session: Session) -> dict[str, Any]:
-    """Streams, events and journal: the newest of each, with links to all of them."""
+def panels(session: Any) -> dict[str, Any]:
+    """Streams, events and journal: the newest of each, with links to all of them. `session` is what `find` gives."""
     streams = session.streams.select_related("instrument").order_by("-active", "instrument__symbol", "stream_type")
     return _readers(session) | {
         "session": session,
         "streams": [_stream(stream) for stream in streams[:SHOWN_STREAMS]],
-        "log": list(session.events.all()[:SHOWN_EVENTS]),
+        "log": list((session.events.all() if session.looks_ahead else events_as_of(session))[:SHOWN_EVENTS]),
         "entries": _entries(session),
         "verifications": list(session.verifications.all()[:SHOWN_VERIFICATIONS]),
     }

@@ -12,8 +12,10 @@ from unfold.decorators import display
 
 from marketdata.admin.read_only import ReadOnlyAdmin
 from sessions.models import ActiveStream, JournalEntry, ServiceHeartbeat, SessionEvent, StreamType, Verification
+from streaming.as_of.session_events import of_no_days_data
 from streaming.status import is_alive
 from streaming.stream_types import words
+from web.holders import LOOK_AHEAD
 
 LEVEL_COLORS = {"info": "info", "warning": "warning", "error": "danger"}
 
@@ -65,6 +67,10 @@ class SessionEventAdmin(ReadOnlyAdmin):
     list_filter = [LevelFilter]
     list_select_related = ["session"]
     search_fields = ["message"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SessionEvent]:
+        rows: QuerySet[SessionEvent] = super().get_queryset(request)
+        return rows if request.user.has_perm(LOOK_AHEAD) else of_no_days_data(rows)
 
     @display(description="level", label=LEVEL_COLORS)
     def shown_level(self, event: SessionEvent) -> str:

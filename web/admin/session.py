@@ -108,7 +108,7 @@ class SessionAdmin(ModelAdmin):
         """The live page. Never a form over a row that its worker writes."""
         if request.method != "GET" or not self.has_view_permission(request):
             raise PermissionDenied
-        session = page.find(object_id)
+        session = page.find(object_id, request.user)
         context = {
             **self.admin_site.each_context(request),
             **page.context(session),
@@ -127,7 +127,7 @@ class SessionAdmin(ModelAdmin):
         """The tables of the live page; status 286 stops the page from asking again."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        session = page.find(str(pk))
+        session = page.find(str(pk), request.user)
         reported = page.panels(session)
         over = not session.is_live and not any(row.unfinished for row in reported["verifications"])
         return TemplateResponse(request, "web/panels.html", reported, status=286 if over else 200)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Sum, Value
 from django.db.models.functions import JSONObject
 
 from marketdata import calendar
@@ -15,6 +15,7 @@ from marketdata.exchange_calendar import ExchangeCalendar
 from marketdata.hours import DayPart, part_of_clock
 from marketdata.trading_day import MINUTE, TradingDay
 from sessions.models import ActiveStream, Session, SessionEvent, State, StreamType
+from streaming.as_of.session_events import held_as_of, of_no_days_data
 from streaming.engine import lease
 from streaming.engine.frames import milliseconds
 
@@ -23,15 +24,20 @@ SHOWN_EVENTS = 1
 PLAYED = (State.STARTING, State.RUNNING, State.PAUSED)
 
 
-def sessions_to_show(rows: QuerySet[Session]) -> QuerySet[Session]:
-    """With all that a card needs; its cost is bounded by the sessions shown, not by their streams or events."""
+def sessions_to_show(rows: QuerySet[Session], *, ahead: bool = False) -> QuerySet[Session]:
+    """With all that a card needs; its cost is bounded by the sessions shown, not by their streams or events.
+
+    `ahead`: for somebody who may know what the store has of later days.
+    """
     events = SessionEvent.objects.filter(session=OuterRef("pk"))
+    events = events if ahead else of_no_days_data(events)
     reported = JSONObject(at=F("at"), level=F("level"), message=F("message"))
     symbols = ActiveStream.objects.filter(session=OuterRef("pk"), requested=True).values("instrument__symbol")
     priced = symbols.annotate(price=Max("last_price", filter=Q(stream_type=StreamType.BARS)))
     quote = JSONObject(symbol=F("instrument__symbol"), price=F("price"))
     active, requested = Q(streams__active=True), Q(streams__requested=True)
     return rows.select_related("dataset", "run").annotate(
+        looks_ahead=Value(ahead),
         active_count=Count("streams", filter=active),
         stream_count=Count("streams"),
         symbol_count=Count("streams__instrument", filter=requested, distinct=True),
@@ -90,12 +96,18 @@ def _texts(session: Any) -> dict[str, str]:
         "streams": f"{session.active_count} of {session.stream_count} active",
         "bars": f"{session.bars:,}",
         "quality": "n/a" if quality is None else f"{quality:.1%}",
-        "held": f"{', '.join(map(str, session.run.days_held)) or 'none'} ({session.run.bars_held:,} bars)",
+        "held": _held_text(session),
         "worker": session.run.worker or "none",
         "frame": f"{session.run.generation}.{session.run.frame_id}" if session.run.frame_id else "none yet",
         "frames": f"{session.run.frame_count:,}",
         "hash": session.run.chain or "none yet",
     }
+
+
+def _held_text(session: Any) -> str:
+    if session.looks_ahead:
+        return f"{', '.join(map(str, session.run.days_held)) or 'none'} ({session.run.bars_held:,} bars)"
+    return ", ".join(map(str, held_as_of(session)["days_held"])) or "none"
 
 
 def _pace_texts(session: Session) -> dict[str, str]:

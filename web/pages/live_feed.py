@@ -114,9 +114,10 @@ class Feed:
         reader: str = "",
         account: AccountFeed | None = None,
         shows_accounts: bool = False,
+        ahead: bool = False,
     ) -> None:
         self.session_id, self.symbol, self.reader = session_id, symbol, reader
-        self.account, self.shows_accounts = account, shows_accounts
+        self.account, self.shows_accounts, self.ahead = account, shows_accounts, ahead
         self.unsent = Unsent(symbol, frozenset(others[:MOST_LATEST]))
         self.changed = asyncio.Event()
         self.heat: Heat | None = None
@@ -207,7 +208,8 @@ class Feed:
         return _line("status", body)
 
     def _read_status(self) -> dict[str, Any]:
-        session: Any = cards.sessions_to_show(Session.objects.filter(pk=self.session_id)).get()
+        rows = cards.sessions_to_show(Session.objects.filter(pk=self.session_id), ahead=self.ahead)
+        session: Any = rows.get()
         now = timezone.now()
         symbols = symbols_to_chart(session)
         self.unsent.shown = frozenset(symbols[:MOST_LATEST])
