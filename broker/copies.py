@@ -43,8 +43,9 @@ def _copy_pins(source: Session, copy: Session, date: dt.date) -> None:
 
 
 def _state_at(account: Account, ms: int) -> dict[str, Any]:
-    """A running session's account may be ahead of the clock at which a fork begins: it is made again as it was then."""
-    if account.through_ms <= ms:
+    """As of the clock at which a fork begins: the account may be ahead of it, or in the night before."""
+    calendar = account.session.calendar
+    if account.through_ms <= ms and date_of(calendar, account.through_ms) == date_of(calendar, ms):
         return dict(account.state)
     trader = Trader(account, MatchingDays(account.session))
     trader.stand(ms, with_requests_until=ms)
@@ -53,7 +54,7 @@ def _state_at(account: Account, ms: int) -> dict[str, Any]:
 
 def _copy(account: Account, session: Session, opened_ms: int, *, fork: bool) -> Account:
     opening = _state_at(account, opened_ms) if fork else account.opening
-    opening = {**opening, "events": 0, "executions": 0, "requests": 0, "charges": []}
+    opening = {**opening, "events": 0, "executions": 0, "requests": 0, "activities": []}
     made = Account.objects.create(
         session=session,
         name=account.name,

@@ -7,10 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from broker.matching.activity import Activity, ActivityKind
 from broker.matching.state import State
 from broker.models import Account, AccountEvent
 from broker.prices import Prices
 from sessions.models import Session
+
+NEVER = 2**63
 
 
 @dataclass(slots=True)
@@ -28,17 +31,29 @@ def equity_at(account: Account, session: Session, instants: Sequence[int]) -> It
     held.entries = {symbol: position.average_entry for symbol, position in opening.positions.items()}
     executions = AccountEvent.objects.filter(account=account, voided_in=None, qty__isnull=False).order_by("number")
     coming = list(executions)
-    charges = deque(State.of(account.state).charges)
+    activities = deque(State.of(account.state).activities)
     done = 0
     for at in instants:
-        while done < len(coming) and coming[done].at_ms <= at:
-            _trade(held, coming[done])
-            done += 1
-        while charges and charges[0].at_ms <= at:
-            held.cash -= charges.popleft().amount
+        while True:  # in their order: what comes of a day's open comes before its first trade
+            traded = coming[done].at_ms if done < len(coming) else NEVER
+            changed = activities[0].at_ms if activities else NEVER
+            if min(traded, changed) > at:
+                break
+            if changed <= traded:
+                _change(held, activities.popleft())
+            else:
+                _trade(held, coming[done])
+                done += 1
         yield held.cash + sum(
             (qty * _price(held, session, symbol, at) for symbol, qty in held.shares.items()), Decimal()
         )
+
+
+def _change(held: Holdings, activity: Activity) -> None:
+    held.cash += activity.amount
+    if activity.kind is ActivityKind.SPLIT and (shares := held.shares.get(activity.symbol)):
+        held.shares[activity.symbol] = shares + activity.qty
+        held.entries[activity.symbol] *= shares / (shares + activity.qty)
 
 
 def _trade(held: Holdings, event: AccountEvent) -> None:

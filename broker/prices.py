@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from decimal import Decimal
 
+from broker.corporate_actions import split_since
 from broker.matching.day import Market
 from broker.matching.hours import MILLISECOND_NS
 from broker.matching.terms import Side, Terms
@@ -62,12 +63,12 @@ class Prices:
         return price if price is not None else self.mark(symbol)
 
     def last_close(self, symbol: str) -> Decimal | None:
-        """The price at the close of the day before, or of an earlier one."""
+        """The price at the close of the day before, or of an earlier one, in today's shares."""
         date = self.date
         for _ in range(LOOK_BACK_DAYS):
             day = self.session.calendar.previous_trading_day(date)
             date = day.date
             market = CACHE.market(self.session, symbol, date)
             if market and (price := market.mark(int(day.close.timestamp()) * 1_000_000_000)) is not None:
-                return price
+                return price / split_since(symbol, date, self.date)
         return None

@@ -71,7 +71,10 @@ class Records:
     def _write_days(self) -> None:
         begun, self.trader.begun = self.trader.begun, {}
         AccountDay.objects.bulk_create(
-            (AccountDay(account=self.account, date=date, state=state) for date, state in begun.items()),
+            (
+                AccountDay(account=self.account, date=date, state=day.state, actions=day.actions)
+                for date, day in begun.items()
+            ),
             ignore_conflicts=True,
         )
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from broker.corporate_actions import corporate_actions
+from broker.matching.activity import ExAction, go_ex
 from broker.matching.acts import Cancel, Place, Replace
 from broker.matching.book import Act, Book
 from broker.matching.day import Market
@@ -32,6 +34,14 @@ class Base:
     """Where the account begins in the midst of that day."""
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A day that was begun: where the account stood before it, and the corporate actions that it went ex with."""
+
+    state: dict[str, Any]
+    actions: list[list[str]]
+
+
 class Trader:
     """`book` stands at `through_ms`, in the session of `date` or in the night after it."""
 
@@ -44,8 +54,10 @@ class Trader:
         self.said_at = 0
         self.coming: list[tuple[DayPart, Hours]] = []
         """The sessions of the day that are still to come."""
-        self.begun: dict[dt.date, dict[str, Any]] = {}
-        """Days that it has begun since that was last written down, and where it stood before each."""
+        self.begun: dict[dt.date, Begun] = {}
+        """Days that it has begun since that was last written down."""
+        self.pinned: dict[dt.date, list[ExAction]] = {}
+        """The corporate actions of days that were begun once: the store may know of others by now."""
 
     # --- making the book ----------------------------------------------------------------------------
 
@@ -57,6 +69,8 @@ class Trader:
         base = base or self._base(at_ms)
         self.date, self.through_ms = base.date, base.after_ms or 0
         self.book = Book(base.state, self.terms, self._market, self._frame)
+        days = AccountDay.objects.filter(account=self.account, date__gte=base.date).values_list("date", "actions")
+        self.pinned = {date: [ExAction.of(each) for each in actions] for date, actions in days}
         self._begin(base.date, base.after_ms)
         for request in self._taken(base.state.requests, with_requests_until):
             assert request.taken_ms is not None
@@ -108,13 +122,24 @@ class Trader:
 
     def _begin(self, date: dt.date, after_ms: int | None) -> None:
         """Stand in a day, and note where the account stood before it."""
+        actions = self._actions(date) if after_ms is None else []
         if after_ms is None:
-            self.begun[date] = self.book.state.as_payload()
+            self.begun[date] = Begun(self.book.state.as_payload(), [action.as_payload() for action in actions])
         self.date, self.part, self.markets = date, DayPart.REGULAR, {}
         sessions = sessions_of(self.calendar.trading_day(date))
         self.coming = [each for each in sessions if after_ms is None or after_ms * MILLISECOND_NS < each[1].close_ns]
+        if actions:
+            go_ex(self.book, actions, sessions[0][1].open_ns)
         if self.coming:
             self._enter(after_ms)
+
+    def _actions(self, date: dt.date) -> list[ExAction]:
+        """What goes ex on a day, of the symbols that the account has to do with."""
+        if date not in self.pinned:
+            state = self.book.state
+            symbols = {*state.positions, *(order.symbol for order in state.orders.values())}
+            self.pinned[date] = corporate_actions(symbols, date) if symbols else []
+        return self.pinned[date]
 
     def _enter(self, after_ms: int | None) -> None:
         self.part, hours = self.coming.pop(0)

@@ -32,6 +32,10 @@ SPECTACULAR_SETTINGS = {
         "ImportState": "marketdata.models.Import.State",
         "SessionKeyKind": "sessions.models.SessionKey.Kind",
         "DayKind": "marketdata.kinds.DayKind",
+        "OrderSide": "web.api.order_serializers.SIDES",
+        "OrderType": "web.api.order_serializers.TYPES",
+        "OrderTimeInForce": "web.api.order_serializers.TIMES_IN_FORCE",
+        "OrderStatus": "web.api.order_serializers.STATUSES",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

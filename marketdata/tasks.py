@@ -22,34 +22,34 @@ AGAIN_SECONDS = 2
 def read_upload(number: int) -> None:
     from marketdata.importing import uploads  # beat imports this module, and does none of it
 
-    _work(number, "read_upload", uploads.read)
+    _work(number, "reading", uploads.read)
 
 
 @shared_task
 def import_upload(number: int) -> None:
     from marketdata.importing import uploads
 
-    _work(number, "import_upload", uploads.write)
+    _work(number, "importing", uploads.write)
 
 
-def _work(number: int, task: str, verb: Callable[[Upload], None]) -> None:
+def _work(number: int, state: str, verb: Callable[[Upload], None]) -> None:
     """Later, where another upload is being worked on: they must not take all of upkeep's slots."""
-    from marketdata.importing import uploads
+    from marketdata.importing import upload_queue
     from marketdata.models import Upload
 
-    upload = Upload.objects.filter(pk=number).first()
-    if upload is None:
-        return
     with _alone() as alone:
+        upload = Upload.objects.filter(pk=number, state=state).first()
+        if upload is None:
+            return
         if not alone:
-            uploads.queue(upload, task, countdown=AGAIN_SECONDS)
+            upload_queue.queue(upload, countdown=AGAIN_SECONDS)
             return
         try:
             verb(upload)
         except (MarketDataError, OSError) as error:
-            uploads.fail(upload, str(error))
+            upload_queue.fail(upload, str(error))
         except Exception as error:
-            uploads.fail(upload, f"{type(error).__name__}: {error}")
+            upload_queue.fail(upload, f"{type(error).__name__}: {error}")
             raise
 
 

@@ -11,6 +11,7 @@ import pytest
 pytest_plugins = ["tests.workers"]
 
 ROOT = Path(__file__).resolve().parents[1]
+SHARED = Path(os.environ.get("TAPEDECK_SHARED", ROOT.parent / "shared"))
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -50,8 +51,18 @@ def sample() -> Path:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Real market data."""
+    """Real market data, for what only that can show."""
     return shared_folder("data")
+
+
+@pytest.fixture(scope="session")
+def market_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of `shared_data`; where that is not at hand, some of its files made up in the same form."""
+    if os.environ.get("CI") or (SHARED / "data").is_dir():
+        return shared_folder("data")
+    from tests.made_data import make
+
+    return make(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +73,7 @@ def cases() -> Path:
 
 def shared_folder(name: str) -> Path:
     """What is not part of the project. CI must have it; elsewhere the tests that need it skip."""
-    folder = Path(os.environ.get("TAPEDECK_SHARED", ROOT.parent / "shared")) / name
+    folder = SHARED / name
     if not folder.is_dir():
         message = f"no {name} at {folder}: set TAPEDECK_SHARED to the folder that holds {name}/"
         if os.environ.get("CI"):

@@ -106,9 +106,9 @@ def _await_heartbeat(process: subprocess.Popen[bytes], logs: Path) -> None:
 
 
 @pytest.fixture
-def real_days(transactional_db: None, shared_data: Path) -> str:
+def real_days(transactional_db: None, market_data: Path) -> str:
     """AAPL and MSFT of June and July 2025, the half day of 07-03 and the holiday after it among them."""
-    folder = shared_data / "bars" / "exthours_2025"
+    folder = market_data / "bars" / "exthours_2025"
     call_command("import_bars", str(folder), verbosity=0)
     return "exthours_2025"
 

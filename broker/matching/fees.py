@@ -63,20 +63,3 @@ class Fees:
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> Fees:
         return cls(**{name: Decimal(amount) for name, amount in payload.items()})
-
-
-@dataclass(frozen=True, slots=True)
-class Charge:
-    """A fee that was taken from the cash."""
-
-    at_ms: int
-    words: str
-    amount: Decimal
-
-    def as_payload(self) -> list[Any]:
-        return [self.at_ms, self.words, str(self.amount)]
-
-    @classmethod
-    def of(cls, payload: list[Any]) -> Charge:
-        at_ms, words, amount = payload
-        return cls(at_ms, words, Decimal(amount))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from broker.matching.orders import ZERO
 
+SMALLEST = Decimal("1e-9")
+"""Part of a share."""
 Lot = tuple[Decimal, Decimal]
 """Shares, all of one sign, and their price."""
 
@@ -59,6 +61,11 @@ class Position:
         if self.today:
             self.earlier.append((self.today, self.entered_value / self.entered))
         self.today = self.today_price = self.entered = self.entered_value = ZERO
+
+    def split(self, ratio: Decimal) -> None:
+        """New shares for old ones, before a day's first trade."""
+        lots = [((qty * ratio).quantize(SMALLEST, ROUND_DOWN), price / ratio) for qty, price in self.earlier]
+        self.earlier = [(qty, price) for qty, price in lots if qty]
 
     def _enter(self, qty: Decimal, price: Decimal) -> None:
         total = self.today + qty

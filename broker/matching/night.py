@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from broker.matching import groups
-from broker.matching.fees import Charge, Fees
+from broker.matching.activity import Activity, ActivityKind
+from broker.matching.fees import Fees
 from broker.matching.hours import MILLISECOND_NS, Hours
 from broker.matching.margin import equity_of, maintenance_of
 from broker.matching.orders import Order
@@ -57,7 +58,7 @@ def _end_day(book: Book, hours: Hours) -> None:
         position.close_day()
     for words, amount in book.state.fees.rounded():
         book.state.cash -= amount
-        book.state.charges.append(Charge(book.ms, words, amount))
+        book.state.activities.append(Activity(book.ms, ActivityKind.FEE, words, -amount))
     book.state.fees = Fees()
 
 

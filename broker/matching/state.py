@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from broker.matching.fees import Charge, Fees
+from broker.matching.activity import Activity
+from broker.matching.fees import Fees
 from broker.matching.lots import Position
 from broker.matching.orders import ZERO, Order
 from broker.matching.terms import EventKind
@@ -33,8 +34,8 @@ class State:
     """Of the positions at the last close: what they are worth on a day without a price."""
     fees: Fees = field(default_factory=Fees)
     """Accrued today, taken from the cash at the close."""
-    charges: list[Charge] = field(default_factory=list)
-    """Fees of earlier days."""
+    activities: list[Activity] = field(default_factory=list)
+    """What changed it without a trade, oldest first."""
 
     def position(self, symbol: str) -> Position:
         return self.positions.get(symbol) or Position()
@@ -52,7 +53,7 @@ class State:
             "arrivals": self.arrivals,
             "marks": {symbol: str(mark) for symbol, mark in self.marks.items()},
             "fees": self.fees.as_payload(),
-            "charges": [charge.as_payload() for charge in self.charges],
+            "activities": [activity.as_payload() for activity in self.activities],
         }
 
     @classmethod
@@ -70,7 +71,7 @@ class State:
             arrivals=payload["arrivals"],
             marks={symbol: Decimal(mark) for symbol, mark in payload["marks"].items()},
             fees=Fees.of(payload["fees"]),
-            charges=[Charge.of(each) for each in payload["charges"]],
+            activities=[Activity.of(each) for each in payload["activities"]],
         )
 
 

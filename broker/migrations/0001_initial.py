@@ -50,6 +50,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('date', models.DateField()),
                 ('state', models.JSONField()),
+                ('actions', models.JSONField(default=list)),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='days', to='broker.account')),
             ],
             options={

@@ -66,11 +66,15 @@ class AccountKey(models.Model):
 
 
 class AccountDay(models.Model):
-    """Where an account stood before a day: it is made again from there, and goes back to it with the clock."""
+    """Where an account stood before a day: it is made again from there, and goes back to it with the clock.
+
+    `actions`: the corporate actions that the day went ex with, each as symbol, kind and value.
+    """
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="days")
     date = models.DateField()
     state = models.JSONField()
+    actions = models.JSONField(default=list)
 
     class Meta:
         ordering = ["account", "date"]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from broker.entry.refusals import malformed
-from broker.matching.fees import Charge
+from broker.matching.activity import Activity, ActivityKind
 from broker.matching.orders import Order
 from broker.models import Account, AccountEvent
 from broker.standing import await_published, standing
@@ -19,7 +19,7 @@ from gateway.trading.order_wire import MS, stamp, text
 from streaming.as_of.newest_frame import clock_ms
 
 MOST = 100
-CATEGORIES = {"trade_activity": {"FILL"}, "non_trade_activity": {"CSD", "FEE"}}
+CATEGORIES = {"trade_activity": {"FILL"}, "non_trade_activity": {"CSD", *ActivityKind}}
 Row = dict[str, Any]
 
 
@@ -72,8 +72,8 @@ def _all(call: Call, kinds: set[str] | None) -> list[Dated]:
     found: list[Dated] = []
     if kinds is None or "CSD" in kinds:
         found.append(_deposit(call.account, clock_ms(call.session)))
-    if kinds is None or "FEE" in kinds:
-        found += [_fee(call.account, charge) for charge in standing(call.account.pk).state.charges]
+    activities = standing(call.account.pk).state.activities
+    found += [_non_trade(call.account, each) for each in activities if kinds is None or each.kind in kinds]
     if kinds is None or "FILL" in kinds:
         events = AccountEvent.objects.filter(account=call.account, voided_in=None, qty__isnull=False)
         found += [_fill(event) for event in events.order_by("number")]
@@ -95,18 +95,23 @@ def _deposit(account: Account, now_ms: int) -> Dated:
     return at, row["id"] or "", row
 
 
-def _fee(account: Account, charge: Charge) -> Dated:
+def _non_trade(account: Account, activity: Activity) -> Dated:
+    name = " ".join(filter(None, (str(activity.at_ms), activity.symbol, activity.words)))
     row = {
-        "activity_type": "FEE",
-        "id": _id(charge.at_ms, uuid.uuid5(account.uuid, f"{charge.at_ms} {charge.words}")),
-        "date": moments.new_york_date(charge.at_ms * MS).isoformat(),
-        "net_amount": text(-charge.amount),
+        "activity_type": str(activity.kind),
+        "id": _id(activity.at_ms, uuid.uuid5(account.uuid, name)),
+        "date": moments.new_york_date(activity.at_ms * MS).isoformat(),
+        "net_amount": text(activity.amount),
         "status": "executed",
-        "created_at": stamp(charge.at_ms),
+        "created_at": stamp(activity.at_ms),
         "currency": "USD",
-        "description": charge.words,
+        "description": activity.words,
     }
-    return charge.at_ms, row["id"] or "", row
+    if activity.symbol:
+        row |= {"symbol": on_wire(activity.symbol), "qty": text(activity.qty)}
+    if activity.kind is ActivityKind.DIVIDEND:
+        row["per_share_amount"] = text(activity.per_share)
+    return activity.at_ms, row["id"] or "", row
 
 
 def _fill(event: AccountEvent) -> Dated:

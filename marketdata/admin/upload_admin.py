@@ -12,19 +12,20 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from unfold.decorators import display
 
 from marketdata.admin.read_only import ReadOnlyAdmin
 from marketdata.admin.upload_form import AnswersForm
 from marketdata.chart_library import INTEGRITY
 from marketdata.errors import MarketDataError
-from marketdata.importing import mappings, uploads
+from marketdata.importing import mappings, upload_queue, uploads
 from marketdata.importing.files import SHOWN
+from marketdata.importing.upload_queue import TASKS
 from marketdata.ledger import WORDS
 from marketdata.models import Dataset, Upload
 
 MAY_IMPORT = "marketdata.add_import"
-WORKING = (Upload.State.READING, Upload.State.IMPORTING)
 
 
 @admin.register(Upload)
@@ -92,7 +93,7 @@ class UploadAdmin(ReadOnlyAdmin):
             return JsonResponse({"detail": f"The files cannot be kept: {error}."}, status=507)
         upload.answers = {"dataset": dataset}
         upload.save(update_fields=["answers"])
-        uploads.queue(upload, "read_upload")
+        upload_queue.queue(upload)
         return JsonResponse({"url": reverse("admin:marketdata_upload_change", args=[upload.pk])})
 
     def change_view(
@@ -106,7 +107,7 @@ class UploadAdmin(ReadOnlyAdmin):
     def _page(self, request: HttpRequest, upload: Upload, form: AnswersForm) -> HttpResponse:
         files = upload.found.get("files", [])
         symbols = upload.answers.get("symbols", {})
-        correctable = upload.state not in (*WORKING, Upload.State.DONE)
+        correctable = upload.state not in (*TASKS, Upload.State.DONE)
         shown = [
             {**file, "number": number, "answer": symbols.get(file["name"], "")} for number, file in enumerate(files)
         ]
@@ -116,7 +117,7 @@ class UploadAdmin(ReadOnlyAdmin):
             "original": upload,
             "title": str(upload).capitalize(),
             "upload": upload,
-            "working": upload.state in WORKING,
+            "working": upload.state in TASKS,
             "files": shown,
             "readable": sum("problem" not in file for file in files),
             "correctable": correctable,
@@ -134,7 +135,7 @@ class UploadAdmin(ReadOnlyAdmin):
     def panel(self, request: HttpRequest, pk: int) -> HttpResponse:
         """How far the work is; once it is done the page comes anew."""
         upload = self._find(request, str(pk))
-        if upload.state not in WORKING:
+        if upload.state not in TASKS:
             return HttpResponse(headers={"HX-Refresh": "true"})
         return TemplateResponse(request, "marketdata/upload_progress.html", {"upload": upload})
 
@@ -144,7 +145,7 @@ class UploadAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         upload = self._find(request, str(pk), method="POST")
         form = AnswersForm(request.POST, files=[file["name"] for file in upload.found.get("files", [])])
-        if upload.state not in (*WORKING, Upload.State.DONE) and form.is_valid():
+        if upload.state not in (*TASKS, Upload.State.DONE) and form.is_valid():
             return self._take(request, upload, form)
         return self._page(request, upload, form) if form.errors else _back(upload)
 
@@ -158,10 +159,10 @@ class UploadAdmin(ReadOnlyAdmin):
             form.add_error("keep_as", str(error))
             return self._page(request, upload, form)
         importing = "import" in request.POST
-        upload.answers, upload.error, upload.done_files = answers, "", 0
+        upload.answers, upload.error, upload.done_files, upload.seen_at = answers, "", 0, timezone.now()
         upload.state = Upload.State.IMPORTING if importing else Upload.State.READING
-        upload.save(update_fields=["answers", "error", "done_files", "state"])
-        uploads.queue(upload, "import_upload" if importing else "read_upload")
+        upload.save(update_fields=["answers", "error", "done_files", "seen_at", "state"])
+        upload_queue.queue(upload)
         return _back(upload)
 
     def _find(self, request: HttpRequest, number: str, method: str = "GET") -> Upload:

@@ -14,8 +14,6 @@ from typing import Any
 from django.conf import settings
 from django.core.files.base import File
 from django.db.models.functions import Now
-from django.utils.module_loading import import_string
-from kombu.exceptions import OperationalError
 
 from marketdata.columns import BarColumns
 from marketdata.errors import MarketDataError
@@ -44,20 +42,6 @@ OPTIONS = ("tz", "label", "date_order", "decimal", "scale", "as_is")
 
 class BadUpload(MarketDataError):
     """Files that are not taken, with the reason."""
-
-
-def queue(upload: Upload, task: str, **options: Any) -> None:
-    """Have a worker do `read_upload` or `import_upload`; Celery is imported at the first use."""
-    try:
-        app = import_string(settings.TASKS_APP)
-        app.send_task(f"marketdata.tasks.{task}", args=[upload.pk], queue="upkeep", **options)
-    except OperationalError:
-        fail(upload, "Redis does not answer: nothing was done.")
-
-
-def fail(upload: Upload, reason: str) -> None:
-    upload.state, upload.error = Upload.State.FAILED, reason
-    upload.save(update_fields=["state", "error"])
 
 
 def receive(files: Sequence[File[bytes]], by: str) -> Upload:

@@ -150,6 +150,7 @@ class Coordinator(DayChanges):
             if row.run.epoch != self.lease.epoch:
                 raise LeaseLost(f"epoch {row.run.epoch} is not {self.lease.epoch}")
             if row.stop_requested:
+                self._pick_up()  # what was accepted before is not left without an answer
                 self._end(State.STOPPED, reason=row.reason)
                 return True
             self._pace(row)

@@ -79,6 +79,8 @@ class DayChanges(HeldSession):
         if self.head.night is None:
             self._ask_upkeep(last=upcoming is None)
         if not upcoming:
+            with connected():
+                self._pick_up()  # what was accepted until now is not left without an answer
             self._end(State.COMPLETED)
             return False
         if self._is_night(upcoming.begin):

@@ -16,6 +16,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
+from marketdata.importing import upload_queue
 from marketdata.ledger import cut
 from marketdata.quality import quality
 from sessions.models import ActiveStream, ServiceHeartbeat, Session, StreamType
@@ -42,6 +43,8 @@ def run(now: Clock | None = None) -> Counter[str]:
     done = _round(Session.objects.live(), now, problems)
     with problems.of("abandoned sessions"):
         done += abandoned.queue_again(now)
+    with problems.of("uploads"):
+        done["uploads"] = upload_queue.queue_again(now)
     before = ServiceHeartbeat.objects.filter(name="upkeep").first()
     cleaned = before.detail.get("cleaned", {}) if before else {}
     with problems.of("retention"):

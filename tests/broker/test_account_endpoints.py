@@ -17,6 +17,7 @@ from broker.models import Account, AccountKey
 from sessions.models import Session
 from streaming.engine.player import Player
 from tests.broker.test_accounts_in_play import opened, place, started, status, step, until
+from web.api.order_serializers import OrderSerializer
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
 
@@ -40,6 +41,7 @@ def test_an_account_is_opened_traded_and_read_by_the_api(real_days: str, player:
     step(session, 5)
     order = {"symbol": "aapl", "qty": 10, "side": "buy", "type": "market", "time_in_force": "day"}
     [placed] = ask("post", f"{base}swing/orders/", trader, order).json()
+    assert set(placed) == set(OrderSerializer().fields), "as the API's documents say"
     step(session)
     assert [row["status"] for row in ask("get", f"{base}swing/orders/?open=false", trader).json()] == ["filled"]
     [position] = ask("get", f"{base}swing/", trader).json()["positions"]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
+from django.db import transaction
 
 from broker import accounts, service
 from broker.accounts import Opening
@@ -257,6 +258,18 @@ def test_an_order_that_nobody_has_picked_up_yet_is_no_contradiction(real_days: s
     worker.wait()
     exits = {"take_profit": {"limit_price": "260"}, "stop_loss": {"stop_price": "150"}}
     place(account, kind="limit", limit_price="200", order_class="bracket", **exits)
+    assert verify(session.pk).problems == []
+
+
+def test_an_order_asked_for_right_before_the_end_is_picked_up(real_days: str, player: Player) -> None:
+    session = started()
+    account = opened(session)
+    step(session, 1)
+    with transaction.atomic():  # both become known to the worker at once
+        order_id = place(account)
+        control.stop(session.pk)
+    until(lambda: not Session.objects.get(pk=session.pk).is_live)
+    assert status(account, order_id) == "new"
     assert verify(session.pk).problems == []
 
 

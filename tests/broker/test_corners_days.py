@@ -55,7 +55,7 @@ def test_fees_are_taken_from_the_cash_at_the_close() -> None:
     at.at(390)
     # 27.80 for each million sold, 0.000166 for each share sold, 0.000003 for each share: 1.39, 0.166 and 0.006.
     assert at.book.state.cash == Decimal(100_000) - Decimal("1.39") - Decimal("0.17") - Decimal("0.01")
-    assert [charge.words for charge in at.book.state.charges] == ["SEC fee", "TAF fee", "CAT fee"]
+    assert [activity.words for activity in at.book.state.activities] == ["SEC fee", "TAF fee", "CAT fee"]
     assert at.book.state.last_equity == at.book.state.cash
     assert State.of(at.book.state.as_payload()) == at.book.state
 

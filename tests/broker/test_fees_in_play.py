@@ -44,5 +44,5 @@ def test_fees_are_activities_of_the_close_and_go_back_with_the_clock(real_days: 
     assert list(equity_at(after.account, session, [milliseconds(now)])) == [after.equity]
     assert verify(session.pk).problems == []
     seek(session, 8)
-    assert standing(account.pk).state.charges == []
+    assert standing(account.pk).state.activities == []
     assert standing(account.pk).state.cash == before

@@ -26,9 +26,9 @@ def days(real_days: str) -> None:
     """Every test has them in the store."""
 
 
-def source_bar(shared_data: Path, stamp: str) -> pd.Series:
+def source_bar(market_data: Path, stamp: str) -> pd.Series:
     """AAPL's bar straight from the file."""
-    (path,) = (shared_data / "bars" / "exthours_2025").glob("AAPL_*.csv.gz")
+    (path,) = (market_data / "bars" / "exthours_2025").glob("AAPL_*.csv.gz")
     rows = pd.read_csv(path, parse_dates=["timestamp"])
     return rows[rows.timestamp == pd.Timestamp(stamp)].iloc[0]
 
@@ -43,7 +43,7 @@ def test_bars_arrive_by_themselves_and_the_clock_moves(open_page: OpenPage, work
 
 
 def test_pause_step_and_seek_show_the_bars_of_the_source(
-    open_page: OpenPage, worker: Worker, shared_data: Path
+    open_page: OpenPage, worker: Worker, market_data: Path
 ) -> None:
     session = a_live_session(speed=1)
     page = open_page(address_of(session))
@@ -52,12 +52,12 @@ def test_pause_step_and_seek_show_the_bars_of_the_source(
     page.get_by_role("button", name="Step five minutes").click()
     until(lambda: "09:34" in legend_on(page), "the fifth bar", page)
     assert clock_on(page) == "09:35:00"
-    bar = source_bar(shared_data, "2025-07-02T13:34:00Z")
+    bar = source_bar(market_data, "2025-07-02T13:34:00Z")
     assert f"C {bar.close:,.2f}" in legend_on(page) and f"V {int(bar.volume):,}" in legend_on(page)
 
     control.seek(session.pk, dt.datetime(2025, 7, 2, 18, 0, tzinfo=dt.UTC))
     until(lambda: "13:59" in legend_on(page), "the bar before two o'clock", page)
-    bar = source_bar(shared_data, "2025-07-02T17:59:00Z")
+    bar = source_bar(market_data, "2025-07-02T17:59:00Z")
     assert f"C {bar.close:,.2f}" in legend_on(page)
     until(lambda: minutes_on(page).startswith("AAPL, 270 of 390"), "the heat map up to two o'clock", page)
 

@@ -75,8 +75,8 @@ def look_at(page: Page, address: str, width: int) -> None:
     assert shifted < 0.1, f"{address} moves under the reader's eyes ({shifted:.3f})"
 
 
-def test_a_quiet_day_shows_its_gaps(open_page: OpenPage, shared_data: str) -> None:
-    call_command("import_bars", f"{shared_data}/bars/alphavantage_2019", verbosity=0)
+def test_a_quiet_day_shows_its_gaps(open_page: OpenPage, market_data: str) -> None:
+    call_command("import_bars", f"{market_data}/bars/alphavantage_2019", verbosity=0)
     day = DayVersion.objects.get(instrument__symbol="AMT", date="2019-02-13", scope="regular", interval="1m")
     page = open_page(f"/admin/marketdata/dayversion/{day.pk}/change/")
     assert "353 traded, 37 absent" in minutes_on(page, "AMT")

@@ -34,8 +34,8 @@ def test_a_day_that_is_pressed_while_its_month_comes_anew_is_chosen(open_page: O
     expect(page.locator("[name=start-date]")).to_have_value("2025-07-03")
 
 
-def test_the_calendar_turns_to_the_newest_month_of_what_was_chosen(open_page: OpenPage, shared_data: str) -> None:
-    call_command("import_bars", f"{shared_data}/bars/alphavantage_2019", verbosity=0)
+def test_the_calendar_turns_to_the_newest_month_of_what_was_chosen(open_page: OpenPage, market_data: str) -> None:
+    call_command("import_bars", f"{market_data}/bars/alphavantage_2019", verbosity=0)
     page = open_page("/admin/replay/session/add/")
     month = page.locator("#calendar-month")
     expect(month).to_have_text("July 2025")

@@ -15,10 +15,10 @@ from tests.faults.faults import BEGINNINGS, FAULTS
 
 
 @pytest.fixture(scope="module")
-def outcome(shared_data: Path) -> dict[str, Any]:
+def outcome(market_data: Path) -> dict[str, Any]:
     """What became of each fault; the servers are cut off for two seconds where `make chaos` does so for thirty."""
     command = [sys.executable, "-m", "tests.faults", "--json", "--cut", "2", "--seed", "20250702"]
-    data = shared_data / "bars" / "exthours_2025"
+    data = market_data / "bars" / "exthours_2025"
     done = subprocess.run([*command, "--data", str(data)], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout, done.stderr
     report: dict[str, Any] = json.loads(done.stdout)["faults"]

@@ -34,8 +34,8 @@ OPEN = dt.datetime(2025, 7, 2, 13, 30, tzinfo=dt.UTC)
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(400)]
 
 
-def source(shared_data: Path, symbol: str) -> pd.DataFrame:
-    (path,) = (shared_data / "bars" / "exthours_2025").glob(f"{symbol}_*.csv.gz")
+def source(market_data: Path, symbol: str) -> pd.DataFrame:
+    (path,) = (market_data / "bars" / "exthours_2025").glob(f"{symbol}_*.csv.gz")
     return pd.read_csv(path, parse_dates=["timestamp"]).set_index("timestamp")
 
 
@@ -83,7 +83,7 @@ class Listener:
 
 
 def test_a_paused_replay_is_a_morning_that_stands_still(
-    start_server: StartServer, start_replay: StartReplay, shared_data: Path
+    start_server: StartServer, start_replay: StartReplay, market_data: Path
 ) -> None:
     server, bound = start_server(), start_replay(minutes=60, speed=0.0)
     trading, history = trading_of(server, bound), history_of(server, bound)
@@ -97,7 +97,7 @@ def test_a_paused_replay_is_a_morning_that_stands_still(
         symbol_or_symbols="AAPL", timeframe=TimeFrame.Minute, start=dt.datetime(2025, 7, 1, tzinfo=dt.UTC)
     )
     bars = history.get_stock_bars(asked).data["AAPL"]
-    given = source(shared_data, "AAPL")
+    given = source(market_data, "AAPL")
     bound.session.refresh_from_db()
     known = given[(given.index >= "2025-07-01") & (given.index + pd.Timedelta(minutes=1) <= bound.session.run.clock)]
     assert [bar.timestamp for bar in bars] == list(known.index), "extended hours and the day before, and nothing later"
@@ -131,7 +131,7 @@ def _assert_days(history: StockHistoricalDataClient, given: pd.DataFrame, clock:
 
 
 def test_the_stream_shows_pause_and_speed_and_ends_with_a_seek(
-    start_server: StartServer, start_replay: StartReplay, shared_data: Path
+    start_server: StartServer, start_replay: StartReplay, market_data: Path
 ) -> None:
     server, bound = start_server(), start_replay(minutes=30, speed=120.0)
     with Listener(server, bound, "AAPL", "MSFT") as listener:
@@ -150,12 +150,12 @@ def test_the_stream_shows_pause_and_speed_and_ends_with_a_seek(
         listener.wait(lambda: any(bar.timestamp < before[0].timestamp for bar in listener.bars), "older bars")
     for symbol in ("AAPL", "MSFT"):
         stamps = [bar.timestamp for bar in before if bar.symbol == symbol]
-        given = source(shared_data, symbol)
+        given = source(market_data, symbol)
         assert stamps == list(given.loc[stamps[0] : stamps[-1]].index), "every minute once, in order"
 
 
 def test_the_example_bot_lives_in_the_replay(
-    start_server: StartServer, start_replay: StartReplay, shared_data: Path
+    start_server: StartServer, start_replay: StartReplay, market_data: Path
 ) -> None:
     server, bound = start_server(), start_replay(minutes=70, speed=240.0)
     command = [sys.executable, str(ROOT / "examples" / "alpaca_bot.py"), "AAPL", "MSFT", "--bars", "30"]
@@ -170,7 +170,7 @@ def test_the_example_bot_lives_in_the_replay(
     )
     assert run.returncode == 0, run.stderr
     assert re.search(r"It is 2025-07-02 1\d:\d\d; the market is open\.", run.stdout)
-    day_before = source(shared_data, "AAPL").tz_convert(NEW_YORK).loc["2025-07-01"].between_time("09:30", "15:59")
+    day_before = source(market_data, "AAPL").tz_convert(NEW_YORK).loc["2025-07-01"].between_time("09:30", "15:59")
     assert f"AAPL closed at {day_before.close.iloc[-1]:.2f} the day before." in run.stdout
     assert len(re.findall(r"^\d\d:\d\d (AAPL|MSFT) \d+\.\d\d", run.stdout, re.M)) == 30
 

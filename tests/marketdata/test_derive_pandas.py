@@ -30,9 +30,9 @@ DAYS = {
 real = pytest.mark.parametrize(("pattern", "date"), DAYS.values(), ids=DAYS)
 
 
-def minutes(shared_data: Path, pattern: str, date: str) -> pd.DataFrame:
+def minutes(market_data: Path, pattern: str, date: str) -> pd.DataFrame:
     """The file's rows of the regular session, by New York time."""
-    (path,) = (shared_data / "bars").glob(pattern)
+    (path,) = (market_data / "bars").glob(pattern)
     table = pd.read_csv(path).reindex(columns=["timestamp", *COLUMNS])
     table.index = pd.DatetimeIndex(pd.to_datetime(table.timestamp, utc=True)).tz_convert(NEW_YORK)
     day = trading_day(dt.date.fromisoformat(date))
@@ -66,8 +66,8 @@ def compare(made: DerivedColumns, wanted: pd.DataFrame, date: str) -> None:
 
 @pytest.mark.parametrize("width", WIDTHS, ids=map(interval_name, WIDTHS))
 @real
-def test_a_real_day_is_resampled_as_pandas_does(shared_data: Path, pattern: str, date: str, width: int) -> None:
-    rows = minutes(shared_data, pattern, date)
+def test_a_real_day_is_resampled_as_pandas_does(market_data: Path, pattern: str, date: str, width: int) -> None:
+    rows = minutes(market_data, pattern, date)
     session = trading_day(dt.date.fromisoformat(date)).minutes
     compare(derive(columns(rows, date), session, width), by_pandas(rows, width), date)
 
@@ -78,13 +78,13 @@ def test_a_real_day_is_resampled_as_pandas_does(shared_data: Path, pattern: str,
     [slice(1, None), slice(None, -1), [*range(180), *range(195, 390)], [389], [0], [200], [*range(0, 390, 61)]],
     ids=["no first", "no last", "none in the middle", "only the last", "only the first", "only one", "a few"],
 )
-def test_a_missing_minute_never_shifts_the_grid(shared_data: Path, kept: slice | list[int], width: int) -> None:
-    rows = minutes(shared_data, "spy_vwap_2024/SPY_*", "2024-03-11").iloc[kept]
+def test_a_missing_minute_never_shifts_the_grid(market_data: Path, kept: slice | list[int], width: int) -> None:
+    rows = minutes(market_data, "spy_vwap_2024/SPY_*", "2024-03-11").iloc[kept]
     compare(derive(columns(rows, "2024-03-11"), 390, width), by_pandas(rows, width), "2024-03-11")
 
 
-def test_a_day_with_one_bar_has_one_bar_of_every_width_and_says_what_it_lacks(shared_data: Path) -> None:
-    rows = minutes(shared_data, "exthours_2025/AAPL_*", "2025-07-03").iloc[[209]]  # 12:59, the half day's last
+def test_a_day_with_one_bar_has_one_bar_of_every_width_and_says_what_it_lacks(market_data: Path) -> None:
+    rows = minutes(market_data, "exthours_2025/AAPL_*", "2025-07-03").iloc[[209]]  # 12:59, the half day's last
     for width, expected in ((5, 5), (60, 30), (DAY, 210)):
         made = derive(columns(rows, "2025-07-03"), 210, width)
         assert (made.n_present.tolist(), made.n_expected.tolist()) == ([1], [expected])

@@ -43,8 +43,8 @@ def rows(answer: object) -> Rows:
     return answer
 
 
-def test_a_real_half_day_is_its_210_minutes_and_not_the_prints_after_one_o_clock(shared_data: Path) -> None:
-    folder = shared_data / "bars" / "exthours_2025"
+def test_a_real_half_day_is_its_210_minutes_and_not_the_prints_after_one_o_clock(market_data: Path) -> None:
+    folder = market_data / "bars" / "exthours_2025"
     answer = rows(ask(folder, "AAPL", HALF.date))
     table = pd.read_csv(folder / "AAPL_2025-06-24_2025-07-11_1min.csv.gz")
     at = pd.to_datetime(table.timestamp, utc=True)

@@ -12,7 +12,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from marketdata import tasks
-from marketdata.importing import uploads
+from marketdata.importing import upload_queue, uploads
+from marketdata.importing.upload_queue import SILENT, TASKS
 from marketdata.models import Bar, DayVersion, Import, Instrument, KeptMapping, Upload
 from tests.marketdata.test_import_clashes import HEAD, OPEN, bars
 from tests.marketdata.test_undo import imported, pin
@@ -25,7 +26,7 @@ LOCAL = "date,open,high,low,close,volume\n2025-07-02 09:30,10,11,9,10.5,100\n202
 def at_once(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker's tasks run where they are sent."""
     settings.UPLOADS_FOLDER = tmp_path / "uploads"
-    monkeypatch.setattr(uploads, "queue", lambda upload, task: getattr(tasks, task)(upload.pk))
+    monkeypatch.setattr(upload_queue, "queue", lambda upload: getattr(tasks, TASKS[upload.state])(upload.pk))
 
 
 def client(*permissions: str) -> Client:
@@ -121,6 +122,21 @@ def test_a_wrong_correction_is_said_at_its_field(boss: Client, fields: dict[str,
     page = upload(boss, ("AAPL.csv", rows(100)))["url"]
     answer = boss.post(page.replace("change", "answer"), {"dataset": "mine", "import": "1", **fields})
     assert answer.status_code == 200 and text in answer.content.decode() and not DayVersion.objects.exists()
+
+
+def test_work_that_was_lost_with_its_worker_begins_anew(boss: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as lost:
+        lost.setattr(upload_queue, "queue", lambda upload: None)
+        page = upload(boss, ("AAPL.csv", rows(100)))["url"]
+    assert Upload.objects.get().state == "reading"
+    now = dt.datetime.now(dt.UTC)
+    assert upload_queue.queue_again(now) == 0, "it may still be worked on"
+    assert upload_queue.queue_again(now + SILENT + dt.timedelta(seconds=9)) == 1
+    assert Upload.objects.get().state == "read"
+    boss.post(page.replace("change", "answer"), {"dataset": "mine", "import": "1"})
+    imports = list(Import.objects.values_list("pk", flat=True))
+    tasks.import_upload(Upload.objects.get().pk)
+    assert Upload.objects.get().state == "done" and list(Import.objects.values_list("pk", flat=True)) == imports
 
 
 def test_a_defect_reaches_the_page(boss: Client, monkeypatch: pytest.MonkeyPatch) -> None:

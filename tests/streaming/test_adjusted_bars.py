@@ -33,11 +33,11 @@ DIVIDEND = "AAPL,2014-06-09,dividend,0.5\n"
 
 
 @pytest.fixture
-def days(transactional_db: None, shared_data: Path) -> Path:
+def days(transactional_db: None, sample: Path) -> Path:
     call_command(
-        "import_bars", *map(str, sorted((shared_data / "bars" / "lean").glob("AAPL_*"))), dataset="lean", verbosity=0
+        "import_bars", *map(str, sorted((sample / "bars" / "lean").glob("AAPL_*"))), dataset="lean", verbosity=0
     )
-    return shared_data / "bars" / "lean"
+    return sample / "bars" / "lean"
 
 
 def actions(folder: Path, text: str = ACTIONS) -> None:

@@ -57,10 +57,10 @@ def part_of(local: pd.Series) -> pd.Series:
 
 @pytest.mark.parametrize("symbol", SYMBOLS)
 def test_a_half_day_plays_every_row_of_the_file_in_its_minute_and_marked(
-    player: Player, real_days: str, shared_data: Path, symbol: str
+    player: Player, real_days: str, market_data: Path, symbol: str
 ) -> None:
     frames = finished(play())
-    rows, played = rows_of(shared_data, symbol, HALF), bars_of(frames, symbol, "1m")
+    rows, played = rows_of(market_data, symbol, HALF), bars_of(frames, symbol, "1m")
     assert len(rows) > 600
     assert played["start"].tolist() == rows["timestamp"].tolist()
     assert played[COLUMNS].values.tolist() == rows[COLUMNS].values.tolist()
@@ -75,10 +75,10 @@ def test_a_half_day_plays_every_row_of_the_file_in_its_minute_and_marked(
 
 @pytest.mark.parametrize(("interval", "minutes"), [("5m", 5), ("1h", 60)])
 def test_derived_bars_never_mix_regular_and_extended_minutes(
-    player: Player, real_days: str, shared_data: Path, interval: str, minutes: int
+    player: Player, real_days: str, market_data: Path, interval: str, minutes: int
 ) -> None:
     frames = finished(play())
-    rows, played = rows_of(shared_data, "AAPL", HALF), bars_of(frames, "AAPL", interval)
+    rows, played = rows_of(market_data, "AAPL", HALF), bars_of(frames, "AAPL", interval)
     part = part_of(rows["local"])
     begins = part.map(
         {name: pd.Timestamp(f"{HALF} {first}", tz="America/New_York") for name, (first, _) in PARTS.items()}
@@ -133,9 +133,9 @@ def early(player: Player, real_days: str) -> Session:
     return wait_until(session, lambda s: s.state == State.PAUSED)
 
 
-def test_before_the_open_readers_have_what_is_over_and_nothing_later(early: Session, shared_data: Path) -> None:
+def test_before_the_open_readers_have_what_is_over_and_nothing_later(early: Session, market_data: Path) -> None:
     clock = pd.Timestamp(early.run.clock)
-    rows = rows_of(shared_data, "AAPL", HALF)
+    rows = rows_of(market_data, "AAPL", HALF)
     over = rows[rows["timestamp"] + pd.Timedelta(minutes=1) <= clock]
     bars = get_session_data(early.pk).get_symbol_data("AAPL").bars_1m
     assert [bar["close"] for bar in bars] == over["close"].tolist()

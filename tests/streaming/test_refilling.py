@@ -86,9 +86,9 @@ def archives(settings: Any) -> Iterator[None]:
 
 
 @pytest.fixture
-def half(shared_data: Any) -> Days:
+def half(market_data: Any) -> Days:
     """The half day of 2025-07-03: AAPL, IBM and MSFT, every minute traded."""
-    call_command("import_bars", str(shared_data / "bars" / "exthours_2025"), verbosity=0)
+    call_command("import_bars", str(market_data / "bars" / "exthours_2025"), verbosity=0)
     return the_days("exthours_2025", HALF, ["AAPL", "IBM", "MSFT"])
 
 

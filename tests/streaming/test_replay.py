@@ -29,11 +29,11 @@ from tests.workers import StartWorker
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def source_bars(shared_data: Path, first: dt.date = FIRST, last: dt.date = LAST) -> list[tuple[Any, ...]]:
+def source_bars(market_data: Path, first: dt.date = FIRST, last: dt.date = LAST) -> list[tuple[Any, ...]]:
     """(start, symbol, open, high, low, close, volume) of the regular sessions, straight from the files."""
     parts = []
     for symbol in SYMBOLS:
-        (path,) = (shared_data / "bars" / "exthours_2025").glob(f"{symbol}_*.csv.gz")
+        (path,) = (market_data / "bars" / "exthours_2025").glob(f"{symbol}_*.csv.gz")
         rows = pd.read_csv(path, parse_dates=["timestamp"])
         for day in calendar.trading_days(first, last):
             inside = rows[(rows.timestamp >= day.open) & (rows.timestamp < day.close)]
@@ -52,12 +52,12 @@ def minute_bars(frames: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
 
 
 def test_three_days_arrive_whole_in_order_and_on_time(
-    start_worker: StartWorker, real_days: str, shared_data: Path
+    start_worker: StartWorker, real_days: str, market_data: Path
 ) -> None:
     start_worker()
     session = start(speed=0.0)
     frames = read_all(session.pk)
-    assert minute_bars(frames) == source_bars(shared_data)
+    assert minute_bars(frames) == source_bars(market_data)
     durable = [frame for frame in frames if frame["id"]]
     assert len(durable) == (390 + 1) + (210 + 1) + (390 + 1)
     clocks = [frame["clock"] for frame in durable]
@@ -84,7 +84,7 @@ def test_derived_bars_are_anchored_to_each_session(player: Player, real_days: st
 
 
 def test_a_killed_worker_loses_and_repeats_nothing(
-    start_worker: StartWorker, real_days: str, shared_data: Path
+    start_worker: StartWorker, real_days: str, market_data: Path
 ) -> None:
     undisturbed_worker = start_worker()
     undisturbed = start(speed=0.0)
@@ -95,19 +95,19 @@ def test_a_killed_worker_loses_and_repeats_nothing(
     undisturbed_worker.kill()
     start_worker()
     frames = read_all(session.pk)
-    assert minute_bars(frames) == source_bars(shared_data)
+    assert minute_bars(frames) == source_bars(market_data)
     session.refresh_from_db()
     assert session.run.chain == undisturbed.run.chain
     assert session.events.filter(kind="recovery").exists()
 
 
-def test_a_flushed_redis_loses_and_repeats_nothing(player: Player, real_days: str, shared_data: Path) -> None:
+def test_a_flushed_redis_loses_and_repeats_nothing(player: Player, real_days: str, market_data: Path) -> None:
     """Every key goes, the fence too: the holder renews and goes on, readers have the hole re-derived."""
     session = start(speed=6000.0)
     await_clock(session, dt.datetime(2025, 7, 2, 15, 0, tzinfo=dt.UTC))
     redis_connection().flushdb()
     frames = read_all(session.pk)
-    assert minute_bars(frames) == source_bars(shared_data)
+    assert minute_bars(frames) == source_bars(market_data)
     ids = [frame["id"] for frame in frames if frame["id"]]
     assert len(ids) == len(set(ids)) == 391 + 211 + 391
     assert session.events.filter(kind="redis").exists()
@@ -125,16 +125,16 @@ def test_a_cursor_goes_on_right_after_it_in_every_phase(player: Player, real_day
 
 
 def test_a_stream_bounded_by_bytes_is_whole_for_every_reader(
-    start_worker: StartWorker, real_days: str, shared_data: Path
+    start_worker: StartWorker, real_days: str, market_data: Path
 ) -> None:
     start_worker(STREAM_MAX_BYTES="20000")
     session = start(speed=0.0)
-    assert minute_bars(read_all(session.pk)) == source_bars(shared_data)
+    assert minute_bars(read_all(session.pk)) == source_bars(market_data)
     assert redis_connection().xlen(stream_key(session.pk, 1)) < 200
 
 
 def test_the_iterator_starts_a_created_session_and_gives_every_bar(
-    player: Player, real_days: str, shared_data: Path
+    player: Player, real_days: str, market_data: Path
 ) -> None:
     session = service.create(StartRequest(("AAPL",), FIRST, FIRST, speed=0.0))
 
@@ -142,7 +142,7 @@ def test_the_iterator_starts_a_created_session_and_gives_every_bar(
         return [bar async for bar in stream_bars(session, ["AAPL"], "1m")]
 
     bars = asyncio.run(asyncio.wait_for(collect(), 60))
-    expected = [row for row in source_bars(shared_data, FIRST, FIRST) if row[1] == "AAPL"]
+    expected = [row for row in source_bars(market_data, FIRST, FIRST) if row[1] == "AAPL"]
     assert [bar["start"] for bar in bars] == [row[0] for row in expected]
 
 

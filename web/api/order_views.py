@@ -18,13 +18,14 @@ from broker.standing import await_published
 from marketdata.api.queries import StrictSerializer, query_of
 from marketdata.store import spelled
 from web.api.account_views import AccountView
+from web.api.order_serializers import NewOrderSerializer, OrderChangesSerializer, OrderSerializer
 
 
 class OrdersView(AccountView):
     @extend_schema(
         operation_id="account_orders_list",
         parameters=[OpenApiParameter("open", bool, description="Only open ones, or only closed ones.")],
-        responses=OpenApiTypes.OBJECT,
+        responses=OrderSerializer(many=True),
     )
     def get(self, request: Request, pk: int, name: str) -> Response:
         """The account's orders, the newest first."""
@@ -34,7 +35,9 @@ class OrdersView(AccountView):
         return Response(reports.orders(self.account(pk, name), is_open=None if given is None else given == "true"))
 
     @extend_schema(
-        operation_id="account_orders_create", request=OpenApiTypes.OBJECT, responses={201: OpenApiTypes.OBJECT}
+        operation_id="account_orders_create",
+        request=NewOrderSerializer,
+        responses={201: OrderSerializer(many=True)},
     )
     def post(self, request: Request, pk: int, name: str) -> Response:
         """Place an order. The fields are those of the broker's API: symbol, qty, side, type, time_in_force, …
@@ -54,14 +57,14 @@ class OrdersView(AccountView):
 
 
 class OneOrderView(AccountView):
-    @extend_schema(operation_id="account_orders_retrieve", responses=OpenApiTypes.OBJECT)
+    @extend_schema(operation_id="account_orders_retrieve", responses=OrderSerializer)
     def get(self, request: Request, pk: int, name: str, order_id: uuid.UUID) -> Response:
         """One order as it stands at the session's clock."""
         row = self.account(pk, name)
         await_published(row.pk)
         return Response(reports.order(service.find(row, str(order_id)).working))
 
-    @extend_schema(operation_id="account_orders_replace", request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT)
+    @extend_schema(operation_id="account_orders_replace", request=OrderChangesSerializer, responses=OrderSerializer)
     def patch(self, request: Request, pk: int, name: str, order_id: uuid.UUID) -> Response:
         """Replace an open order: qty, limit_price, stop_price, trail, time_in_force, client_order_id.
 
@@ -87,7 +90,7 @@ class ClosingQuery(StrictSerializer):
 
 
 class PositionView(AccountView):
-    @extend_schema(operation_id="account_position_close", parameters=[ClosingQuery], responses=OpenApiTypes.OBJECT)
+    @extend_schema(operation_id="account_position_close", parameters=[ClosingQuery], responses=OrderSerializer)
     def delete(self, request: Request, pk: int, name: str, symbol: str) -> Response:
         """Close a position, or a part of it, with a market order. Answers the order."""
         form = ClosingQuery(data=query_of(request))

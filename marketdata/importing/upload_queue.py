@@ -1,0 +1,43 @@
+"""Who works on uploads: their tasks are queued, and queued again where a worker was lost with one."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.conf import settings
+from django.db.models.functions import Coalesce, Now
+from django.utils.module_loading import import_string
+from kombu.exceptions import OperationalError
+
+from marketdata.models import Upload
+
+TASKS = {Upload.State.READING: "read_upload", Upload.State.IMPORTING: "import_upload"}
+"""State → the task that ends it. A task that comes in another state has nothing to do."""
+SILENT = dt.timedelta(minutes=2)
+
+
+def queue(upload: Upload, **options: Any) -> None:
+    """Have a worker do what the upload's state asks for; Celery is imported at the first use."""
+    try:
+        app = import_string(settings.TASKS_APP)
+        task = TASKS[Upload.State(upload.state)]
+        app.send_task(f"marketdata.tasks.{task}", args=[upload.pk], queue="upkeep", **options)
+    except OperationalError:
+        fail(upload, "Redis does not answer: nothing was done.")
+
+
+def queue_again(now: dt.datetime) -> int:
+    """Work that has been silent for long: its worker may be lost, and what is written twice is written once."""
+    working = Upload.objects.filter(state__in=TASKS)
+    silent = working.annotate(last=Coalesce("seen_at", "created_at")).filter(last__lt=now - SILENT)
+    uploads = list(silent)
+    for upload in uploads:
+        Upload.objects.filter(pk=upload.pk).update(seen_at=Now())
+        queue(upload)
+    return len(uploads)
+
+
+def fail(upload: Upload, reason: str) -> None:
+    upload.state, upload.error = Upload.State.FAILED, reason
+    upload.save(update_fields=["state", "error"])
