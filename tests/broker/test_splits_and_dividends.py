@@ -129,7 +129,7 @@ def test_an_account_goes_over_a_split_and_back(split: None, player: Player) -> N
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.timeout(120)
 def test_a_fork_from_the_morning_after_has_the_new_shares(split: None, player: Player) -> None:
-    session, account, _ = on_the_eve()
+    session, _, _ = on_the_eve()
     to_the_next_day(session)
     copy = fork(session.pk)
     [copied] = Account.objects.filter(session=copy)
