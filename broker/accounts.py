@@ -44,7 +44,7 @@ def create(session: Session, opening: Opening | None = None, by: str = "") -> Ac
     opening = opening or Opening()
     _check(opening)
     with transaction.atomic():
-        Session.objects.select_for_update().only("pk").get(pk=session.pk)
+        Session.objects.select_for_update(no_key=True).only("pk").get(pk=session.pk)
         name = opening.name or f"account {Account.objects.filter(session=session).count() + 1}"
         if Account.objects.filter(session=session, name=name).exists():
             raise AccountError(f"Session {session.pk} has an account {name!r} already: give another name.")
@@ -105,7 +105,7 @@ def account_of(key: SessionKey) -> Account:
     if found is not None:
         return found.account
     with transaction.atomic():
-        SessionKey.objects.select_for_update().get(pk=key.pk)
+        SessionKey.objects.select_for_update(no_key=True).get(pk=key.pk)
         found = AccountKey.objects.select_related("account").filter(key=key).first()
         if found is None:
             found = AccountKey.objects.create(key=key, account=create(key.session, by=key.created_by))

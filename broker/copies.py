@@ -20,7 +20,7 @@ from streaming.engine.frames import milliseconds
 def copy_accounts(sender: type[Session], *, source: Session, copy: Session, fork: bool, **_: Any) -> None:
     """With open orders and positions, or with what each began with."""
     begins = milliseconds(copy.start_at or copy.calendar.trading_day(copy.start_date).begin)
-    for account in Account.objects.select_for_update().filter(session=source).order_by("pk"):
+    for account in Account.objects.select_for_update(no_key=True).filter(session=source).order_by("pk"):
         _copy(account, copy, begins, fork=fork)
     if fork:
         _copy_pins(source, copy, date_of(copy.calendar, begins))

@@ -54,7 +54,7 @@ class Records:
         new = [row for row in rows if row.number > self.written]
         if new or touched or taken or self.trader.begun:
             with fenced(self.stage.session.pk, self.stage.epoch):
-                Account.objects.select_for_update().only("pk").get(pk=self.account.pk)
+                Account.objects.select_for_update(no_key=True).only("pk").get(pk=self.account.pk)
                 for row in new:
                     self.chain = row.chain = link(self.chain, row)
                 AccountEvent.objects.bulk_create(new)
@@ -98,7 +98,7 @@ class Records:
     def go_back(self, to_ms: int) -> None:
         """Undo what is later than an instant, and what was asked for from then on. Within the seek's transaction."""
         generation, account = self.stage.generation, self.account
-        Account.objects.select_for_update().only("pk").get(pk=account.pk)
+        Account.objects.select_for_update(no_key=True).only("pk").get(pk=account.pk)
         undone = Request.objects.filter(account=account, taken_ms__gte=to_ms, voided_in=None)
         ids = {order["id"] for request in undone for order in request.brought}
         undone.update(voided_in=generation)

@@ -148,7 +148,11 @@ def locked(account_id: int) -> Iterator[Standing]:
     """The account under its lock: nobody else changes it meanwhile. In a transaction."""
     await_published(account_id)
     with transaction.atomic():
-        account = Account.objects.select_for_update(of=("self",)).select_related("session__run").get(pk=account_id)
+        account = (
+            Account.objects.select_for_update(of=("self",), no_key=True)
+            .select_related("session__run")
+            .get(pk=account_id)
+        )
         yield _standing(account)
 
 

@@ -39,7 +39,9 @@ class Written:
 def _written(account_id: int) -> Written:
     """As of one moment: the session may go on meanwhile."""
     with transaction.atomic():
-        account = Account.objects.select_for_update(of=("self",)).select_related("session").get(pk=account_id)
+        account = (
+            Account.objects.select_for_update(of=("self",), no_key=True).select_related("session").get(pk=account_id)
+        )
         events = list(AccountEvent.objects.filter(account=account, voided_in=None).order_by("number"))
         orders = OrderRow.objects.filter(account=account, voided_in=None, is_open=True)
         shown = {str(uuid) for uuid in orders.values_list("uuid", flat=True)}

@@ -165,7 +165,7 @@ def check_speed(speed: float) -> None:
 def _asking(session_id: int, verb: str, by: str, target: State | None = None) -> Iterator[Session]:
     """The session's row under its lock, to be changed; then the new version, an event and the wake-up."""
     with transaction.atomic():
-        session = Session.objects.select_for_update().get(pk=session_id)
+        session = Session.objects.select_for_update(no_key=True).get(pk=session_id)
         if not session.is_live:
             if target is not None:
                 raise TransitionError(session, target)

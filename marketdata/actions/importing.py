@@ -44,7 +44,7 @@ def write_actions(actions: Sequence[Action], *, replace: bool = False) -> Action
 def _write(instrument_id: int, action: Action, report: ActionReport, replace: bool) -> None:
     values = {name: getattr(action, name) for name in (*COMPARED, "announced_at", "source")}
     key = {name: getattr(action, name) for name in ("ex_date", "kind", "special")}
-    stored, made = CorporateAction.objects.select_for_update().get_or_create(
+    stored, made = CorporateAction.objects.select_for_update(no_key=True).get_or_create(
         **key, instrument_id=instrument_id, defaults=values
     )
     if made:

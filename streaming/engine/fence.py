@@ -21,7 +21,7 @@ def fenced(session_id: int, epoch: int | None) -> Iterator[None]:
     `epoch` None: somebody who prepares a session that no worker has yet. Raises LeaseLost.
     """
     with transaction.atomic():
-        Session.objects.select_for_update().only("pk").get(pk=session_id)
+        Session.objects.select_for_update(no_key=True).only("pk").get(pk=session_id)
         if epoch is not None and not Run.objects.filter(pk=session_id, epoch=epoch).exists():
             raise LeaseLost(f"Session {session_id} is no longer at epoch {epoch}.")
         yield

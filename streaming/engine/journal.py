@@ -32,7 +32,7 @@ SELECT p.session_id, p.date, p.kind, p.admission, json_object_agg(i.symbol, p.da
 # Statements in one trip are one transaction. The first locks as `fence` says; the second sees what is there then.
 # The outer join has a symbol without an instrument refused, not left out.
 APPEND = """
-SELECT id FROM replay_session WHERE id = %(session)s FOR UPDATE;
+SELECT id FROM replay_session WHERE id = %(session)s FOR NO KEY UPDATE;
 WITH entry AS (
   INSERT INTO replay_journalentry (session_id, number, clock, kind, payload)
   SELECT %(session)s, COALESCE(max(j.number) + 1, 0), %(clock)s::timestamptz, %(kind)s, %(payload)s::jsonb

@@ -15,7 +15,7 @@ import pytest
 from django.core.management import call_command
 from pytest_django import DjangoDbBlocker
 
-from marketdata.models import Dataset, DayVersion, Instrument
+from marketdata.models import Dataset, DayVersion, Import, Instrument
 
 Imported = dict[str, Any]
 
@@ -33,6 +33,7 @@ def imported(shared_data: Path, django_db_setup: None, django_db_blocker: Django
     with django_db_blocker.unblock():
         call_command("import_bars", str(shared_data), "--json", stdout=out)
         yield json.loads(out.getvalue())
+        Import.objects.all().delete()
         DayVersion.objects.all().delete()
         Dataset.objects.all().delete()
         Instrument.objects.all().delete()

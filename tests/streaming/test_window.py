@@ -81,7 +81,7 @@ def test_a_seek_back_from_a_waiting_rollover_stays_in_its_day(player: Player, we
     control.set_speed(session.pk, 60.0)
     control.seek(session.pk, utc(1, 15))
     wait_until(session, lambda s: s.run.generation == 2 and s.run.clock > utc(1, 15))
-    assert session.run.clock == utc(1, 15, 1)
+    assert session.run.clock < utc(1, 15, 30)
     control.set_speed(session.pk, 0.0)
     wait_until(session, lambda s: not s.is_live)
     assert session.state == State.COMPLETED
