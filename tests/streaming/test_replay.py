@@ -23,7 +23,7 @@ from streaming.reading.reader import follow
 from streaming.start_error import StartError
 from streaming.start_request import StartRequest
 from streaming.stream_bars import stream_bars
-from tests.streaming.playing import FIRST, LAST, SYMBOLS, await_clock, read_all, start
+from tests.streaming.playing import FIRST, LAST, SYMBOLS, await_clock, read_all, start, wait_until
 from tests.workers import StartWorker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -195,7 +195,7 @@ def test_sessions_never_show_what_is_later_than_the_clock(player: Player, real_d
     session = start(speed=600.0)
     await_clock(session, dt.datetime(2025, 7, 2, 13, 45, tzinfo=dt.UTC))
     control.pause(session.pk)
-    time.sleep(0.3)
+    wait_until(session, lambda s: s.state == State.PAUSED)
     data = get_session_data(session.pk)
     clock = data.session.run.clock
     assert clock is not None
