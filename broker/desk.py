@@ -21,6 +21,8 @@ from streaming.engine.tape import Tape
 class Seat:
     trader: Trader
     records: Records
+    written_until_ms: int
+    """A worker that was lost may have written what comes of a frame that it did not publish."""
 
 
 class Desk:
@@ -51,15 +53,17 @@ class Desk:
     def pick_up(self) -> list[Entry]:
         self._sit_down()
         out, self.unsaid = self.unsaid, []
-        waiting = Request.objects.filter(account__in=list(self.seats), taken_ms=None, voided_in=None)
+        published = self.stage.published_ms
+        free = [pk for pk, seat in self.seats.items() if seat.written_until_ms <= published]
+        waiting = Request.objects.filter(account__in=free, taken_ms=None, voided_in=None)
         requests: dict[int, list[Request]] = {}
         for request in waiting.order_by("account", "number"):
             requests.setdefault(request.account_id, []).append(request)
         for account_id, taken in requests.items():
             seat = self.seats[account_id]
             for request in taken:
-                request.taken_ms, request.generation = self.stage.published_ms, self.stage.generation
-                seat.trader.apply(request, self.stage.published_ms)
+                request.taken_ms, request.generation = published, self.stage.generation
+                seat.trader.apply(request, published)
             out += seat.records.write(taken)
         if out:
             out.append(Entry(notice_key(self.stage.session.pk), "*", {BESIDE: b"1"}))
@@ -70,6 +74,7 @@ class Desk:
         to_ms = milliseconds(to)
         for account_id, seat in list(self.seats.items()):
             seat.trader.clock = minutes_end
+            seat.written_until_ms = to_ms
             if to_ms < seat.trader.through_ms:
                 seat.records.go_back(to_ms)
             else:
@@ -85,7 +90,7 @@ class Desk:
             trader.clock = self._clock
             trader.stand(self.stage.published_ms)
             records = Records(trader, self.stage)
-            self.seats[account.pk] = Seat(trader, records)
+            self.seats[account.pk] = Seat(trader, records, account.through_ms)
             self.unsaid += records.published_lately()
 
     def _clock(self, known: int) -> int:

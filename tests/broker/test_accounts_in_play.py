@@ -12,6 +12,7 @@ from django.db import transaction
 
 from broker import accounts, service
 from broker.accounts import Opening
+from broker.desk import open_desk
 from broker.entry.order_form import read_order
 from broker.entry.refusals import Refusal
 from broker.matching.state import State
@@ -25,6 +26,8 @@ from sessions import control
 from sessions.models import Run, Session
 from streaming import service as streams
 from streaming.copies import fork, restart
+from streaming.engine.frames import milliseconds
+from streaming.engine.participants import Stage
 from streaming.engine.player import Player
 from streaming.start_request import StartRequest
 from streaming.verify.diff import diff
@@ -101,6 +104,32 @@ def test_a_kill_between_acceptance_and_fill_leaves_one_fill(real_days: str, star
     step(session, 3)
     until(lambda: status(account, order_id) == "filled")
     assert AccountEvent.objects.filter(account=account, qty__isnull=False).count() == 1
+    assert verify(session.pk).problems == []
+
+
+def test_a_request_waits_for_what_a_lost_worker_wrote_and_did_not_publish(
+    real_days: str, start_worker: StartWorker
+) -> None:
+    worker = start_worker()
+    session = started()
+    account = opened(session)
+    step(session, 5)
+    worker.kill()
+    worker.wait()
+    row = Session.objects.with_run().get(pk=session.pk)
+    assert row.run.clock is not None
+    published = milliseconds(row.run.clock)
+    lost = open_desk(Stage(row, row.run.epoch, row.run.generation, published))
+    first = place(account)
+    lost.pick_up()
+    second = place(account, "sell", "limit", symbol="MSFT", limit_price="1")
+    lost.before(published + 60_000)
+    assert (status(account, first), status(account, second)) == ("filled", "pending_new")
+    start_worker()
+    step(session, 2)
+    until(lambda: status(account, second) == "new")
+    step(session, 2)
+    until(lambda: status(account, second) == "filled")
     assert verify(session.pk).problems == []
 
 
