@@ -84,12 +84,11 @@ class Trader:
         day = AccountDay.objects.filter(account=self.account, date__lte=date).order_by("-date").first()
         if day is not None:
             return Base(State.of(day.state), day.date, None)
-        opened = min(self.account.opened_ms, at_ms)
-        return Base(State.of(self.account.opening), date_of(self.calendar, opened), opened)
+        return self.opening(at_ms)
 
-    def opening(self) -> Base:
-        """Where the account began."""
-        opened = self.account.opened_ms
+    def opening(self, before_ms: int | None = None) -> Base:
+        """Where the account began, or stood before that."""
+        opened = self.account.opened_ms if before_ms is None else min(self.account.opened_ms, before_ms)
         return Base(State.of(self.account.opening), date_of(self.calendar, opened), opened)
 
     def _taken(self, after: int, until_ms: int | None) -> Iterator[Request]:
