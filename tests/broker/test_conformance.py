@@ -27,9 +27,9 @@ from tests.workers import ROOT, StartWorker, database_url
 __all__ = ["start_server"]
 Checked = Callable[..., tuple[Session, str]]
 DAY = dt.date(2016, 4, 20)
-MOST_TIMED = 3
-"""Checks that a busy machine may fail the first time, of eighty-four."""
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(700)]
+MOST_AGAIN, TRIES = 8, 2
+"""Checks of the eighty-four that may fail in the whole run, and how often they are tried again."""
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
 
 
 @pytest.fixture
@@ -77,12 +77,23 @@ def checked(start_server: StartServer, start_worker: StartWorker, recorded: str,
 
 
 def test_the_contracts_conformance_run_passes_on_real_bars(checked: Checked) -> None:
+    """On a busy machine the run lasts longer than the day: it seeks back, and takes the events before that for late.
+
+    At 120x half a second of such a machine is a minute of the market, and one bar of six is too large for a partial
+    fill. What failed is checked again on sessions of its own, in which there is time enough.
+    """
     session, report = checked()
-    failed = [line.split()[1] for line in report.splitlines() if line.startswith("FAIL ")]
-    print(report)
-    assert len(failed) <= MOST_TIMED, report
-    if failed:  # at 120x half a second of a busy machine is a minute of the market: on its own each must pass
-        _, report = checked(f"^({'|'.join(failed)})$")
+    failed = failures(report)
+    assert len(failed) <= MOST_AGAIN, report
+    for _ in range(TRIES):
+        if failed:
+            print(report)
+            _, report = checked(f"^({'|'.join(failed)})$")
+            failed = failures(report)
     assert " 0 failed" in report, report
     assert verify(session.pk).problems == []
     assert Account.objects.get(session=session, name="first").events.filter(qty__isnull=False).count() > 100
+
+
+def failures(report: str) -> list[str]:
+    return [line.split()[1] for line in report.splitlines() if line.startswith("FAIL ")]
