@@ -72,26 +72,30 @@ class Desk:
     def moved(self, to: dt.datetime) -> None:
         """Back: the accounts return to what they were then. Forward: their orders meet all that is skipped."""
         to_ms = milliseconds(to)
-        for account_id, seat in list(self.seats.items()):
+        for account in Account.objects.filter(session=self.stage.session):
+            seat = self.seats.get(account.pk)
+            if seat is None or seat.trader.through_ms < account.through_ms:
+                seat = self._seat(account, account.through_ms)  # all that is written, published or not
             seat.trader.clock = minutes_end
-            seat.written_until_ms = to_ms
             if to_ms < seat.trader.through_ms:
                 seat.records.go_back(to_ms)
             else:
                 seat.trader.advance(to_ms)
                 self.unsaid += seat.records.write()
-            self.seats[account_id].trader.clock = self._clock
+            seat.trader.clock = self._clock
+            seat.written_until_ms = to_ms
 
     def _sit_down(self) -> None:
         """Take in accounts that are new here."""
-        accounts = Account.objects.filter(session=self.stage.session).exclude(pk__in=list(self.seats))
-        for account in accounts:
-            trader = Trader(account, self.days)
-            trader.clock = self._clock
-            trader.stand(self.stage.published_ms)
-            records = Records(trader, self.stage)
-            self.seats[account.pk] = Seat(trader, records, account.through_ms)
-            self.unsaid += records.published_lately()
+        for account in Account.objects.filter(session=self.stage.session).exclude(pk__in=list(self.seats)):
+            self.unsaid += self._seat(account, self.stage.published_ms).records.published_lately()
+
+    def _seat(self, account: Account, at_ms: int) -> Seat:
+        trader = Trader(account, self.days)
+        trader.clock = self._clock
+        trader.stand(at_ms)
+        self.seats[account.pk] = seat = Seat(trader, Records(trader, self.stage), account.through_ms)
+        return seat
 
     def _clock(self, known: int) -> int:
         """The first frame at an instant or later."""

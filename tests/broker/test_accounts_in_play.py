@@ -133,6 +133,29 @@ def test_a_request_waits_for_what_a_lost_worker_wrote_and_did_not_publish(
     assert verify(session.pk).problems == []
 
 
+def test_a_seek_undoes_what_a_lost_worker_wrote_and_did_not_publish(real_days: str, start_worker: StartWorker) -> None:
+    worker = start_worker()
+    session = started()
+    account = opened(session)
+    step(session, 5)
+    worker.kill()
+    worker.wait()
+    row = Session.objects.with_run().get(pk=session.pk)
+    assert row.run.clock is not None
+    published = milliseconds(row.run.clock)
+    lost = open_desk(Stage(row, row.run.epoch, row.run.generation, published))
+    order_id = place(account)
+    lost.pick_up()
+    lost.before(published + 60_000)
+    assert status(account, order_id) == "filled"
+    back = row.run.clock - dt.timedelta(minutes=2)
+    with transaction.atomic():  # by a worker that has not looked at the accounts yet
+        open_desk(Stage(row, row.run.epoch, row.run.generation + 1, milliseconds(back))).moved(back)
+    account.refresh_from_db()
+    assert (account.through_ms, State.of(account.state).positions) == (milliseconds(back), {})
+    assert not AccountEvent.objects.filter(account=account, voided_in=None).exists()
+
+
 def test_kills_in_full_flight_lose_and_repeat_nothing(real_days: str, start_worker: StartWorker) -> None:
     worker = start_worker()
     session = started(speed=1200.0)
