@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
@@ -50,24 +51,27 @@ def create(session: Session, opening: Opening | None = None, by: str = "") -> Ac
             raise AccountError(f"Session {session.pk} has an account {name!r} already: give another name.")
         now = clock_ms(session)
         state = State(cash=opening.cash, last_equity=opening.cash).as_payload()
-        account = Account.objects.create(
-            session=session,
+        account = begin(
+            session,
+            now,
+            state,
             name=name,
-            number=account_number(),
             cash=opening.cash,
             multiplier=opening.multiplier,
             shorting=opening.shorting,
             terms=opening.terms.as_payload(),
             created_by=by,
-            opened_ms=now,
-            opening=state,
-            state=state,
-            through_ms=now,
         )
         Session.objects.filter(pk=session.pk).update(control_version=F("control_version") + 1)
         session.record("account", f"account {name} opened with {opening.cash:f} USD", by=by)
         transaction.on_commit(lambda: wakeup.send(session.pk))
     return account
+
+
+def begin(session: Session, at_ms: int, state: dict[str, Any], **fields: Any) -> Account:
+    """A row of its own that stands at an instant as `state` says."""
+    stands = {"opened_ms": at_ms, "through_ms": at_ms, "opening": state, "state": state}
+    return Account.objects.create(session=session, number=account_number(), **stands, **fields)
 
 
 def _check(opening: Opening) -> None:

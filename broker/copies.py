@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from broker.accounts import account_number
+from broker.accounts import begin
 from broker.matching.orders import Order as WorkingOrder
 from broker.matching_days import MatchingDays
 from broker.models import Account, MatchingPin, Request
@@ -52,29 +52,25 @@ def _state_at(account: Account, ms: int) -> dict[str, Any]:
     return trader.book.state.as_payload()
 
 
-def _copy(account: Account, session: Session, opened_ms: int, *, fork: bool) -> Account:
+def _copy(account: Account, session: Session, opened_ms: int, *, fork: bool) -> None:
     opening = _state_at(account, opened_ms) if fork else account.opening
     opening = {**opening, "events": 0, "executions": 0, "requests": 0, "activities": []}
-    made = Account.objects.create(
-        session=session,
+    made = begin(
+        session,
+        opened_ms,
+        opening,
         name=account.name,
-        number=account_number(),
         cash=account.cash,
         multiplier=account.multiplier,
         shorting=account.shorting,
         terms=account.terms,
         configurations=account.configurations,
         created_by=account.created_by,
-        opened_ms=opened_ms,
-        opening=opening,
-        state=opening,
-        through_ms=opened_ms,
     )
     if fork:
         orders = [WorkingOrder.of(payload) for payload in opening["orders"]]
         write_orders(made.pk, orders)
         _copy_waiting(account, made, opened_ms)
-    return made
 
 
 def _copy_waiting(account: Account, made: Account, opened_ms: int) -> None:
