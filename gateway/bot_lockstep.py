@@ -10,9 +10,9 @@ import asyncio
 import contextlib
 from types import TracebackType
 
-import redis.asyncio
-from django.conf import settings
+import redis
 
+from sessions import redis_client
 from sessions.models import Session
 from streaming.as_of.newest_frame import newest_frame
 from streaming.cancellation import end
@@ -29,7 +29,7 @@ class BotLockstep:
 
     def __init__(self, session_id: int, key_id: str) -> None:
         self.step = Lockstep(session_id, key_id, by_hand=True, owner=f"key {key_id}")
-        self.client = redis.asyncio.Redis.from_url(settings.REDIS_URL)
+        self.client = redis_client.for_event_loop()
         self.owed: FrameId | None = None
         """The newest frame that the client has to answer for."""
         self.done: FrameId | None = None

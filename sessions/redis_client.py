@@ -1,12 +1,14 @@
-"""The connection to Redis of requests and commands, which do not wait for a server that is away."""
+"""Connections to Redis: of requests and commands, which do not wait for a server that is away; of event loops."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from functools import cache
 from typing import Any, cast
 
 import redis
+import redis.asyncio
 from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -56,3 +58,26 @@ def connection() -> redis.Redis:
         retry=Retry(NoBackoff(), 0),
     )
     return redis.Redis(connection_pool=cast("redis.ConnectionPool", pool))
+
+
+class Cancellable(redis.asyncio.connection.AbstractConnection):
+    """Python 3.11's `asyncio.wait_for`, in which redis-py sends, loses a cancellation that meets the send's end.
+
+    The task would then go on for ever, and with it the event loop, which waits for it when it closes.
+    """
+
+    async def send_packed_command(self, *args: Any, **options: Any) -> None:
+        task = asyncio.current_task()
+        before = task.cancelling() if task else 0
+        await super().send_packed_command(*args, **options)
+        if task and task.cancelling() > before:
+            await self.disconnect(nowait=True)
+            raise asyncio.CancelledError
+
+
+def for_event_loop(*, max_connections: int | None = None) -> redis.asyncio.Redis:
+    """A client of its own for who calls, who closes it."""
+    pool = redis.asyncio.ConnectionPool.from_url(settings.REDIS_URL, max_connections=max_connections)
+    given = pool.connection_class  # by the address: TCP, TLS or a socket's file
+    pool.connection_class = type(given.__name__, (Cancellable, given), {})
+    return redis.asyncio.Redis.from_pool(pool)

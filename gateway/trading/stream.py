@@ -10,8 +10,6 @@ from typing import Any, cast
 import msgpack
 import orjson
 import redis
-import redis.asyncio
-from django.conf import settings
 from django.db import OperationalError
 
 from broker.accounts import account_of
@@ -20,6 +18,7 @@ from broker.records import stream_of
 from gateway import codecs
 from gateway import key_auth as keys
 from gateway.trading.order_wire import trade_update
+from sessions import redis_client
 from sessions.models import Run, SessionKey
 from streaming.cancellation import end
 from streaming.db import in_thread
@@ -143,7 +142,7 @@ class TradeSocket:
         """Events from now on, until the clock is moved, the key ends or Redis does."""
         assert self.account is not None and self.key is not None
         account, key_id = self.account, self.key.pk
-        client = redis.asyncio.Redis.from_url(settings.REDIS_URL)
+        client = redis_client.for_event_loop()
         try:
             generation = await in_thread(_generation)(account.session_id)
             stream = stream_of(account.session_id, account.pk, generation)

@@ -10,9 +10,9 @@ from weakref import WeakKeyDictionary
 
 import orjson
 import redis.asyncio
-from django.conf import settings
 
 from marketdata import calendar
+from sessions import redis_client
 from streaming.as_of.session_data import position_of
 from streaming.db import in_thread, waited_for
 from streaming.engine.bus import MOST_CONNECTIONS, Tail
@@ -146,7 +146,7 @@ class HubHold:
         self.loop = asyncio.get_running_loop()
         hub = _hubs.get(self.loop)
         if hub is None:
-            client = redis.asyncio.Redis.from_url(settings.REDIS_URL, max_connections=MOST_CONNECTIONS)
+            client = redis_client.for_event_loop(max_connections=MOST_CONNECTIONS)
             hub = _hubs[self.loop] = Hub(client)
         hub.users += 1
         self.hub = hub

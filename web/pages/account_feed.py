@@ -7,10 +7,10 @@ from typing import Any, cast
 
 import orjson
 import redis.asyncio
-from django.conf import settings
 
 from broker.entry.refusals import Refusal
 from broker.records import stream_of
+from sessions import redis_client
 from sessions.models import Run
 from streaming.cancellation import end
 from streaming.db import in_thread
@@ -49,7 +49,7 @@ class AccountFeed:
             await end(self.watching)
 
     async def _watch(self) -> None:
-        async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as client:
+        async with redis_client.for_event_loop() as client:
             while True:
                 try:
                     await self._events(client)
