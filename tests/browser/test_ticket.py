@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 from django.contrib.auth.models import Permission, User
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from broker import accounts
 from broker.accounts import Opening
@@ -15,6 +15,7 @@ from broker.matching.terms import OnBars, Terms
 from broker.models import Account, Order
 from sessions import control
 from sessions.models import Session
+from tests.broker.test_accounts_in_play import place, status
 from tests.browser.conftest import OpenPage
 from tests.browser.watching import NEW_YORK, a_sample_session, address_of, legend_on, until
 
@@ -34,6 +35,11 @@ def await_desk(page: Page) -> None:
     """Until the page has the account and the newest bar."""
     expect(page.locator("[data-money=equity]")).to_have_text("100,000.00")
     until(lambda: "10:29" in legend_on(page), "the newest bar", page)
+
+
+def price_on(page: Page) -> float:
+    """The newest close, as the legend shows it."""
+    return float(legend_on(page).split(" C ")[1].split()[0])
 
 
 def row_on(page: Page, table: str, at: int = 0) -> str:
@@ -79,6 +85,40 @@ def test_an_open_order_is_a_line_that_its_cross_cancels(open_page: OpenPage, wor
     cross.click()
     until(lambda: Order.objects.get(account=account).status == "canceled", "the order's end", page)
     expect(cross).to_have_count(0)
+
+
+def press(page: Page, button: Locator) -> None:
+    """Hold the mouse's button down on it."""
+    box = button.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+
+
+def test_what_comes_while_a_button_is_pressed_takes_it_from_nobody(open_page: OpenPage, worker: Worker) -> None:
+    """Each change drew all lines anew: a cross that went while it was pressed did nothing."""
+    session = a_sample_session(paused_at="10:30")
+    account = an_account(session)
+    page = open_page(address_of(session), width=1440)
+    await_desk(page)
+    first, second, third = (f"{price_on(page) - below:.2f}" for below in (0.5, 3, 4))
+    pressed = place(account, kind="limit", limit_price=first)
+    cross = page.get_by_role("button", name=f"Cancel: Buy 10 limit {first}")
+    expect(cross).to_be_visible()
+    press(page, cross)
+    left = place(account, kind="limit", limit_price=second)
+    expect(page.locator(".td-tag[data-kind=order]")).to_have_count(2)
+    page.mouse.up()
+    until(lambda: status(account, pressed) == "canceled", "the end of the order whose cross was pressed", page)
+    expect(cross).to_have_count(0)
+
+    page.get_by_role("tab", name="Orders").click()
+    press(page, page.locator("#orders tbody tr").first.get_by_role("button"))
+    added = place(account, kind="limit", limit_price=third)
+    expect(page.locator("#orders tbody tr")).to_have_count(3)
+    page.mouse.up()
+    page.wait_for_timeout(300)
+    assert status(account, added) == status(account, left) == "new", "a row that came under the pointer is not pressed"
 
 
 def test_a_click_in_the_chart_sets_the_price_that_has_the_focus(open_page: OpenPage, worker: Worker) -> None:

@@ -106,7 +106,7 @@ export class Account {
   paint() {
     this.paintPositions();
     this.table("orders", this.data.orders.map((order) => this.orderRow(order)));
-    this.table("executions", [...this.data.executions].reverse().map(executionRow));
+    this.table("executions", this.data.executions.map(executionRow).reverse());
     const open = this.data.orders.filter((order) => order.open).length;
     this.count("positions", this.data.positions.length);
     this.count("orders", open);
@@ -131,7 +131,7 @@ export class Account {
     const profit = Number(qty) * (last - Number(average));
     const share = Number(average) ? (Math.sign(qty) * (last - average)) / average : 0;
     const close = this.acts && button("Close", `Close the position in ${symbol}`, () => this.acts.close(position));
-    return [head(symbol), `#${shares(qty)}`, `#${price(average)}`, `#${price(last)}`, `#${money(qty * last)}`, way(signed(profit), profit), way(percent(share), profit), close];
+    return { key: symbol, cells: [head(symbol), `#${shares(qty)}`, `#${price(average)}`, `#${price(last)}`, `#${money(qty * last)}`, way(signed(profit), profit), way(percent(share), profit), close] };
   }
 
   orderRow(order) {
@@ -139,7 +139,7 @@ export class Account {
     const cancel = this.acts && order.open && button("Cancel", `Cancel: ${order.side} ${order.symbol} ${words(order)}`, () => this.acts.cancel(order.id));
     const amount = order.qty ? `${shares(order.filled_qty)} of ${shares(order.qty)}` : `${shares(order.filled_qty)} for ${money(order.notional)} USD`;
     const role = order.role && order.role !== "entry" ? `${order.role.replaceAll("_", " ")}, ` : "";
-    return [time(order.submitted_at), head(order.symbol), side(order.side), role + words(order), `#${amount}`, `#${price(order.filled_average)}`, order.time_in_force, status, cancel || ""];
+    return { key: order.id, cells: [time(order.submitted_at), head(order.symbol), side(order.side), role + words(order), `#${amount}`, `#${price(order.filled_average)}`, order.time_in_force, status, cancel || ""] };
   }
 
   table(name, rows) {
@@ -179,8 +179,8 @@ export class Account {
 
 // --- cells: a text, a text with # for a number, or an element ------------------------------------------
 
-function executionRow({ time: at, symbol, side: which, qty, price: paid, position_qty: held, why }) {
-  return [time(at), head(symbol), side(which), `#${shares(qty)}`, `#${price(paid)}`, `#${shares(held)}`, why];
+function executionRow({ time: at, symbol, side: which, qty, price: paid, position_qty: held, why }, number) {
+  return { key: number, cells: [time(at), head(symbol), side(which), `#${shares(qty)}`, `#${price(paid)}`, `#${shares(held)}`, why] };
 }
 
 const time = (at) => (at ? momentOf(Date.parse(at)).replace(/\d\d:\d\d$/, exactTimeOf(Date.parse(at))) : "–");
@@ -224,22 +224,29 @@ function frame(names) {
   return table;
 }
 
-/** Change only the cells that are different: a button stays under the pointer that presses it. */
+/** rows: [{key, cells}]. Only what is different changes: a button stays under the pointer that presses it. */
 function patch(body, rows) {
-  while (body.rows.length > rows.length) body.deleteRow(-1);
-  rows.forEach((cells, at) => {
-    const line = body.rows[at] ?? body.insertRow();
+  const known = new Map([...body.rows].map((line) => [line.key, line]));
+  const lines = rows.map(({ key, cells }) => {
+    const line = known.get(key) ?? Object.assign(document.createElement("tr"), { key });
+    known.delete(key);
     cells.forEach((cell, place) => set(line.cells[place] ?? line.insertCell(), cell ?? ""));
+    return line;
+  });
+  for (const line of known.values()) line.remove();
+  lines.forEach((line, at) => {
+    if (body.rows[at] !== line) body.insertBefore(line, body.rows[at] ?? null);
   });
 }
 
 function set(place, cell) {
   const text = typeof cell === "string" ? cell : cell.outerHTML;
-  if (typeof cell !== "string" && cell.act) {
-    const known = place.querySelector("button");
-    if (known) known.act = cell.act;
+  const pressed = cell.act && place.querySelector("button");
+  if (pressed) {
+    pressed.act = cell.act;
+    pressed.setAttribute("aria-label", cell.getAttribute("aria-label"));
   }
-  if (place.shown === text) return;
+  if (pressed || place.shown === text) return;
   place.shown = text;
   place.classList.toggle("td-num", typeof cell === "string" ? cell.startsWith("#") : "number" in cell.dataset);
   if (typeof cell === "string") place.textContent = cell.replace(/^#/, "");

@@ -18,15 +18,28 @@ export class TradeMarks {
     chart.ondraw = () => this.mark();
   }
 
-  /** levels: [{price, kind, side, text, order}], as `levelsOf` makes them. */
+  /** levels: [{key, price, kind, side, text, order}], as `levelsOf` makes them. */
   draw(levels) {
     const shown = JSON.stringify(levels);
     if (shown === this.shown) return;
     this.shown = shown;
-    for (const { line } of this.lines) this.chart.candles.removePriceLine(line);
-    this.lines = levels.map((level) => ({ level, line: this.chart.candles.createPriceLine(this.lineOf(level)), tag: this.tag(level) }));
-    this.element.replaceChildren(...this.lines.map(({ tag }) => tag));
+    const known = new Map(this.lines.map((one) => [one.level.key, one]));
+    this.lines = levels.map((level) => this.keep(known, level));
+    for (const { line, tag } of known.values()) {
+      this.chart.candles.removePriceLine(line);
+      tag.remove();
+    }
     this.place();
+  }
+
+  /** A level that is there already keeps its line and its tag: a cross stays under the pointer that presses it. */
+  keep(known, level) {
+    const { key } = level;
+    const one = known.get(key) ?? { line: this.chart.candles.createPriceLine(this.lineOf(level)), tag: this.tag(level) };
+    if (!known.delete(key)) this.element.append(one.tag);
+    else one.line.applyOptions(this.lineOf(level));
+    this.say(one.tag, level);
+    return { ...one, level };
   }
 
   lineOf({ price: at, kind, side }) {
@@ -35,24 +48,26 @@ export class TradeMarks {
     return { price: at, color, lineWidth: 1, lineStyle: kind === "position" ? 0 : kind === "draft" ? 1 : 2, axisLabelVisible: true, title: "" };
   }
 
-  tag({ kind, side, text, order }) {
+  tag({ kind, order }) {
     const tag = document.createElement("div");
     tag.className = "td-tag";
     tag.dataset.kind = kind;
-    tag.dataset.side = side;
-    const said = document.createElement("span");
-    said.textContent = text;
-    tag.append(said);
+    tag.append(document.createElement("span"));
     if (order && this.cancel) {
       const cross = document.createElement("button");
       cross.type = "button";
       cross.textContent = "×";
       cross.title = "Cancel the order";
-      cross.setAttribute("aria-label", `Cancel: ${text}`);
       cross.addEventListener("click", () => this.cancel(order));
       tag.append(cross);
     }
     return tag;
+  }
+
+  say(tag, { side, text }) {
+    tag.dataset.side = side;
+    tag.querySelector("span").textContent = text;
+    tag.querySelector("button")?.setAttribute("aria-label", `Cancel: ${text}`);
   }
 
   /** Tags stand at their lines, wherever these are drawn; those that would cover each other move apart. */
@@ -99,13 +114,13 @@ export function levelsOf(symbol, { positions, orders }, draft, last) {
   for (const { symbol: held, qty, average_entry: average } of positions) {
     if (held !== symbol) continue;
     const profit = last === undefined ? 0 : Number(qty) * (last - Number(average));
-    levels.push({ price: Number(average), kind: "position", side: wayOf(profit), text: `${qty > 0 ? "Long" : "Short"} ${shares(Math.abs(qty))} at ${price(average)}  ${signed(profit)}` });
+    levels.push({ key: "position", price: Number(average), kind: "position", side: wayOf(profit), text: `${qty > 0 ? "Long" : "Short"} ${shares(Math.abs(qty))} at ${price(average)}  ${signed(profit)}` });
   }
   for (const order of orders) {
     const at = order.stop_price ?? order.limit_price;
     if (!order.open || order.symbol !== symbol || !at) continue;
     const kind = WORDS[order.role] ?? order.type.replaceAll("_", " ");
-    levels.push({ price: Number(at), kind: "order", side: order.side, order: order.id, text: `${order.side === "buy" ? "Buy" : "Sell"} ${shares(order.qty ?? 0)} ${kind} ${price(at)}` });
+    levels.push({ key: order.id, price: Number(at), kind: "order", side: order.side, order: order.id, text: `${order.side === "buy" ? "Buy" : "Sell"} ${shares(order.qty ?? 0)} ${kind} ${price(at)}` });
   }
-  return [...levels, ...draft.map(({ price: at, text, side }) => ({ price: at, kind: "draft", side, text }))];
+  return [...levels, ...draft.map(({ price: at, text, side }, place) => ({ key: `draft ${place}`, price: at, kind: "draft", side, text }))];
 }
