@@ -74,13 +74,13 @@ def _write() -> float:
 
 
 def _import(path: Path, *, forget: bool = True) -> float:
-    from marketdata.importing.options import Reading
+    from marketdata.importing.file_form import FileForm
     from marketdata.importing.run import import_file
 
     if forget:
         _forgotten()
     began = time.perf_counter()
-    report = import_file(path, Reading(), "bench-import")
+    report = import_file(path, FileForm(), "bench-import")
     seconds = time.perf_counter() - began
     assert report.inserted + report.unchanged == len(a_day())
     return seconds

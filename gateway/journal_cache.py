@@ -16,7 +16,7 @@ CACHE_SESSIONS = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class CachedJournal:
     """A journal up to an entry, with the pins of some dates."""
 
     number: int | None
@@ -29,7 +29,7 @@ class JournalCache:
 
     def __init__(self, most: int = CACHE_SESSIONS) -> None:
         self.most, self.lock = most, threading.Lock()
-        self.held: OrderedDict[int, Held] = OrderedDict()
+        self.held: OrderedDict[int, CachedJournal] = OrderedDict()
 
     def read(self, session_id: int, dates: Collection[dt.date]) -> Journal:
         """All entries, with the pins of these dates and maybe others. A poll asks only whether there is a new entry."""
@@ -41,7 +41,7 @@ class JournalCache:
         if held and held.number == number and known.issuperset(dates):
             return held.journal
         known = known.union(dates)
-        held = Held(number, known, journal.read(session_id, pins_of=known))
+        held = CachedJournal(number, known, journal.read(session_id, pins_of=known))
         with self.lock:
             self.held[session_id] = held
             self.held.move_to_end(session_id)

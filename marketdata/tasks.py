@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from celery import shared_task
-from django.db import connection
 
 from marketdata.errors import MarketDataError
+from marketdata.locks import Locks, alone
 
 if TYPE_CHECKING:
     from marketdata.models import Upload
 
-UPLOAD_LOCK = 0x7AFF
 AGAIN_SECONDS = 2
 
 
@@ -37,11 +35,11 @@ def _work(number: int, state: str, verb: Callable[[Upload], None]) -> None:
     from marketdata.importing import upload_queue
     from marketdata.models import Upload
 
-    with _alone() as alone:
+    with alone(Locks.UPLOAD, 0) as mine:
         upload = Upload.objects.filter(pk=number, state=state).first()
         if upload is None:
             return
-        if not alone:
+        if not mine:
             upload_queue.queue(upload, countdown=AGAIN_SECONDS)
             return
         try:
@@ -51,15 +49,3 @@ def _work(number: int, state: str, verb: Callable[[Upload], None]) -> None:
         except Exception as error:
             upload_queue.fail(upload, f"{type(error).__name__}: {error}")
             raise
-
-
-@contextmanager
-def _alone() -> Iterator[bool]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [UPLOAD_LOCK])
-        (got,) = cursor.fetchone()
-        try:
-            yield got
-        finally:
-            if got:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [UPLOAD_LOCK])

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from enum import IntEnum
 from typing import ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
@@ -22,28 +21,6 @@ def connected() -> Iterator[None]:
     finally:
         if not connection.in_atomic_block:
             connection.close()
-
-
-class Locks(IntEnum):
-    """What the first number of an advisory lock stands for; the second is a session's, or 0 for the installation."""
-
-    UPKEEP = 0x7A9E
-    OPENING = 0x7A9F
-    ANNOUNCING = 0x7AA0
-    VERIFYING = 0x7AA1
-
-
-@contextmanager
-def alone(space: Locks, key: int) -> Iterator[bool]:
-    """Whether no other process is at it: an advisory lock that ends with the block, or with the process."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [space, key])
-        (mine,) = cursor.fetchone()
-        try:
-            yield mine
-        finally:
-            if mine:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [space, key])
 
 
 def in_thread(function: Callable[P, T]) -> Callable[P, Awaitable[T]]:

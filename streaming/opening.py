@@ -19,10 +19,10 @@ from django.db.models.functions import Now
 from marketdata import store
 from marketdata.errors import MarketDataError
 from marketdata.kinds import DayKind
+from marketdata.locks import Locks, alone
 from marketdata.store import find_days
 from sessions.models import ActiveStream, JournalEntry, Session, State, StreamType, TransitionError
 from streaming import messages, queues
-from streaming.db import Locks, alone
 from streaming.engine import journal, lease, loading
 from streaming.engine.tick_loading import fetch_missing_ticks
 from streaming.start_error import StartError

@@ -17,7 +17,7 @@ NEVER_NS = 2**62
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ClockReading:
     """Market time at an instant of the monotonic clock, and how it goes on from there."""
 
     generation: int
@@ -40,10 +40,10 @@ class ClockFile:
         with path.open("r+b") as file:
             self.map = mmap.mmap(file.fileno(), LAYOUT.size)
         self.writes = 0
-        self.reading = Reading(0, 0, 0, 0.0)
+        self.reading = ClockReading(0, 0, 0, 0.0)
         self.read_at_ns = 0
 
-    def write(self, reading: Reading) -> None:
+    def write(self, reading: ClockReading) -> None:
         now = time.monotonic_ns()
         self._pack(2 * self.writes + 1, reading, now)
         self.writes += 1
@@ -53,7 +53,7 @@ class ClockFile:
     def market_ns(self) -> int:
         return self.reading.at(time.monotonic_ns() - self.read_at_ns)
 
-    def _pack(self, number: int, reading: Reading, now: int) -> None:
+    def _pack(self, number: int, reading: ClockReading, now: int) -> None:
         struct.pack_into("<Q", self.map, 0, number)
         values = (reading.generation, reading.market_ns, now, reading.until_ns, reading.pace)
         struct.pack_into("<Qqqqd", self.map, 8, *values)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from django.db import InterfaceError, OperationalError
 
 from gateway import market_clock
-from gateway.running.clock_file import NEVER_NS, ClockFile, Reading
+from gateway.running.clock_file import NEVER_NS, ClockFile, ClockReading
 from marketdata.calendar import NEW_YORK
 from sessions.models import Session
 from streaming.db import connected
@@ -65,11 +65,11 @@ class MarketTime:
             self.also(self.file.market_ns())
 
 
-def reading_of(session: Session) -> Reading:
+def reading_of(session: Session) -> ClockReading:
     shown = market_clock.moving(session, dt.datetime.now(dt.UTC))
     moving = session.run.moving
     current = moving.get("generation") == session.run.generation
-    return Reading(
+    return ClockReading(
         generation=session.run.generation,
         market_ns=round(shown.timestamp() * 1000) * MILLISECOND_NS,
         until_ns=int(moving["until"]) * MILLISECOND_NS if current else 0,
@@ -77,7 +77,7 @@ def reading_of(session: Session) -> Reading:
     )
 
 
-def after_the_end(session: Session) -> Reading:
+def after_the_end(session: Session) -> ClockReading:
     """Nothing comes any more, so nothing can be seen early: the clock goes on, and whoever sleeps wakes up."""
     pace = session.speed or PACE_OF_UNPACED
-    return Reading(session.run.generation, market_clock.as_of(session), NEVER_NS, max(pace, 1.0))
+    return ClockReading(session.run.generation, market_clock.as_of(session), NEVER_NS, max(pace, 1.0))

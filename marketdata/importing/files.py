@@ -18,10 +18,10 @@ from marketdata.importing.dbn import dbn_as_csv
 from marketdata.importing.delimited import read_delimited
 from marketdata.importing.dialects.dialect import Dialect
 from marketdata.importing.dialects.table import GENERIC, identify
+from marketdata.importing.file_form import FileForm
 from marketdata.importing.heads import Head, head_of, positions
 from marketdata.importing.lean import MINUTES as LEAN
 from marketdata.importing.lean import dataset_folder, is_lean, refuse_other_layouts
-from marketdata.importing.options import Reading
 from marketdata.importing.parquet_files import parquet_names, read_parquet
 from marketdata.importing.partitions import above_partitions
 from marketdata.importing.records import read_json
@@ -85,14 +85,14 @@ def folder_name(path: Path) -> str:
     return dataset_folder(path).name if is_lean(path) else above_partitions(path).name
 
 
-def open_source(path: Path, reading: Reading, kinds: tuple[str, ...]) -> Source:
+def open_source(path: Path, form: FileForm, kinds: tuple[str, ...]) -> Source:
     """The rows as they stand, prepared by their dialect.
 
     Raises UnreadableFile, naming the file; OtherKind where it holds none of `kinds`.
     """
     try:
-        source = _read(path, reading, kinds)
-        sheet = _only(source.sheet, reading, path)
+        source = _read(path, form, kinds)
+        sheet = _only(source.sheet, form, path)
         kind = source.kind or kinds[0]
         if source.dialect.prepare:
             sheet = source.dialect.prepare(sheet, path, kind)
@@ -104,11 +104,11 @@ def open_source(path: Path, reading: Reading, kinds: tuple[str, ...]) -> Source:
     return replace(source, sheet=sheet)
 
 
-def _read(path: Path, reading: Reading, kinds: tuple[str, ...]) -> Source:
+def _read(path: Path, form: FileForm, kinds: tuple[str, ...]) -> Source:
     name = path.name.lower()
     if name.endswith(".parquet"):
-        _check_names(parquet_names(path), reading, kinds, path)
-        return _named(path, read_parquet(path), reading, kinds)
+        _check_names(parquet_names(path), form, kinds, path)
+        return _named(path, read_parquet(path), form, kinds)
     if is_lean(path.resolve()):
         refuse_other_layouts(path.resolve(), kinds)
     data, name = unpacked(path)
@@ -121,28 +121,28 @@ def _read(path: Path, reading: Reading, kinds: tuple[str, ...]) -> Source:
         data = dbn_as_csv(data, path)
     data, note = as_utf8(data, path)
     if name.endswith(JSON):
-        return _named(path, read_json(data, name, path).noted(note), reading, kinds)
-    source = _delimited(data, path, reading, kinds)
+        return _named(path, read_json(data, name, path).noted(note), form, kinds)
+    source = _delimited(data, path, form, kinds)
     return replace(source, sheet=source.sheet.noted(note))
 
 
-def _delimited(data: bytes, path: Path, reading: Reading, kinds: tuple[str, ...]) -> Source:
-    head = head_of(data[:HEAD_BYTES].decode("utf-8", "replace"), path, reading)
+def _delimited(data: bytes, path: Path, form: FileForm, kinds: tuple[str, ...]) -> Source:
+    head = head_of(data[:HEAD_BYTES].decode("utf-8", "replace"), path, form)
     lean = is_lean(path.resolve())
-    dialect = LEAN if lean else GENERIC if reading.header else identify(head)
+    dialect = LEAN if lean else GENERIC if form.header else identify(head)
     names = head.names or (dialect.header(head) if dialect.header else positions(head.first))
-    kind = dialect.kind or kind_of(names, reading.columns)
+    kind = dialect.kind or kind_of(names, form.columns)
     kind = _chosen(kind, kinds, names, dialect)
     if not head.cells:
         _check_kind(kind, kinds, names, path)
     return Source(path, read_delimited(data, head, names, path, kind or kinds[0]), dialect, kind)
 
 
-def _named(path: Path, sheet: Sheet, reading: Reading, kinds: tuple[str, ...]) -> Source:
+def _named(path: Path, sheet: Sheet, form: FileForm, kinds: tuple[str, ...]) -> Source:
     """A table whose columns have names, as Parquet's and JSON's do."""
     names = tuple(str(name) for name in sheet.frame.columns)
     dialect = identify(Head(path, names))
-    kind = _chosen(dialect.kind or kind_of(names, reading.columns), kinds, names, dialect)
+    kind = _chosen(dialect.kind or kind_of(names, form.columns), kinds, names, dialect)
     if not sheet.cells:
         _check_kind(kind, kinds, names, path)
     if sheet.zone:
@@ -159,8 +159,8 @@ def _chosen(kind: str, kinds: tuple[str, ...], names: Iterable[str], dialect: Di
     return kinds[0] if both else kind
 
 
-def _check_names(names: tuple[str, ...], reading: Reading, kinds: tuple[str, ...], path: Path) -> None:
-    kind = identify(Head(path, names)).kind or kind_of(names, reading.columns)
+def _check_names(names: tuple[str, ...], form: FileForm, kinds: tuple[str, ...], path: Path) -> None:
+    kind = identify(Head(path, names)).kind or kind_of(names, form.columns)
     if kind:
         _check_kind(_chosen(kind, kinds, names, GENERIC), kinds, names, path)
 
@@ -170,15 +170,15 @@ def _check_kind(kind: str, kinds: tuple[str, ...], names: Iterable[str], path: P
         raise other_kind(kinds[0], kind, list(names), path)
 
 
-def _only(sheet: Sheet, reading: Reading, path: Path) -> Sheet:
+def _only(sheet: Sheet, form: FileForm, path: Path) -> Sheet:
     """The rows that have what `--only` demands."""
-    if not reading.only:
+    if not form.only:
         return sheet
     kept = pd.Series(True, index=sheet.frame.index)
-    for name, value in reading.only.items():
+    for name, value in form.only.items():
         if name not in sheet.frame:
             raise UnreadableFile(f"{path}: no column {name}; it has {', '.join(map(str, sheet.frame.columns))}.")
         kept &= sheet.frame[name].astype(str).str.strip() == value
-    demanded = ", ".join("=".join(pair) for pair in reading.only.items())
-    sheet = replace(sheet.take(kept.to_numpy()), used=sheet.used | set(reading.only))
+    demanded = ", ".join("=".join(pair) for pair in form.only.items())
+    sheet = replace(sheet.take(kept.to_numpy()), used=sheet.used | set(form.only))
     return sheet.noted(f"{int((~kept).sum()):,} rows without {demanded} are left out")

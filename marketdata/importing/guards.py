@@ -11,7 +11,7 @@ from marketdata.columns import Floats, Ints
 from marketdata.importing.decision import Fact
 from marketdata.importing.dialects.dialect import Dialect
 from marketdata.importing.edges import Edges, only_dates
-from marketdata.importing.options import Reading
+from marketdata.importing.file_form import FileForm
 from marketdata.importing.refusals import Doubt, UnreadableFile
 from marketdata.importing.spellings import fold
 from marketdata.symbols import symbol_key
@@ -22,14 +22,14 @@ LABELS = ("start", "end")
 TIME_WORDS = ("time", "ms_of_day", "clock", "hour", "seconds")
 
 
-def decide_label(edges: Edges, reading: Reading, dialect: Dialect, path: Path) -> Fact:
+def decide_label(edges: Edges, form: FileForm, dialect: Dialect, path: Path) -> Fact:
     """Which end of its minute a stamp names. Raises Doubt where the stamps say another than vendor or person."""
     seen = "its days run from 09:31 to 16:00" if edges.ends > edges.starts else "its days run from 09:30 to 15:59"
     says = "end" if edges.ends > edges.starts else "start" if edges.starts else ""
-    if reading.label:
-        if reading.label == "end" and says == "start" and not reading.as_is:
+    if form.label:
+        if form.label == "end" and says == "start" and not form.as_is:
             raise _label_doubt(path, f"{seen}, which are the minutes' starts, and --label says end")
-        return Fact(reading.label, "--label")
+        return Fact(form.label, "--label")
     if dialect.label_unsure:
         if says:
             return Fact(says, seen)
@@ -49,9 +49,9 @@ def _label_doubt(path: Path, why: str) -> Doubt:
     return Doubt(f"{path}: {why}: pass --label end or --label start.", option="label", choices=LABELS)
 
 
-def refuse_shifted(edges: Edges, reading: Reading, zone: Fact, path: Path) -> None:
+def refuse_shifted(edges: Edges, form: FileForm, zone: Fact, path: Path) -> None:
     """Raises Doubt where a day lies whole hours beside its session."""
-    found = None if reading.as_is else edges.shifted()
+    found = None if form.as_is else edges.shifted()
     if found is None:
         return
     date, hours = found
@@ -82,10 +82,10 @@ def refuse_midnight(stamp: Ints, symbol: Ints, names: Sequence[str], unused: Seq
         )
 
 
-def refuse_scale(prices: Floats, reading: Reading, path: Path) -> None:
+def refuse_scale(prices: Floats, form: FileForm, path: Path) -> None:
     """Raises Doubt for prices that no share has."""
     there = prices[np.isfinite(prices)]
-    if reading.as_is or reading.scale or not len(there):
+    if form.as_is or form.scale or not len(there):
         return
     median = float(np.median(there))
     if median > HIGHEST_MEDIAN:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from marketdata.importing.options import Reading
+from marketdata.importing.file_form import FileForm
 from marketdata.importing.refusals import UnreadableFile
 from marketdata.importing.spellings import SPELLINGS, fold
 
@@ -48,19 +48,19 @@ class Head:
         return self.rows[0] if self.rows else ()
 
 
-def head_of(text: str, path: Path, reading: Reading) -> Head:
+def head_of(text: str, path: Path, form: FileForm) -> Head:
     """Raises UnreadableFile for an empty text."""
     lines = text.split("\n")[:SAMPLE_LINES]
     lines = [line.rstrip("\r") for line in lines]
     if not any(line.strip() for line in lines):
         raise UnreadableFile(f"{path}: cannot be read: it is empty.")
-    skip = _preamble(lines, reading)
+    skip = _preamble(lines, form)
     lines = lines[skip:]
-    delimiter = reading.delimiter or max(DELIMITERS, key=lines[0].count)
+    delimiter = form.delimiter or max(DELIMITERS, key=lines[0].count)
     rows = [tuple(cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])) for line in lines]
-    if reading.header:
-        more = (f"column {i}" for i in range(len(reading.header), len(rows[0])))
-        return Head(path, (*reading.header, *more)[: len(rows[0])], tuple(rows), delimiter, skip)
+    if form.header:
+        more = (f"column {i}" for i in range(len(form.header), len(rows[0])))
+        return Head(path, (*form.header, *more)[: len(rows[0])], tuple(rows), delimiter, skip)
     if is_data(rows[0]):
         return Head(path, (), tuple(row for row in rows if any(row)), delimiter, skip)
     if len(rows) > 1 and rows[1] and {rows[0][0].lower(), rows[1][0].lower()} <= LEVELS:
@@ -90,12 +90,12 @@ def positions(cells: tuple[str, ...]) -> tuple[str, ...]:
     return (*names, *(f"column {i}" for i in range(len(names), len(cells))))
 
 
-def _preamble(lines: list[str], reading: Reading) -> int:
+def _preamble(lines: list[str], form: FileForm) -> int:
     """Lines of prose before the table: up to the first one that is a head or a row, where the first line is none."""
-    if reading.header or _opens(lines[0]) or not any(map(_opens, lines[:MOST_PREAMBLE])):
+    if form.header or _opens(lines[0]) or not any(map(_opens, lines[:MOST_PREAMBLE])):
         return 0
     place = next(place for place, line in enumerate(lines) if _opens(line))
-    delimiter = reading.delimiter or max(DELIMITERS, key=lines[place].count)
+    delimiter = form.delimiter or max(DELIMITERS, key=lines[place].count)
     before = lines[place - 1].count(delimiter)
     # As many columns as the rows below it: a head whose names are unknown, not prose.
     return place - 1 if before and before == lines[place].count(delimiter) else place

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from marketdata.errors import MarketDataError
-from marketdata.importing.options import Reading
+from marketdata.importing.file_form import FileForm
 from marketdata.importing.spellings import BARS, SPELLINGS
 from marketdata.importing.zones import parse_zone
 from marketdata.models import KeptMapping
@@ -49,7 +49,7 @@ def keep(name: str, options: Mapping[str, Any]) -> None:
     KeptMapping.objects.update_or_create(name=name, defaults={"options": dict(options)})
 
 
-def named(name: str) -> Reading:
+def named(name: str) -> FileForm:
     """The reading that this name has in the settings, or that was kept under it. Raises BadMapping."""
     found: Any = settings.MARKETDATA_MAPPINGS.get(name)
     if found is None:
@@ -60,7 +60,7 @@ def named(name: str) -> Reading:
     problems = wrong(name, found)
     if problems:
         raise BadMapping(problems[0])
-    return Reading(
+    return FileForm(
         tz=found.get("TZ", ""),
         label=found.get("LABEL", ""),
         columns=found.get("COLUMNS", {}),

@@ -11,7 +11,7 @@ from marketdata import store
 from marketdata.errors import MarketDataError
 from marketdata.exchange_calendar import NEW_YORK_STOCKS
 from marketdata.importing.decision import Decision
-from marketdata.importing.options import Reading
+from marketdata.importing.file_form import FileForm
 from marketdata.importing.reading import read
 from marketdata.importing.refusals import NoRows, OtherKind, UnreadableFile
 from marketdata.importing.splitting import Rejected, Split, split
@@ -37,7 +37,7 @@ class ReadFile:
 
 def read_file(
     path: Path,
-    reading: Reading,
+    form: FileForm,
     kinds: Sequence[str] = (DayKind.BARS,),
     *,
     known_only: bool = False,
@@ -47,7 +47,7 @@ def read_file(
     refusal: UnreadableFile | None = None
     for kind in kinds:
         try:
-            return _read(path, reading, kind, known_only, known_at)
+            return _read(path, form, kind, known_only, known_at)
         except OtherKind as error:
             refusal = refusal or error
         except NoRows as error:  # a table of quotes with no trade among them, say
@@ -58,18 +58,18 @@ def read_file(
     raise refusal
 
 
-def _read(path: Path, reading: Reading, kind: str, known_only: bool, known_at: dt.datetime | None) -> ReadFile:
+def _read(path: Path, form: FileForm, kind: str, known_only: bool, known_at: dt.datetime | None) -> ReadFile:
     if kind == DayKind.BARS:
-        if reading.interval != "1m":
+        if form.interval != "1m":
             raise MarketDataError(
-                f"Interval {reading.interval!r} cannot be imported: the store keeps 1m and derives the rest."
+                f"Interval {form.interval!r} cannot be imported: the store keeps 1m and derives the rest."
             )
-        table = read(path, reading, store.exchange_of)
+        table = read(path, form, store.exchange_of)
         parts, exchange, rows, decision = split(table), table.exchange, len(table) + len(table.bad), table.decision
     else:
-        ticks = read_ticks(path, reading, kind)
-        parts = split_ticks(ticks, store.exchange_of, reading.exchange)
-        exchange = store.exchange_of({day.symbol for day in parts.days}, reading.exchange)
+        ticks = read_ticks(path, form, kind)
+        parts = split_ticks(ticks, store.exchange_of, form.exchange)
+        exchange = store.exchange_of({day.symbol for day in parts.days}, form.exchange)
         rows, decision = len(ticks.line) + len(ticks.bad), ticks.decision
     refuse_bad_symbols(path, {day.symbol for day in parts.days}, known_only)
     if not parts.days:

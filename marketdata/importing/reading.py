@@ -13,10 +13,10 @@ from marketdata.exchange_calendar import NEW_YORK_STOCKS, calendar_of
 from marketdata.importing.decision import Decision, Fact
 from marketdata.importing.delimited import repeats_head
 from marketdata.importing.edges import edges_of
+from marketdata.importing.file_form import FileForm
 from marketdata.importing.files import Source, open_source
 from marketdata.importing.guards import decide_label, is_no_count, refuse_midnight, refuse_scale, refuse_shifted
 from marketdata.importing.numbers import decimal_mark, numbers
-from marketdata.importing.options import Reading
 from marketdata.importing.sheets import BadLine, Sheet
 from marketdata.importing.spellings import BARS, PRICES, SPELLINGS, fold, map_columns
 from marketdata.importing.stamps import Moments, stamps
@@ -70,22 +70,22 @@ def as_asked(symbols: Sequence[str], asked: str) -> str:
     return asked or NEW_YORK_STOCKS
 
 
-def read(path: Path, reading: Reading, exchange_of: ExchangeOf = as_asked) -> Table:
+def read(path: Path, form: FileForm, exchange_of: ExchangeOf = as_asked) -> Table:
     """Raises UnreadableFile, naming the file and what to pass; NotBars where the file holds something else."""
-    return bar_table(open_source(path, reading, (BARS,)), reading, exchange_of)
+    return bar_table(open_source(path, form, (BARS,)), form, exchange_of)
 
 
-def bar_table(source: Source, reading: Reading, exchange_of: ExchangeOf = as_asked) -> Table:
+def bar_table(source: Source, form: FileForm, exchange_of: ExchangeOf = as_asked) -> Table:
     """Raises what `read` does."""
-    source = _long(source, reading)
+    source = _long(source, form)
     sheet, path = source.sheet, source.path
-    mapped = mapped_columns(source, BARS, reading)
-    names, symbol, symbol_fact = symbols_of(path, sheet, mapped, reading)
-    exchange = exchange_of(names, reading.exchange)
-    moments = stamps(sheet.frame, mapped, reading, source.dialect, path)
+    mapped = mapped_columns(source, BARS, form)
+    names, symbol, symbol_fact = symbols_of(path, sheet, mapped, form)
+    exchange = exchange_of(names, form.exchange)
+    moments = stamps(sheet.frame, mapped, form, source.dialect, path)
     unused = unused_columns(sheet, mapped)
-    seconds, label = _starts(source, moments, symbol, names, unused, replace(reading, exchange=exchange))
-    values, garbled, scale = _values(source, mapped, reading)
+    seconds, label = _starts(source, moments, symbol, names, unused, replace(form, exchange=exchange))
+    values, garbled, scale = _values(source, mapped, form)
     notes = list(sheet.notes)
     if source.dialect.name == "generic rows" and is_no_count(values[VALUES.index("trade_count")]):
         values[VALUES.index("trade_count")] = np.nan
@@ -98,16 +98,16 @@ def bar_table(source: Source, reading: Reading, exchange_of: ExchangeOf = as_ask
     return Table(path, names, symbol, seconds, sub_second, values, garbled, sheet, decision, exchange)
 
 
-def _long(source: Source, reading: Reading) -> Source:
+def _long(source: Source, form: FileForm) -> Source:
     names = [str(name) for name in source.sheet.frame.columns]
     cells = source.sheet.cells or wide_cells(names)
-    if reading.columns or not is_wide(names, cells):
+    if form.columns or not is_wide(names, cells):
         return source
     cells = {name: cell for name, cell in cells.items() if fold(cell[0]) != "adj_close"}
     return replace(source, sheet=to_long(source.sheet, cells, source.path))
 
 
-def mapped_columns(source: Source, kind: str, reading: Reading) -> dict[str, str]:
+def mapped_columns(source: Source, kind: str, form: FileForm) -> dict[str, str]:
     """Our name → the file's: what the person says, then the dialect, then the common spellings."""
     names = [str(name) for name in source.sheet.frame.columns]
     folded = {fold(name): name for name in reversed(names)}
@@ -116,7 +116,7 @@ def mapped_columns(source: Source, kind: str, reading: Reading) -> dict[str, str
         for ours, theirs in source.dialect.columns.items()
         if theirs in folded and ours in (*SPELLINGS[kind], "date")
     }
-    return map_columns(kind, names, {**known, **reading.columns}, source.path)
+    return map_columns(kind, names, {**known, **form.columns}, source.path)
 
 
 def unused_columns(sheet: Sheet, mapped: Mapping[str, str]) -> tuple[str, ...]:
@@ -126,37 +126,37 @@ def unused_columns(sheet: Sheet, mapped: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _starts(
-    source: Source, moments: Moments, symbol: Ints, names: list[str], unused: tuple[str, ...], reading: Reading
+    source: Source, moments: Moments, symbol: Ints, names: list[str], unused: tuple[str, ...], form: FileForm
 ) -> tuple[Ints, Fact]:
     """Each bar's start in seconds, by the label that the stamps have."""
     seconds = moments.at // SECOND
     readable = seconds > UNREADABLE
     refuse_midnight(seconds[readable], symbol[readable], names, unused, source.path)
-    days = calendar_of(reading.exchange)
-    label = decide_label(edges_of(seconds[readable], symbol[readable], days), reading, source.dialect, source.path)
+    days = calendar_of(form.exchange)
+    label = decide_label(edges_of(seconds[readable], symbol[readable], days), form, source.dialect, source.path)
     if label.value == "end":
         seconds = np.where(readable, seconds - 60, seconds)
-    refuse_shifted(edges_of(seconds[readable], symbol[readable], days), reading, moments.zone, source.path)
+    refuse_shifted(edges_of(seconds[readable], symbol[readable], days), form, moments.zone, source.path)
     return seconds, label
 
 
-def _values(source: Source, mapped: Mapping[str, str], reading: Reading) -> tuple[Floats, np.ndarray, Fact]:
+def _values(source: Source, mapped: Mapping[str, str], form: FileForm) -> tuple[Floats, np.ndarray, Fact]:
     frame, path = source.sheet.frame, source.path
-    mark = reading.decimal or decimal_mark((frame[mapped[name]] for name in PRICES[BARS]), path)
+    mark = form.decimal or decimal_mark((frame[mapped[name]] for name in PRICES[BARS]), path)
     nothing = np.full(len(frame), np.nan), np.zeros(len(frame), dtype=bool)
     columns = [numbers(frame[mapped[name]], mark) if name in mapped else nothing for name in VALUES]
     values = np.stack([column for column, _ in columns])
-    scale = scale_of(source, reading)
+    scale = scale_of(source, form)
     if float(scale.value) != 1:
         values[SCALED] /= float(scale.value)
-    refuse_scale(values[VALUES.index("close")], reading, path)
+    refuse_scale(values[VALUES.index("close")], form, path)
     return values, np.logical_or.reduce([words for _, words in columns[4:]]), scale
 
 
-def scale_of(source: Source, reading: Reading) -> Fact:
+def scale_of(source: Source, form: FileForm) -> Fact:
     """What prices are divided by, and why."""
-    if reading.scale:
-        return Fact(f"{reading.scale:g}", "--scale")
+    if form.scale:
+        return Fact(f"{form.scale:g}", "--scale")
     if source.sheet.scale != 1:
         return Fact(f"{source.sheet.scale:g}", f"{source.dialect.name}: whole numbers")
     if source.dialect.scale != 1:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from marketdata.exchange_calendar import calendar_of
 from marketdata.importing.claims import Claims, Clash
-from marketdata.importing.options import Reading
+from marketdata.importing.file_form import FileForm
 from marketdata.importing.read_file import ReadFile, read_file
 from marketdata.importing.record import Record
 from marketdata.importing.report import Report
@@ -23,7 +23,7 @@ ROW_BYTES, REJECTED_BYTES = 64, 500
 """What a row takes in memory, as columns and as a rejected one."""
 
 
-class Held(NamedTuple):
+class WaitingFile(NamedTuple):
     """A file that waits to be written: its dataset, where it lies in the spool without its days, and their claims."""
 
     path: Path
@@ -37,7 +37,7 @@ class ToRead(NamedTuple):
     """What `ImportRun.read` is asked."""
 
     path: Path
-    reading: Reading
+    form: FileForm
     dataset: str
     kinds: Sequence[str]
 
@@ -57,22 +57,22 @@ class ImportRun:
         self._source, self._by, self._dry_run = source, by, dry_run
         self._known_only, self._known_at = known_only, known_at
         self._spool, self._claims = Spool(), Claims()
-        self._files: list[Held] = []
+        self._files: list[WaitingFile] = []
         self._refused: set[int] = set()
 
     def __len__(self) -> int:
         return len(self._files)
 
-    def read(self, path: Path, reading: Reading, dataset: str, kinds: Sequence[str] = (DayKind.BARS,)) -> ReadFile:
+    def read(self, path: Path, form: FileForm, dataset: str, kinds: Sequence[str] = (DayKind.BARS,)) -> ReadFile:
         """Raises MarketDataError for a file that cannot be used: it is then not part of the import."""
-        file = read_file(path, reading, kinds, known_only=self._known_only, known_at=self._known_at)
+        file = read_file(path, form, kinds, known_only=self._known_only, known_at=self._known_at)
         first = len(self._claims)
         for day in file.parts.days:
             place = self._spool.put(day, ROW_BYTES * len(day.rows))
             self._claims.add(len(self._files), dataset, day, place)
         shell = replace(file, parts=replace(file.parts, days=[]))
         place = self._spool.put(shell, REJECTED_BYTES * (1 + len(shell.parts.rejected)))
-        self._files.append(Held(path, dataset, place, first, len(self._claims)))
+        self._files.append(WaitingFile(path, dataset, place, first, len(self._claims)))
         return file
 
     def refuse_clashes(self) -> list[str]:
@@ -108,7 +108,7 @@ class ImportRun:
             self.close()
         return [writer.report for writer, _ in writers.values()]
 
-    def _file(self, held: Held) -> ReadFile:
+    def _file(self, held: WaitingFile) -> ReadFile:
         shell: ReadFile = self._spool.get(held.place)
         days = [self._day(place) for place in self._claims.places(held.first_claim, held.last_claim)]
         return replace(shell, parts=replace(shell.parts, days=days))
@@ -130,9 +130,9 @@ class ImportRun:
         )
 
 
-def import_file(path: Path, reading: Reading, dataset: str, kinds: Sequence[str] = (DayKind.BARS,)) -> Report:
+def import_file(path: Path, form: FileForm, dataset: str, kinds: Sequence[str] = (DayKind.BARS,)) -> Report:
     """One file. Raises MarketDataError."""
     run = ImportRun(str(path))
-    run.read(path, reading, dataset, kinds)
+    run.read(path, form, dataset, kinds)
     (report,) = run.write()
     return report

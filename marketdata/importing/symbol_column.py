@@ -10,18 +10,18 @@ import pandas as pd
 
 from marketdata.columns import Ints
 from marketdata.importing.decision import Fact, named
+from marketdata.importing.file_form import FileForm
 from marketdata.importing.guards import refuse_cases
 from marketdata.importing.naming import symbol_from_path
-from marketdata.importing.options import Reading
 from marketdata.importing.sheets import Sheet
 from marketdata.symbols import clean_symbol
 
 
-def symbols_of(path: Path, sheet: Sheet, mapped: Mapping[str, str], reading: Reading) -> tuple[list[str], Ints, Fact]:
+def symbols_of(path: Path, sheet: Sheet, mapped: Mapping[str, str], form: FileForm) -> tuple[list[str], Ints, Fact]:
     """The names, each row's index into them, and where they come from. Raises Doubt for a name that says none."""
     rows = len(sheet.frame)
-    if reading.symbol:
-        return _one(Fact(clean_symbol(reading.symbol), "--symbol"), rows)
+    if form.symbol:
+        return _one(Fact(clean_symbol(form.symbol), "--symbol"), rows)
     if "symbol" in mapped:
         names, codes = _column(sheet.frame[mapped["symbol"]])
         refuse_cases(names, path)

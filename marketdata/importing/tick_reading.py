@@ -16,10 +16,10 @@ from marketdata.columns import Floats, Ints, TickColumns
 from marketdata.columns.tick_columns import CORRECTED, DERIVED, SUSPICIOUS
 from marketdata.importing.decision import Decision, Fact
 from marketdata.importing.delimited import repeats_head
+from marketdata.importing.file_form import FileForm
 from marketdata.importing.files import Source, open_source
 from marketdata.importing.guards import refuse_midnight, refuse_scale
 from marketdata.importing.numbers import decimal_mark, numbers
-from marketdata.importing.options import Reading
 from marketdata.importing.reading import mapped_columns, scale_of, unused_columns
 from marketdata.importing.sheets import BadLine, Sheet
 from marketdata.importing.spellings import PRICES
@@ -54,22 +54,22 @@ class TickTable:
         return self.sheet.bad
 
 
-def read_ticks(path: Path, reading: Reading, kind: str) -> TickTable:
+def read_ticks(path: Path, form: FileForm, kind: str) -> TickTable:
     """Raises UnreadableFile, naming the file and what to pass; NotTicks of another kind's, before its rows are read."""
-    return tick_table(open_source(path, reading, (str(kind),)), reading, str(kind))
+    return tick_table(open_source(path, form, (str(kind),)), form, str(kind))
 
 
-def tick_table(source: Source, reading: Reading, kind: str) -> TickTable:
+def tick_table(source: Source, form: FileForm, kind: str) -> TickTable:
     """Raises what `read_ticks` does."""
     sheet, path = source.sheet, source.path
-    mapped = mapped_columns(source, kind, reading)
-    names, codes, symbol = symbols_of(path, sheet, mapped, reading)
-    moments = stamps(sheet.frame, mapped, reading, source.dialect, path)
+    mapped = mapped_columns(source, kind, form)
+    names, codes, symbol = symbols_of(path, sheet, mapped, form)
+    moments = stamps(sheet.frame, mapped, form, source.dialect, path)
     unused = unused_columns(sheet, mapped)
     readable = moments.at > UNREAD
     refuse_midnight(moments.at[readable] // 1_000_000_000, codes[readable], names, unused, path)
-    at, label = _known_at(moments.at, mapped, reading, kind)
-    values, scale = _values(source, mapped, reading, kind)
+    at, label = _known_at(moments.at, mapped, form, kind)
+    values, scale = _values(source, mapped, form, kind)
     words, dictionary = _codes(sheet.frame, mapped, kind, values)
     flags = _flags(sheet.frame, mapped)
     if label.value:
@@ -82,26 +82,26 @@ def tick_table(source: Source, reading: Reading, kind: str) -> TickTable:
     return TickTable(path, np.array(names, dtype=object)[codes], rows, sheet, decision)
 
 
-def _known_at(at: Ints, mapped: Mapping[str, str], reading: Reading, kind: str) -> tuple[Ints, Fact]:
+def _known_at(at: Ints, mapped: Mapping[str, str], form: FileForm, kind: str) -> tuple[Ints, Fact]:
     """A quote bar's closing quote stood in its minute's last nanosecond: known at the minute's end, not before."""
     if kind != DayKind.QUOTES or not mapped["bid"].lower().endswith("_close"):
         return at, Fact("", "")
-    shift = -1 if reading.label == "end" else MINUTE_NS - 1
-    label = Fact(reading.label or "start", "--label" if reading.label else "quote bars")
+    shift = -1 if form.label == "end" else MINUTE_NS - 1
+    label = Fact(form.label or "start", "--label" if form.label else "quote bars")
     return np.where(at == UNREAD, at, at + shift), label
 
 
-def _values(source: Source, mapped: Mapping[str, str], reading: Reading, kind: str) -> tuple[Floats, Fact]:
+def _values(source: Source, mapped: Mapping[str, str], form: FileForm, kind: str) -> tuple[Floats, Fact]:
     frame, path = source.sheet.frame, source.path
-    mark = reading.decimal or decimal_mark((frame[mapped[name]] for name in PRICES[kind]), path)
+    mark = form.decimal or decimal_mark((frame[mapped[name]] for name in PRICES[kind]), path)
     nothing = np.full(len(frame), np.nan)
     columns = [numbers(frame[mapped[name]], mark)[0] if name in mapped else nothing for name in KINDS[kind].values]
     values: Floats = np.stack(columns)
-    scale = scale_of(source, reading)
+    scale = scale_of(source, form)
     prices = [KINDS[kind].values.index(name) for name in PRICES[kind]]
     if float(scale.value) != 1:
         values[prices] /= float(scale.value)
-    refuse_scale(values[prices[0]], reading, path)
+    refuse_scale(values[prices[0]], form, path)
     if kind == DayKind.QUOTES:
         _absent_sides(values)
     return values, scale

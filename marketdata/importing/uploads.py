@@ -19,8 +19,8 @@ from marketdata.columns import BarColumns
 from marketdata.errors import MarketDataError
 from marketdata.exchange_calendar import calendar_of
 from marketdata.importing import mappings
+from marketdata.importing.file_form import FileForm
 from marketdata.importing.files import SHOWN, SUFFIXES
-from marketdata.importing.options import Reading
 from marketdata.importing.preview import first_rows
 from marketdata.importing.read_file import ReadFile
 from marketdata.importing.refusals import Doubt
@@ -95,10 +95,10 @@ def _forget_old() -> None:
         shutil.rmtree(folder_of(upload), ignore_errors=True)
 
 
-def reading_of(upload: Upload, path: Path) -> Reading:
+def form_of(upload: Upload, path: Path) -> FileForm:
     """What the person said about a file. Raises MarketDataError."""
     answers = upload.answers
-    base = mappings.named(answers["mapping"]) if answers.get("mapping") else Reading()
+    base = mappings.named(answers["mapping"]) if answers.get("mapping") else FileForm()
     given = {name: answers[name] for name in OPTIONS if answers.get(name)}
     symbol = answers.get("symbols", {}).get(path.name, "")
     return replace(base, symbol=symbol, exchange=answers.get("calendar", ""), **given)
@@ -122,7 +122,7 @@ def read(upload: Upload) -> None:
 def _read_one(upload: Upload, path: Path, run: ImportRun, previews: list[dict[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {"name": path.name, "size": path.stat().st_size}
     try:
-        file = run.read(path, reading_of(upload, path), _dataset(upload), KINDS)
+        file = run.read(path, form_of(upload, path), _dataset(upload), KINDS)
     except Doubt as doubt:
         asked = {"option": doubt.option, "choices": list(doubt.choices)}
         return found | {"problem": _plain(doubt, upload), "rows": first_rows(path)} | asked
@@ -176,7 +176,7 @@ def write(upload: Upload) -> None:
     files, left_out = files_of(upload), []
     for path in files:
         try:
-            run.read(path, reading_of(upload, path), _dataset(upload), KINDS)
+            run.read(path, form_of(upload, path), _dataset(upload), KINDS)
         except MarketDataError as error:
             left_out.append(_plain(error, upload))
     left_out += [_plain(reason, upload) for reason in run.refuse_clashes()]

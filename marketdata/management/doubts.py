@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from marketdata.importing import mappings
-from marketdata.importing.options import demanded
+from marketdata.importing.file_form import demanded
 from marketdata.importing.preview import first_rows
 from marketdata.importing.refusals import Doubt
 from marketdata.importing.run import ImportRun, ToRead
@@ -33,7 +33,7 @@ class Asker:
 
     def read(self, run: ImportRun, one: ToRead) -> None:
         """Read the file into the run, and ask what it leaves open. Raises MarketDataError."""
-        one = one._replace(reading=replace(one.reading, **self._given))
+        one = one._replace(form=replace(one.form, **self._given))
         while True:
             try:
                 run.read(*one)
@@ -41,7 +41,7 @@ class Asker:
                 answer = self._settle(one.path, doubt)
                 if answer is None:
                     raise
-                one = one._replace(reading=replace(one.reading, **answer))
+                one = one._replace(form=replace(one.form, **answer))
             else:
                 return
 

@@ -17,6 +17,7 @@ from marketdata import store
 from marketdata.calendar import TradingDay, calendar_of
 from marketdata.columns import BarColumns, no_bars
 from marketdata.errors import NoData, ProviderFailed, UnknownSymbol
+from marketdata.locks import Locks
 from marketdata.models import Dataset, FetchAttempt, QuarantinedRow
 from marketdata.providers.asking import ask
 from marketdata.providers.base import BadRow, NoDataExists, Provider, Rows, get_provider
@@ -24,7 +25,6 @@ from marketdata.providers.together import Answered, ask_together, questions
 from marketdata.rules import broken_rows
 from marketdata.store import NewDay
 
-FETCH_LOCK = 0x7AFD
 Outcome = FetchAttempt.Outcome
 Problem = NoData | ProviderFailed
 Refusal = Problem | UnknownSymbol
@@ -128,13 +128,13 @@ def _one_at_a_time(dataset: Dataset, symbols: Sequence[str], days: Sequence[Trad
     with connection.cursor() as cursor:
         try:
             for key in keys:
-                cursor.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", [FETCH_LOCK, key])
+                cursor.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", [Locks.FETCH, key])
             yield
         finally:
             # A connection that broke has let them go.
             with suppress(OperationalError, InterfaceError):
                 cursor.execute(
-                    "SELECT pg_advisory_unlock(%s, hashtext(k)) FROM unnest(%s::text[]) k", [FETCH_LOCK, keys]
+                    "SELECT pg_advisory_unlock(%s, hashtext(k)) FROM unnest(%s::text[]) k", [Locks.FETCH, keys]
                 )
 
 

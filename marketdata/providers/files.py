@@ -14,7 +14,7 @@ from marketdata.calendar import session_date_of, trading_days
 from marketdata.columns import BarColumns
 from marketdata.errors import MarketDataError, ProviderFailed, UnknownSymbol
 from marketdata.exchange_calendar import NEW_YORK_STOCKS
-from marketdata.importing.options import Reading
+from marketdata.importing.file_form import FileForm
 from marketdata.importing.reading import read
 from marketdata.importing.refusals import NotBars, UnreadableFile
 from marketdata.importing.splitting import SymbolDay, split
@@ -68,10 +68,10 @@ class FilesProvider:
         self.name, self.label, self.authoritative = name, label, authoritative
         self.folder = Folder(name, Path(root).expanduser())
         self.dataset = DatasetSpec(dataset or name, dataset or name)
-        self.reading = Reading(tz=tz, label=label, columns=dict(columns or {}))
+        self.form = FileForm(tz=tz, label=label, columns=dict(columns or {}))
         given = {DayKind.TRADES: trade_columns, DayKind.QUOTES: quote_columns}
-        readings = {kind: replace(self.reading, columns=dict(names or {})) for kind, names in given.items()}
-        self.ticks = TickFiles(self.folder, readings)
+        forms = {kind: replace(self.form, columns=dict(names or {})) for kind, names in given.items()}
+        self.ticks = TickFiles(self.folder, forms)
         self._split = lru_cache(maxsize=KEPT_FILES)(self._split_file)
 
     @property
@@ -126,7 +126,7 @@ class FilesProvider:
         """The file's regular days; `changed` and `size` make another file of one that was written again."""
         parts = Parts()
         try:
-            found = split(read(path, self.folder.reading_of(path, self.reading)))
+            found = split(read(path, self.folder.form_of(path, self.form)))
         except NotBars:  # quotes, say, beside the bars
             return parts
         for day in found.days:

@@ -14,8 +14,8 @@ from marketdata.calendar import session_date_of, trading_day
 from marketdata.columns import TickColumns, no_ticks
 from marketdata.columns.tick_columns import DERIVED
 from marketdata.errors import ProviderFailed, UnknownSymbol
+from marketdata.importing.file_form import FileForm
 from marketdata.importing.files import SUFFIXES
-from marketdata.importing.options import Reading
 from marketdata.importing.refusals import NotTicks, UnreadableFile
 from marketdata.importing.splitting import Split
 from marketdata.importing.tick_reading import read_ticks
@@ -34,8 +34,8 @@ SECOND_NS = 1_000_000_000
 class TickFiles:
     """Events that were recorded go before those made from quote bars."""
 
-    def __init__(self, folder: Folder, readings: Mapping[DayKind, Reading]) -> None:
-        self.folder, self.readings = folder, readings
+    def __init__(self, folder: Folder, forms: Mapping[DayKind, FileForm]) -> None:
+        self.folder, self.forms = folder, forms
         self._split = lru_cache(maxsize=KEPT_FILES)(self._split_file)
 
     def fetch(self, kind: DayKind, symbol: str, start: dt.datetime, end: dt.datetime) -> TicksAnswer:
@@ -66,7 +66,7 @@ class TickFiles:
     def _split_file(self, path: Path, kind: DayKind, changed: int, size: int) -> Split:
         """`changed` and `size` make another file of one that was written again."""
         try:
-            return split_ticks(read_ticks(path, self.folder.reading_of(path, self.readings[kind]), kind))
+            return split_ticks(read_ticks(path, self.folder.form_of(path, self.forms[kind]), kind))
         except NotTicks:  # bars, say, or quotes beside the trades
             return Split()
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from marketdata.errors import MarketDataError, ProviderFailed
+from marketdata.importing.file_form import FileForm
 from marketdata.importing.files import find_files
-from marketdata.importing.options import Reading
 from marketdata.importing.refusals import UnreadableFile
 
 DATE = re.compile(r"(?<!\d)(\d{4})-?(\d{2})-?(\d{2})(?!\d)")
@@ -44,11 +44,9 @@ class Folder:
         """The symbol that a file's name or its folder's name says; empty where neither says one."""
         return _named(path) or (path.parent.name if self._is_symbols(path.parent) else "")
 
-    def reading_of(self, path: Path, reading: Reading) -> Reading:
+    def form_of(self, path: Path, form: FileForm) -> FileForm:
         """Where only the folder says the symbol, it is given; else the importer finds it."""
-        return (
-            reading if _named(path) or not self._is_symbols(path.parent) else replace(reading, symbol=path.parent.name)
-        )
+        return form if _named(path) or not self._is_symbols(path.parent) else replace(form, symbol=path.parent.name)
 
     def _files(self) -> list[Path]:
         try:

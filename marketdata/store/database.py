@@ -10,7 +10,7 @@ import psycopg
 from django.db import connection, transaction
 from psycopg.pq import Format
 
-WRITE_LOCK = 0x7AFE
+from marketdata.locks import Locks
 
 
 @contextmanager
@@ -27,5 +27,5 @@ def binary_cursor() -> Iterator[Any]:
 def writing(dataset_id: int) -> Iterator[Any]:
     """A transaction in which no other process writes this dataset: two importers of a day must not make one version."""
     with transaction.atomic(), binary_cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [WRITE_LOCK, dataset_id])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [Locks.WRITE.value, dataset_id])
         yield cursor

@@ -41,7 +41,7 @@ SELECT d.instrument_id, d.kind, d.interval, d.date, d.scope, d.derived, max(d.ve
 NUMBERS = "SELECT nextval(pg_get_serial_sequence('marketdata_dayversion', 'id')) FROM generate_series(1, %s)"
 RETIRE = "UPDATE marketdata_dayversion SET current = false WHERE id = ANY(%s)"
 
-Held = Mapping[Key, tuple[int, int | None, str | None]]
+HeldVersions = Mapping[Key, tuple[int, int | None, str | None]]
 """The last version's number, and the current one's row and content hash."""
 
 
@@ -78,13 +78,13 @@ def _exchanges(days: Sequence[tuple[NewDay, str]]) -> dict[int, str]:
     return dict(rows.values_list("pk", "calendar"))
 
 
-def held_versions(cursor: Any, dataset_id: int, days: Sequence[NewDay]) -> Held:
+def held_versions(cursor: Any, dataset_id: int, days: Sequence[NewDay]) -> HeldVersions:
     keys = [list(part) for part in zip(*(day.key for day in days), strict=True)]
     cursor.execute(HELD, [*keys, dataset_id])
     return {tuple(row[:6]): row[6:] for row in cursor.fetchall()}
 
 
-def _other_content(day: NewDay, held: Held, report: WriteReport) -> str:
+def _other_content(day: NewDay, held: HeldVersions, report: WriteReport) -> str:
     """The content's hash; empty where the store has the same."""
     content = day.rows.content_hash()
     _, row, current = held.get(day.key, (0, None, None))

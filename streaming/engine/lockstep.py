@@ -72,13 +72,13 @@ class Lockstep:
         if not 1 <= self.window <= MOST_WINDOW:
             raise BadWindow(f"A window of {self.window} frames is not possible: give 1 to {MOST_WINDOW}.")
 
-    def held(self, client: redis.asyncio.Redis, place: FrameId | None) -> Held:
+    def held(self, client: redis.asyncio.Redis, place: FrameId | None) -> WaitedFor:
         """Be waited for, from a place on, until the block ends. The owner's earlier reader of that name is out.
 
         Raises NameTaken on entering.
         """
         self.client = client
-        return Held(self, place)
+        return WaitedFor(self, place)
 
     async def acknowledge(self, place: FrameId) -> bool:
         """The reader is done with this frame; False when it has been released. Raises NeverPublished."""
@@ -96,7 +96,7 @@ class Lockstep:
 
 
 @dataclass
-class Held:
+class WaitedFor:
     """A class, not a generator, for the reason that `streaming.reading.hub` gives."""
 
     step: Lockstep

@@ -18,7 +18,7 @@ from sessions import control
 from sessions.announcing import announce
 from sessions.models import Announcement
 from streaming.engine.loading import PREFETCH_BEFORE_CLOSE, Recipe, fetch_all_missing
-from streaming.upkeep.holding import Held, Holding
+from streaming.upkeep.holding import HeldDay, Holding
 from streaming.upkeep.likely_splits import report_likely_splits
 from streaming.upkeep.problems import record_once
 
@@ -46,7 +46,7 @@ def do(holding: Holding) -> Counter[str]:
 # --- corrections --------------------------------------------------------------------------------------
 
 
-def _newer(holding: Holding) -> list[Held]:
+def _newer(holding: Holding) -> list[HeldDay]:
     """Days that a running session plays in an older version than the store has, and that were not announced to it."""
     session = holding.session
     if not session.is_live:
@@ -56,7 +56,7 @@ def _newer(holding: Holding) -> list[Held]:
     return [row for row in newer if row.newest_known_at or not session.as_known]
 
 
-def _announce(holding: Holding, rows: Sequence[Held]) -> int:
+def _announce(holding: Holding, rows: Sequence[HeldDay]) -> int:
     days = {row.symbol: {"id": row.newest_id, "version": row.newest_version} for row in rows}
     control.day_ready(holding.session.pk, holding.day.date, days)
     return len(rows)

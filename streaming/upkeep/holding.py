@@ -42,7 +42,7 @@ SELECT d.id, i.symbol, d.instrument_id, d.version, d.ledger,
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldDay:
     """The version of a symbol's day that a session plays, and the store's newest."""
 
     id: int
@@ -62,7 +62,7 @@ class Holding:
 
     session: Session
     day: TradingDay
-    held: dict[str, Held] = field(default_factory=dict)
+    held: dict[str, HeldDay] = field(default_factory=dict)
     announced: defaultdict[tuple[str, dt.date], set[int | None]] = field(default_factory=lambda: defaultdict(set))
 
     @property
@@ -119,10 +119,10 @@ def _playing(holding: Holding, journal: Journal) -> list[int]:
     return [row for row in rows if row is not None]
 
 
-def _versions(ids: Iterable[int]) -> dict[int, Held]:
+def _versions(ids: Iterable[int]) -> dict[int, HeldDay]:
     with connection.cursor() as cursor:
         cursor.execute(VERSIONS, [list(ids)])
-        return {row[0]: Held(*row) for row in cursor.fetchall()}
+        return {row[0]: HeldDay(*row) for row in cursor.fetchall()}
 
 
 def _announced(found: Mapping[int, Holding]) -> Iterable[tuple[int, str, dt.date, int | None]]:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from django.db import connection
 
 from marketdata.kinds import TICK_KINDS, DayKind
+from marketdata.locks import Locks, alone
 from sessions.announcing import announce
 from sessions.models import Announcement
-from streaming.db import Locks, alone
 from streaming.upkeep.holding import Holding
 
 NAMED = 6

@@ -18,7 +18,7 @@ from marketdata.providers.base import Provider
 from marketdata.providers.refill import OPEN, Refilled, filler_of, refill
 from marketdata.providers.together import questions
 from sessions.models import Session
-from streaming.upkeep.holding import Held, Holding
+from streaming.upkeep.holding import HeldDay, Holding
 from streaming.upkeep.problems import Problems, record_once
 
 MOST_SECONDS = 20.0
@@ -50,7 +50,7 @@ class Fillers:
         dataset = holding.session.dataset
         return any(out_of_order(name) for name in (dataset.filler, dataset.provider) if name)
 
-    def selected(self, holding: Holding) -> list[Held]:
+    def selected(self, holding: Holding) -> list[HeldDay]:
         """Days with minutes that are over, absent and due to be asked for."""
         dataset = holding.session.dataset
         filler = self.filler(dataset)

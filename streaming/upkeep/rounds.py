@@ -18,9 +18,9 @@ from django.db.models.functions import Now
 
 from marketdata.importing import upload_queue
 from marketdata.ledger import cut
+from marketdata.locks import Locks, alone
 from marketdata.quality import quality
 from sessions.models import ActiveStream, ServiceHeartbeat, Session, StreamType
-from streaming.db import Locks, alone
 from streaming.upkeep import abandoned, day_work, newer_ticks, refilling, retention
 from streaming.upkeep.holding import Holding, holdings, minutes_over
 from streaming.upkeep.problems import SERVER_AWAY, Problems

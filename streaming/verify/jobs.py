@@ -14,9 +14,9 @@ import redis
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models.functions import Now
 
+from marketdata.locks import Locks, alone
 from sessions.models import Session, Verification
 from streaming import queues
-from streaming.db import Locks, alone
 from streaming.verify import session as verifying
 
 log = logging.getLogger(__name__)

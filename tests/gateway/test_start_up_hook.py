@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from gateway.key_auth import Credentials
-from gateway.running.clock_file import NEVER_NS, ClockFile, Reading
+from gateway.running.clock_file import NEVER_NS, ClockFile, ClockReading
 from gateway.running.environment import START_UP, environment
 from gateway.running.front import certified
 from gateway.running.run import write_for_the_hook
@@ -39,7 +39,7 @@ class Replay:
         self.set(pace=0)
 
     def set(self, second: float = 0, pace: float = 1, generation: int = 1, until: int = NEVER_NS) -> None:
-        self.clock.write(Reading(generation, BEGIN + int(second * SECOND), until, pace))
+        self.clock.write(ClockReading(generation, BEGIN + int(second * SECOND), until, pace))
 
     def prepare(self, server: Path | None = None) -> None:
         certified(self.authority, server or self.folder / "server.pem")

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 from django.core.management import call_command
 
-from marketdata.importing.options import Reading
+from marketdata.importing.file_form import FileForm
 from marketdata.importing.reading import read
 from marketdata.importing.refusals import UnreadableFile
 from marketdata.importing.splitting import split
@@ -52,7 +52,7 @@ READ = {
 @pytest.mark.parametrize("name", READ)
 def test_a_case_is_read_as_it_says(cases: Path, name: str) -> None:
     case = READ[name]
-    parts = split(read(cases / case.file, Reading(**case.options)))
+    parts = split(read(cases / case.file, FileForm(**case.options)))
     found: dict[str, int] = {}
     for day in parts.days:
         found[day.symbol] = found.get(day.symbol, 0) + len(day.bars)
@@ -73,17 +73,17 @@ REFUSED = {
 def test_a_doubt_is_refused_with_what_to_pass(cases: Path, name: str) -> None:
     file, advice = REFUSED[name]
     with pytest.raises(UnreadableFile, match=advice):
-        read(cases / file, Reading())
+        read(cases / file, FileForm())
 
 
 def test_a_repair_of_float_noise_is_counted(cases: Path) -> None:
-    parts = split(read(cases / READ["float noise of an adjustment"].file, Reading()))
+    parts = split(read(cases / READ["float noise of an adjustment"].file, FileForm()))
     assert (parts.repaired, parts.rejected) == (7, [])
 
 
 def test_stray_lines_are_rejected_with_their_line(cases: Path) -> None:
     for name in ("a head line in the middle", "a total line", "a line that was cut off"):
-        assert len(split(read(cases / READ[name].file, Reading())).rejected) == 1, name
+        assert len(split(read(cases / READ[name].file, FileForm())).rejected) == 1, name
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_stray_lines_are_rejected_with_their_line(cases: Path) -> None:
     ],
 )
 def test_trades_and_quotes_are_read(cases: Path, file: str, kind: str, rows: int) -> None:
-    assert len(read_ticks(cases / file, Reading(), kind).line) == rows
+    assert len(read_ticks(cases / file, FileForm(), kind).line) == rows
 
 
 FOLDERS = {

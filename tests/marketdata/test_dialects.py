@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from marketdata.calendar import trading_day
-from marketdata.importing.options import Reading
+from marketdata.importing.file_form import FileForm
 from marketdata.importing.reading import read
 from marketdata.importing.refusals import UnreadableFile
 from marketdata.importing.splitting import split
@@ -242,7 +242,7 @@ AVERAGES = ("average", "vwap")
 @pytest.mark.parametrize("name", FORMS)
 def test_the_first_and_the_last_bar_of_the_day_are_right(tmp_path: Path, name: str) -> None:
     form = FORMS[name]
-    parts = split(read(written(tmp_path, form), Reading(**form.options)))
+    parts = split(read(written(tmp_path, form), FileForm(**form.options)))
     (day,) = parts.days
     symbol = "BACPB" if form.name.startswith(CAPITALS) else "BACpB"
     assert (day.symbol, day.date, parts.rejected) == (symbol, DAY.date, [])
@@ -260,15 +260,15 @@ def test_a_day_that_is_stamped_by_its_ends_is_refused_without_a_label(tmp_path: 
     path = tmp_path / "AAPL.csv"
     path.write_text("time,open,high,low,close,volume\n" + "\n".join(rows) + "\n")
     with pytest.raises(UnreadableFile, match="pass --label end or --label start"):
-        read(path, Reading(tz=NEW_YORK))
-    (day,) = split(read(path, Reading(tz=NEW_YORK, label="end"))).days
+        read(path, FileForm(tz=NEW_YORK))
+    (day,) = split(read(path, FileForm(tz=NEW_YORK, label="end"))).days
     assert (day.bars.offset[0], day.bars.offset[-1]) == (0, 60 * LAST)
 
 
 def test_columns_that_are_not_used_are_named(tmp_path: Path) -> None:
     path = tmp_path / "AAPL.csv"
     path.write_text(f"time,open,high,low,close,volume,rsi\n{epoch(0)},1,2,1,2,5,50\n")
-    assert read(path, Reading()).decision.unused == ("rsi",)
+    assert read(path, FileForm()).decision.unused == ("rsi",)
 
 
 TICKS = {
@@ -362,6 +362,6 @@ def test_prices_and_sizes_of_trades_and_quotes_are_right(tmp_path: Path, name: s
     path = tmp_path / ("AAPL_2024-03-14_34200000_57600000_message_1.csv" if "LOBSTER" in name else "AAPL_x.csv")
     path.write_text("\n".join([*([head] if head else []), row]) + "\n")
     options = {"tz": NEW_YORK} if name.split()[0] in ("TAQ", "Kibot", "NinjaTrader", "MetaTrader") else {}
-    table = read_ticks(path, Reading(**options), kind)
+    table = read_ticks(path, FileForm(**options), kind)
     assert {column: table.rows.value(column)[0] for column in expected} == expected
     assert abs(int(table.rows.at[0]) - epoch(0) * 10**9) <= 5000 and table.symbol.tolist() == ["AAPL"]

@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 from django.core.management import CommandError, call_command
 
+from marketdata.importing.file_form import FileForm
 from marketdata.importing.mappings import BadMapping, named, wrong
-from marketdata.importing.options import Reading
 from marketdata.importing.reading import read
 from marketdata.importing.refusals import NotBars, UnreadableFile
 from marketdata.importing.splitting import split
@@ -28,9 +28,9 @@ BARS = [{"o": 10, "h": 11, "l": 9, "c": 10.5, "v": 100, "n": 3, "vw": 10.2}, {"o
 Z = ("2025-07-02T13:30:00Z", "2025-07-02T19:59:00Z")
 
 
-def minutes(path: Path, reading: Reading | None = None) -> dict[str, dict[str, tuple[float, ...]]]:
+def minutes(path: Path, form: FileForm | None = None) -> dict[str, dict[str, tuple[float, ...]]]:
     """Symbol → UTC minute → open, high, low, close, volume of the regular bars; nothing may be rejected."""
-    parts = split(read(path, reading or Reading()))
+    parts = split(read(path, form or FileForm()))
     assert parts.rejected == []
     found: dict[str, dict[str, tuple[float, ...]]] = {}
     for day in parts.days:
@@ -100,12 +100,12 @@ def test_a_text_form_is_detected(tmp_path: Path, form: str) -> None:
     path = tmp_path / "IBM_x.csv"
     path.write_text(text)
     if "25/2025" in text:
-        (day,) = split(read(path, Reading(**options))).days
+        (day,) = split(read(path, FileForm(**options))).days
         assert (day.date, day.bars.offset.tolist()) == (dt.date(2025, 7, 25), [0])
     elif "155900" not in text and "15:59" not in text and text.count("\n") == 1:
-        assert minutes(path, Reading(**options)) == {"IBM": {"13:30": ROW}}
+        assert minutes(path, FileForm(**options)) == {"IBM": {"13:30": ROW}}
     else:
-        assert minutes(path, Reading(**options)) == {"IBM": {"13:30": ROW, "19:59": LAST_ROW}}
+        assert minutes(path, FileForm(**options)) == {"IBM": {"13:30": ROW, "19:59": LAST_ROW}}
 
 
 WIDE = {
@@ -166,7 +166,7 @@ def test_alpacas_data_frame_in_parquet_keeps_its_index(tmp_path: Path) -> None:
 )
 def test_a_vendors_answer_kept_as_json(tmp_path: Path, answer: Any) -> None:
     (tmp_path / "answer.json.gz").write_bytes(gzip.compress(json.dumps(answer).encode()))
-    table = read(tmp_path / "answer.json.gz", Reading())
+    table = read(tmp_path / "answer.json.gz", FileForm())
     assert minutes(tmp_path / "answer.json.gz") == {"IBM": {"13:30": ROW}}
     assert table.values[5:, 0].tolist() == [3, 10.2]
 
@@ -229,7 +229,7 @@ def test_what_is_no_minute_bars_says_what_it_is(tmp_path: Path, text: str, messa
     path = tmp_path / "x.csv"
     path.write_text(text)
     with pytest.raises(NotBars, match=message):
-        split(read(path, Reading()))
+        split(read(path, FileForm()))
 
 
 DATES = "time,open,high,low,close\n{},1,1,1,1\n{},1,1,1,1\n"
@@ -251,7 +251,7 @@ def test_dates_with_slashes_are_read_when_only_one_reading_is_possible(
 ) -> None:
     path = tmp_path / "A.csv"
     path.write_text(DATES.format(*stamps))
-    parts = split(read(path, Reading(tz=NEW_YORK, date_order=order)))
+    parts = split(read(path, FileForm(tz=NEW_YORK, date_order=order)))
     assert [str(day.date) for day in parts.days] == dates
 
 
@@ -259,7 +259,7 @@ def test_dates_that_can_be_read_in_two_ways_are_asked_about(tmp_path: Path) -> N
     path = tmp_path / "A.csv"
     path.write_text(DATES.format("07/02/2025 10:00", "07/03/2025 10:00"))
     with pytest.raises(UnreadableFile, match=r"'07/02/2025 10:00': can be read in two ways: pass --date-order"):
-        read(path, Reading(tz=NEW_YORK))
+        read(path, FileForm(tz=NEW_YORK))
 
 
 def test_a_mapping_from_the_settings_reads_what_cannot_be_detected(tmp_path: Path, settings: Any) -> None:
@@ -304,7 +304,7 @@ def test_lines_and_rows_that_are_none_are_reported_with_their_line_and_text(tmp_
     head = "time,open,high,low,close,volume"
     rows = [f"{Z[0]},{FIRST}", "", f"{Z[1]},10,11", f"{Z[1]},10,11,9,10,5,9", f"2025-07-02T19:58:00Z,{FIRST[:-3]}many"]
     path.write_text("\n".join([head, *rows, f"{Z[1]},{LAST}"]) + "\n")
-    parts = split(read(path, Reading()))
+    parts = split(read(path, FileForm()))
     assert [(row.line, row.reason, row.raw) for row in parts.rejected] == [
         (4, "the line has 3 of 6 columns", rows[2]),
         (5, "the line has 7 of 6 columns", rows[3]),
@@ -324,7 +324,7 @@ def test_rows_without_a_symbol_or_with_none_that_can_be_are_reported(tmp_path: P
     path = tmp_path / "x.csv"
     rows = "".join(f"{symbol},{Z[0]},{FIRST}\n" for symbol in ("IBM", "", "A%", "AAPL", "a b"))
     path.write_text("symbol,time,open,high,low,close,volume\n" + rows)
-    parts = split(read(path, Reading()))
+    parts = split(read(path, FileForm()))
     assert [day.symbol for day in parts.days] == ["A.B", "AAPL", "IBM"]
     assert [(row.line, row.reason) for row in parts.rejected] == [
         (3, "'' is not a symbol"),

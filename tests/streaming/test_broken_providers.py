@@ -13,10 +13,10 @@ from django.db import connection
 
 from marketdata import calendar, store
 from marketdata.errors import ProviderFailed
+from marketdata.locks import Locks
 from marketdata.models import Dataset, DayVersion, FetchAttempt
 from marketdata.providers import asking, fetching
 from marketdata.providers.base import BarsAnswer, DatasetSpec, get_provider
-from marketdata.store.database import WRITE_LOCK
 from sessions.models import Run, ServiceHeartbeat, Session, State
 from streaming import service
 from streaming.engine import journal, loading
@@ -138,7 +138,7 @@ def test_nothing_that_others_write_is_locked_while_a_provider_is_asked(settings:
         def fetch_bars(self, *args: Any, **options: Any) -> BarsAnswer:
             with connection.cursor() as cursor:
                 cursor.execute(
-                    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s", [WRITE_LOCK]
+                    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s", [Locks.WRITE]
                 )
                 held.append(cursor.fetchone()[0])
             return ask(self, *args, **options)

@@ -9,8 +9,8 @@ import redis
 from django.core.management import call_command
 from django.db import OperationalError, connections
 
+from marketdata.locks import Locks, alone
 from sessions.models import Session, Verification
-from streaming.db import Locks, alone
 from streaming.engine.player import Player
 from streaming.tasks import run_upkeep
 from streaming.verify import jobs

@@ -18,8 +18,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from marketdata import store
 from marketdata.errors import MarketDataError
 from marketdata.importing import mappings
+from marketdata.importing.file_form import FileForm, demanded
 from marketdata.importing.files import SHOWN, SUFFIXES, find_files, folder_name
-from marketdata.importing.options import Reading, demanded
 from marketdata.importing.refusals import OtherKind
 from marketdata.importing.report import Report
 from marketdata.importing.run import ImportRun, ToRead
@@ -101,11 +101,11 @@ class Command(ExplainedCommand):
 
     def handle(self, *args: Any, paths: Sequence[Path], **options: Any) -> None:
         try:
-            reading = _reading(options)
+            form = _form(options)
             files = find_files(paths, self.suffixes)
         except MarketDataError as error:
             raise CommandError(str(error)) from None
-        reports, failures, skipped = self._import(files, set(paths), reading, options)
+        reports, failures, skipped = self._import(files, set(paths), form, options)
         if options["json"]:
             self.stdout.write(json.dumps(import_summary.as_json(reports, failures, skipped, options["dry_run"])))
         elif options["verbosity"]:
@@ -114,7 +114,7 @@ class Command(ExplainedCommand):
             raise CommandError("\n".join(failures))
 
     def _import(
-        self, files: Sequence[Path], named: Set[Path], reading: Reading, options: dict[str, Any]
+        self, files: Sequence[Path], named: Set[Path], form: FileForm, options: dict[str, Any]
     ) -> tuple[list[Report], list[str], list[str]]:
         """Read file by file, then write; what cannot be read is reported at the end, and the rest imported."""
         flags: dict[str, Any] = {name: options.get(name) for name in ("known_only", "dry_run", "known_at")}
@@ -124,8 +124,8 @@ class Command(ExplainedCommand):
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         quiet = not options["verbosity"] or options["json"] or asks
         with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as progress:
-            readings = self._readings(files, reading, options["dataset"])
-            failures, skipped = self._read(run, progress.track(readings, description="Reading"), named, asker)
+            forms = self._forms(files, form, options["dataset"])
+            failures, skipped = self._read(run, progress.track(forms, description="Reading"), named, asker)
             failures += run.refuse_clashes()
             task = progress.add_task("Writing", total=len(run))
             reports = run.write(lambda path: progress.update(task, description=f"Writing {path.name}", advance=1))
@@ -133,11 +133,11 @@ class Command(ExplainedCommand):
             asker.keep()
         return reports, failures, skipped
 
-    def _readings(self, files: Sequence[Path], reading: Reading, dataset: str) -> list[ToRead]:
-        return [ToRead(path, reading, dataset or slug(folder_name(path)), self.kinds) for path in files]
+    def _forms(self, files: Sequence[Path], form: FileForm, dataset: str) -> list[ToRead]:
+        return [ToRead(path, form, dataset or slug(folder_name(path)), self.kinds) for path in files]
 
     def _read(
-        self, run: ImportRun, readings: Iterable[ToRead], named: Set[Path], asker: Asker | None
+        self, run: ImportRun, forms: Iterable[ToRead], named: Set[Path], asker: Asker | None
     ) -> tuple[list[str], list[str]]:
         """Why files are left out: those that cannot be read, and those that hold another kind.
 
@@ -145,7 +145,7 @@ class Command(ExplainedCommand):
         """
         failures: list[str] = []
         skipped: list[str] = []
-        for one in readings:
+        for one in forms:
             try:
                 asker.read(run, one) if asker else run.read(*one)
             except MarketDataError as error:
@@ -163,9 +163,9 @@ def add_doubt_options(parser: ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="never ask, at a terminal neither: a doubt is refused")
 
 
-def _reading(options: dict[str, Any]) -> Reading:
+def _form(options: dict[str, Any]) -> FileForm:
     """The mapping that was named, with the options that were given over it."""
-    base = mappings.named(options["mapping"]) if options.get("mapping") else Reading()
+    base = mappings.named(options["mapping"]) if options.get("mapping") else FileForm()
     names = ("symbol", "tz", "label", "interval", "columns", "date_order", "decimal", "scale", "only", "as_is")
     given = {name: options[name] for name in names if options.get(name)}
     exchange = store.require_exchange(options["calendar"]) if options.get("calendar") else ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class FileForm:
     """How files are to be read; empty fields are detected.
 
     `columns`: ours → the file's name. `header`: names of the columns in order, for files without a head line. `scale`:

@@ -1,0 +1,34 @@
+"""Advisory locks of Postgres: what each number stands for, and work that one process does at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+
+from django.db import connection
+
+
+class Locks(IntEnum):
+    """The first number of a lock; the second says which dataset, session or key, and is 0 for the installation."""
+
+    UPKEEP = 0x7A9E
+    OPENING = 0x7A9F
+    ANNOUNCING = 0x7AA0
+    VERIFYING = 0x7AA1
+    UPLOAD = 0x7AFF
+    WRITE = 0x7AFE
+    FETCH = 0x7AFD
+
+
+@contextmanager
+def alone(space: Locks, key: int) -> Iterator[bool]:
+    """Whether no other process is at it: a lock that ends with the block, or with the process."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [space, key])
+        (mine,) = cursor.fetchone()
+        try:
+            yield mine
+        finally:
+            if mine:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [space, key])
