@@ -14,7 +14,7 @@ django: Any = get_asgi_application()
 from django.conf import settings  # noqa: E402 - models need Django to be set up
 
 from config import proxies  # noqa: E402
-from config.admission import Admission  # noqa: E402
+from config.request_turns import Admission  # noqa: E402
 from gateway import socket as alpaca  # noqa: E402
 from marketdata import calendar  # noqa: E402
 from web.streams import sse, websocket  # noqa: E402

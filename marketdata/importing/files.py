@@ -20,16 +20,17 @@ from marketdata.importing.dialects.dialect import Dialect
 from marketdata.importing.dialects.table import GENERIC, identify
 from marketdata.importing.file_form import FileForm
 from marketdata.importing.heads import Head, head_of, positions
+from marketdata.importing.json_files import read_json
 from marketdata.importing.lean import MINUTES as LEAN
 from marketdata.importing.lean import dataset_folder, is_lean, refuse_other_layouts
 from marketdata.importing.parquet_files import parquet_names, read_parquet
 from marketdata.importing.partitions import above_partitions
-from marketdata.importing.records import read_json
 from marketdata.importing.refusals import UnreadableFile
 from marketdata.importing.scid import read_scid
 from marketdata.importing.sheets import Sheet
-from marketdata.importing.spellings import BARS, fold, kind_of, other_kind
+from marketdata.importing.spellings import fold, kind_of, other_kind
 from marketdata.importing.texts import as_utf8
+from marketdata.kinds import DayKind
 
 FORMS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".dbn")
 SUFFIXES: tuple[str, ...] = (
@@ -152,7 +153,7 @@ def _named(path: Path, sheet: Sheet, form: FileForm, kinds: tuple[str, ...]) -> 
 
 def _chosen(kind: str, kinds: tuple[str, ...], names: Iterable[str], dialect: Dialect) -> str:
     """A table of quotes that has each trade's price as well is of the kind that was asked for."""
-    if kind in kinds or not kind or len(kinds) != 1 or BARS in (kind, *kinds):
+    if kind in kinds or not kind or len(kinds) != 1 or DayKind.BARS in (kind, *kinds):
         return kind
     has = {fold(name) for name in names}
     both = has & {"price", "last"} and (has & {"bid", "ask", "bid_px_00"})

@@ -13,7 +13,7 @@ from marketdata.calendar import NEW_YORK
 from marketdata.importing.dialects.dialect import Dialect
 from marketdata.importing.refusals import NotBars, NotTicks
 from marketdata.importing.sheets import Sheet
-from marketdata.importing.spellings import BARS
+from marketdata.kinds import DayKind
 
 LAYOUT = re.compile(r"/(?P<resolution>minute|second|tick)/(?P<symbol>[^/]+)/(?P<date>\d{8})_(?P<kind>\w+)\.zip$")
 WIDE_LAYOUT = re.compile(r"/(?P<market>[^/]+)/(?P<resolution>hour|daily)/[^/]+\.zip$")
@@ -32,12 +32,12 @@ def dataset_folder(path: Path) -> Path:
 def refuse_other_layouts(path: Path, kinds: tuple[str, ...]) -> None:
     """Raises NotBars, or NotTicks, for other things than minute bars of trades."""
     match = LAYOUT.search(path.as_posix())
-    refusal = NotBars if BARS in kinds else NotTicks
+    refusal = NotBars if DayKind.BARS in kinds else NotTicks
     if match is None:
         raise refusal(f"{path}: holds hours or days, not minute bars.")
     if match["resolution"] != "minute" or match["kind"] != "trade":
         raise refusal(f"{path}: holds {match['resolution']} {match['kind']} data, not minute bars of trades.")
-    if BARS not in kinds:
+    if DayKind.BARS not in kinds:
         raise refusal(f"{path}: holds minute bars of trades.")
 
 
@@ -53,7 +53,7 @@ def _with_stamps(sheet: Sheet, path: Path, kind: str) -> Sheet:
 
 MINUTES = Dialect(
     "LEAN",
-    kind=BARS,
+    kind=DayKind.BARS,
     header=lambda head: HEADER,
     zone=NEW_YORK.key,
     label="start",

@@ -10,8 +10,9 @@ from django.conf import settings
 
 from marketdata.errors import MarketDataError
 from marketdata.importing.file_form import FileForm
-from marketdata.importing.spellings import BARS, SPELLINGS
+from marketdata.importing.spellings import SPELLINGS
 from marketdata.importing.zones import parse_zone
+from marketdata.kinds import DayKind
 from marketdata.models import KeptMapping
 
 OPTIONS = ("COLUMNS", "HEADER", "TZ", "LABEL", "DATE_ORDER", "DELIMITER", "DECIMAL", "SCALE")
@@ -77,12 +78,15 @@ def wrong(name: str, options: Any) -> list[str]:
     if not isinstance(options, Mapping):
         return [f"MARKETDATA_MAPPINGS[{name!r}] is {options!r}: give a dict of {', '.join(OPTIONS)}."]
     place = f"MARKETDATA_MAPPINGS[{name!r}]"
-    ours = ", ".join(SPELLINGS[BARS])
+    ours = ", ".join(SPELLINGS[DayKind.BARS])
     columns = options.get("COLUMNS", {})
     rules = [
         (not set(options) <= set(OPTIONS), f"{place} has {', '.join(options)}: the options are {', '.join(OPTIONS)}."),
         (not isinstance(columns, Mapping), f"{place}['COLUMNS'] is {columns!r}: give ours → the file's name."),
-        (not set(columns) <= {*SPELLINGS[BARS], "date"}, f"{place}['COLUMNS'] names {list(columns)}: ours are {ours}."),
+        (
+            not set(columns) <= {*SPELLINGS[DayKind.BARS], "date"},
+            f"{place}['COLUMNS'] names {list(columns)}: ours are {ours}.",
+        ),
         (isinstance(options.get("HEADER", ()), str), f"{place}['HEADER'] is a text: give a list of names."),
         (options.get("LABEL", "start") not in LABELS, f"{place}['LABEL'] is not start or end."),
         (options.get("DATE_ORDER", "") not in ORDERS, f"{place}['DATE_ORDER'] is not mdy or dmy."),

@@ -10,9 +10,9 @@ from pathlib import Path
 from marketdata import store
 from marketdata.errors import MarketDataError
 from marketdata.exchange_calendar import NEW_YORK_STOCKS
+from marketdata.importing.bar_reading import read
 from marketdata.importing.decision import Decision
 from marketdata.importing.file_form import FileForm
-from marketdata.importing.reading import read
 from marketdata.importing.refusals import NoRows, OtherKind, UnreadableFile
 from marketdata.importing.splitting import Rejected, Split, split
 from marketdata.importing.tick_reading import read_ticks

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from marketdata.exchange_calendar import calendar_of
 from marketdata.importing.claims import Claims, Clash
 from marketdata.importing.file_form import FileForm
+from marketdata.importing.import_record import Record
 from marketdata.importing.read_file import ReadFile, read_file
-from marketdata.importing.record import Record
 from marketdata.importing.report import Report
 from marketdata.importing.splitting import SymbolDay
 from marketdata.importing.spool import Spool

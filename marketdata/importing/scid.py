@@ -9,7 +9,7 @@ import pandas as pd
 
 from marketdata.importing.refusals import UnreadableFile
 from marketdata.importing.sheets import Sheet, numbered
-from marketdata.importing.spellings import BARS, KINDS
+from marketdata.kinds import DayKind
 
 HEAD_BYTES = 56
 MAGIC = b"SCID"
@@ -34,10 +34,10 @@ def read_scid(data: bytes, path: Path) -> tuple[Sheet, str]:
     at = pd.Series(EPOCH + records["at"].astype("m8[us]")).dt.tz_localize("UTC")
     if len(ticks) and ticks.all():
         columns = {"price": _exact(records["close"]), "size": records["volume"].astype(float)}
-        return numbered(pd.DataFrame({"time": at, **columns})), KINDS[1]
+        return numbered(pd.DataFrame({"time": at, **columns})), DayKind.TRADES
     prices = {name: _exact(records[name]) for name in ("open", "high", "low", "close")}
     counts = {"volume": records["volume"].astype(float), "trade_count": records["trades"].astype(float)}
-    return numbered(pd.DataFrame({"time": at, **prices, **counts})), BARS
+    return numbered(pd.DataFrame({"time": at, **prices, **counts})), DayKind.BARS
 
 
 def _exact(prices: np.ndarray) -> np.ndarray:

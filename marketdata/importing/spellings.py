@@ -9,9 +9,6 @@ from pathlib import Path
 from marketdata.importing.refusals import NotBars, NotTicks, UnreadableFile
 from marketdata.kinds import DayKind
 
-BARS = "bars"
-KINDS = (BARS, str(DayKind.TRADES), str(DayKind.QUOTES))
-KIND_WORDS = {BARS: "bars", str(DayKind.TRADES): "trades", str(DayKind.QUOTES): "quotes"}
 TIME = (
     *("timestamp", "datetime", "date_time", "date/time", "time", "date", "t", "ts", "ts_event", "start"),
     *("begins_at", "window_start", "gmt_time", "local_time", "unix", "index", "open_time"),
@@ -26,7 +23,7 @@ TICKS: Mapping[str, tuple[str, ...]] = {
     "correction": ("correction", "corr", "tr_corr"),
 }
 SPELLINGS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    BARS: {
+    DayKind.BARS: {
         "time": TIME,
         "symbol": SYMBOL,
         "open": ("open", "o", "first"),
@@ -58,7 +55,11 @@ SPELLINGS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "ask_exchange": ("ask_exchange", "ax"),
     },
 }
-PRICES = {BARS: ("open", "high", "low", "close"), KINDS[1]: ("price",), KINDS[2]: ("bid", "ask")}
+PRICES: Mapping[str, tuple[str, ...]] = {
+    DayKind.BARS: ("open", "high", "low", "close"),
+    DayKind.TRADES: ("price",),
+    DayKind.QUOTES: ("bid", "ask"),
+}
 QUOTE_COLUMNS = {"bid", "ask", "bid_price", "ask_price", "bid_open", "ask_open", "bid_px_00"}
 MOST_NAMED = 12
 
@@ -76,13 +77,13 @@ def ours(kind: str) -> tuple[str, ...]:
 def kind_of(names: Sequence[str], given: Mapping[str, str]) -> str:
     """What a table with these columns holds; empty where they do not say it."""
     folded = {fold(name) for name in names} | set(given)
-    has = {kind: _known(kind, folded) for kind in KINDS}
-    if len(has[BARS] & set(PRICES[BARS])) >= 3:
-        return BARS
-    if {"bid", "ask"} <= has[KINDS[2]] or "bid_open" in folded:
-        return KINDS[2]
-    sized = "size" in has[KINDS[1]] or folded & {"exchange", "condition", "conditions"}
-    return KINDS[1] if "price" in has[KINDS[1]] and (sized or "price" in folded) else ""
+    has = {kind: _known(kind, folded) for kind in DayKind}
+    if len(has[DayKind.BARS] & set(PRICES[DayKind.BARS])) >= 3:
+        return DayKind.BARS
+    if {"bid", "ask"} <= has[DayKind.QUOTES] or "bid_open" in folded:
+        return DayKind.QUOTES
+    sized = "size" in has[DayKind.TRADES] or folded & {"exchange", "condition", "conditions"}
+    return DayKind.TRADES if "price" in has[DayKind.TRADES] and (sized or "price" in folded) else ""
 
 
 def _known(kind: str, folded: Set[str]) -> set[str]:
@@ -111,15 +112,15 @@ def map_columns(kind: str, names: Sequence[str], given: Mapping[str, str], path:
 def _missing(kind: str, missing: Sequence[str], names: Sequence[str], path: Path) -> UnreadableFile:
     there = f"it has {', '.join(names[:MOST_NAMED])}{', …' if len(names) > MOST_NAMED else ''}"
     text = f"{path}: no column for {', '.join(missing)}; {there}."
-    advice = " Name them with --columns " + ("open=o,…" if kind == BARS else "time=ts,…")
-    if kind == BARS:
+    advice = " Name them with --columns " + ("open=o,…" if kind == DayKind.BARS else "time=ts,…")
+    if kind == DayKind.BARS:
         return NotBars(text) if len(set(missing) - {"time"}) > 1 else UnreadableFile(text + advice)
-    named = KIND_WORDS[kind][:-1] in path.name.lower()
+    named = DayKind(kind).label[:-1] in path.name.lower()
     return UnreadableFile(text + advice) if named or missing == ["time"] else NotTicks(text + advice)
 
 
 def other_kind(kind: str, found: str, names: Sequence[str], path: Path) -> UnreadableFile:
     """The refusal of a file that holds another kind than the one that was asked for."""
     there = f"it has {', '.join(names[:MOST_NAMED])}{', …' if len(names) > MOST_NAMED else ''}"
-    text = f"{path}: holds {KIND_WORDS[found]}, not {KIND_WORDS[kind]}; {there}."
-    return NotBars(text) if kind == BARS else NotTicks(text)
+    text = f"{path}: holds {DayKind(found).label}, not {DayKind(kind).label}; {there}."
+    return NotBars(text) if kind == DayKind.BARS else NotTicks(text)

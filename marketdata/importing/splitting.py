@@ -10,9 +10,9 @@ import numpy as np
 from marketdata.columns import BarColumns, Ints, Rows, TickColumns
 from marketdata.exchange_calendar import ExchangeCalendar, calendar_of
 from marketdata.exchange_schedule import FIRST, LAST
+from marketdata.importing.bar_reading import UNREADABLE, Table, groups, unread_reason
 from marketdata.importing.edges import only_dates
 from marketdata.importing.noise import without_noise
-from marketdata.importing.reading import UNREADABLE, Table, groups, unread_reason
 from marketdata.importing.refusals import NotBars
 from marketdata.models import Scope
 from marketdata.rules import broken_rows

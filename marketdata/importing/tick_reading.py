@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from marketdata.columns import Floats, Ints, TickColumns
 from marketdata.columns.tick_columns import CORRECTED, DERIVED, SUSPICIOUS
+from marketdata.importing.bar_reading import mapped_columns, scale_of, unused_columns
 from marketdata.importing.decision import Decision, Fact
 from marketdata.importing.delimited import repeats_head
 from marketdata.importing.file_form import FileForm
 from marketdata.importing.files import Source, open_source
 from marketdata.importing.guards import refuse_midnight, refuse_scale
 from marketdata.importing.numbers import decimal_mark, numbers
-from marketdata.importing.reading import mapped_columns, scale_of, unused_columns
 from marketdata.importing.sheets import BadLine, Sheet
 from marketdata.importing.spellings import PRICES
 from marketdata.importing.stamps import UNREAD, stamps

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from marketdata.exchange_calendar import ExchangeCalendar, calendar_of
+from marketdata.importing.bar_reading import ExchangeOf, as_asked, groups
 from marketdata.importing.edges import exchange_dates
-from marketdata.importing.reading import ExchangeOf, as_asked, groups
 from marketdata.importing.splitting import Rejected, Split, SymbolDay, date_of
 from marketdata.importing.tick_reading import TickTable
 from marketdata.kinds import SECOND_NS

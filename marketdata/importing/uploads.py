@@ -26,12 +26,11 @@ from marketdata.importing.read_file import ReadFile
 from marketdata.importing.refusals import Doubt
 from marketdata.importing.run import ImportRun
 from marketdata.importing.splitting import SymbolDay
-from marketdata.kinds import TICK_KINDS, DayKind
+from marketdata.kinds import DayKind
 from marketdata.ledger import initial_ledger
 from marketdata.models import Import, Scope, Upload
 from marketdata.table import points
 
-KINDS = (DayKind.BARS, *TICK_KINDS)
 MOST_PREVIEWS = 12
 MOST_SHOWN_REASONS = 5
 KEPT = dt.timedelta(days=1)
@@ -122,7 +121,7 @@ def read(upload: Upload) -> None:
 def _read_one(upload: Upload, path: Path, run: ImportRun, previews: list[dict[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {"name": path.name, "size": path.stat().st_size}
     try:
-        file = run.read(path, form_of(upload, path), _dataset(upload), KINDS)
+        file = run.read(path, form_of(upload, path), _dataset(upload), tuple(DayKind))
     except Doubt as doubt:
         asked = {"option": doubt.option, "choices": list(doubt.choices)}
         return found | {"problem": _plain(doubt, upload), "rows": first_rows(path)} | asked
@@ -176,7 +175,7 @@ def write(upload: Upload) -> None:
     files, left_out = files_of(upload), []
     for path in files:
         try:
-            run.read(path, form_of(upload, path), _dataset(upload), KINDS)
+            run.read(path, form_of(upload, path), _dataset(upload), tuple(DayKind))
         except MarketDataError as error:
             left_out.append(_plain(error, upload))
     left_out += [_plain(reason, upload) for reason in run.refuse_clashes()]

@@ -12,15 +12,16 @@ import pandas as pd
 
 from marketdata.importing.refusals import UnreadableFile
 from marketdata.importing.sheets import Sheet
-from marketdata.importing.spellings import BARS, QUOTE_COLUMNS, TIME, fold
 from marketdata.importing.spellings import PRICES as PRICES_OF
+from marketdata.importing.spellings import QUOTE_COLUMNS, TIME, fold
+from marketdata.kinds import DayKind
 from marketdata.symbols import clean_symbol
 
 FIELD = r"open|high|low|adj[ _]close|close|volume|vwap|trade[ _]count"
 BETWEEN = r"[\s_.:|/,\-]+"
 AFTER = re.compile(rf"(?P<symbol>.+?){BETWEEN}(?P<field>{FIELD})", re.IGNORECASE)
 BEFORE = re.compile(rf"(?P<field>{FIELD}){BETWEEN}(?P<symbol>.+)", re.IGNORECASE)
-PRICES = PRICES_OF[BARS]
+PRICES = PRICES_OF[DayKind.BARS]
 Cells = Mapping[str, tuple[str, str]]
 
 

@@ -13,8 +13,8 @@ from django.db import transaction
 from marketdata import store
 from marketdata.columns import BarColumns
 from marketdata.importing import quarantine
+from marketdata.importing.import_record import Record
 from marketdata.importing.read_file import ReadFile
-from marketdata.importing.record import Record
 from marketdata.importing.report import Change, Report, Tally, rejections
 from marketdata.importing.tick_writing import write_ticks
 from marketdata.kinds import DayKind

@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from config.admission import Admission
 from config.asgi import application
+from config.request_turns import Admission
 
 
 class Caller:

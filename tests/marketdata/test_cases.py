@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import pytest
 from django.core.management import call_command
 
+from marketdata.importing.bar_reading import read
 from marketdata.importing.file_form import FileForm
-from marketdata.importing.reading import read
 from marketdata.importing.refusals import UnreadableFile
 from marketdata.importing.splitting import split
 from marketdata.importing.tick_reading import read_ticks

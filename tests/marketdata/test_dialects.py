@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from marketdata.calendar import trading_day
+from marketdata.importing.bar_reading import read
 from marketdata.importing.file_form import FileForm
-from marketdata.importing.reading import read
 from marketdata.importing.refusals import UnreadableFile
 from marketdata.importing.splitting import split
 from marketdata.importing.tick_reading import read_ticks

@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 from django.core.management import CommandError, call_command
 
+from marketdata.importing.bar_reading import read
 from marketdata.importing.file_form import FileForm
 from marketdata.importing.mappings import BadMapping, named, wrong
-from marketdata.importing.reading import read
 from marketdata.importing.refusals import NotBars, UnreadableFile
 from marketdata.importing.splitting import split
 

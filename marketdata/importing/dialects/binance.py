@@ -4,7 +4,7 @@ import re
 
 from marketdata.importing.dialects.dialect import Dialect, words
 from marketdata.importing.heads import Head
-from marketdata.importing.spellings import BARS
+from marketdata.kinds import DayKind
 
 EPOCH = re.compile(r"\d{13}|\d{16}")
 HEADER = (
@@ -22,11 +22,15 @@ def _matches(head: Head) -> bool:
 KLINES = Dialect(
     "Binance klines",
     matches=_matches,
-    kind=BARS,
+    kind=DayKind.BARS,
     header=lambda head: HEADER,
     label="start",
     sign="twelve columns, two of them epochs",
 )
 NAMED_KLINES = Dialect(
-    "Binance klines", words("open_time close_time open high low close"), kind=BARS, label="start", sign="open_time"
+    "Binance klines",
+    words("open_time close_time open high low close"),
+    kind=DayKind.BARS,
+    label="start",
+    sign="open_time",
 )

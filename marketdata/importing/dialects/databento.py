@@ -11,7 +11,7 @@ import pandas as pd
 from marketdata.importing.dialects.dialect import Dialect, words
 from marketdata.importing.refusals import Doubt
 from marketdata.importing.sheets import Sheet
-from marketdata.importing.spellings import BARS, KINDS
+from marketdata.kinds import DayKind
 
 RAW_SCALE = 1e9
 RAW_FROM = 1_000_000
@@ -24,7 +24,7 @@ TRADE = "T"
 def prepare(sheet: Sheet, path: Path, kind: str) -> Sheet:
     sheet = _one_publisher(sheet, path, kind)
     frame = sheet.frame
-    if kind == KINDS[1] and "action" in frame:
+    if kind == DayKind.TRADES and "action" in frame:
         rows = (frame["action"].astype(str).str.strip() == TRADE).to_numpy()
         left = int((~rows).sum())
         sheet = replace(sheet.take(rows), used=sheet.used | {"action"})
@@ -40,7 +40,7 @@ def prepare(sheet: Sheet, path: Path, kind: str) -> Sheet:
 def _one_publisher(sheet: Sheet, path: Path, kind: str) -> Sheet:
     """Each publisher's bar has a part of the minute's volume: none is the minute's own."""
     frame = sheet.frame
-    if kind != BARS or "publisher_id" not in frame:
+    if kind != DayKind.BARS or "publisher_id" not in frame:
         return sheet
     names = [name for name in ("symbol", "instrument_id") if name in frame][:1]
     if not frame.duplicated(["ts_event", *names, "rtype"]).any():
@@ -61,7 +61,7 @@ COLUMNS = {"time": "ts_event"}
 OHLCV = Dialect(
     "Databento OHLCV",
     words("ts_event rtype open high low close"),
-    kind=BARS,
+    kind=DayKind.BARS,
     columns=COLUMNS,
     label="start",
     prepare=prepare,
@@ -70,7 +70,7 @@ OHLCV = Dialect(
 TOP_OF_BOOK = Dialect(
     "Databento quotes",
     words("ts_event rtype bid_px_00 ask_px_00"),
-    kind=KINDS[2],
+    kind=DayKind.QUOTES,
     columns={**COLUMNS, "bid": "bid_px_00", "ask": "ask_px_00", "bid_size": "bid_sz_00", "ask_size": "ask_sz_00"},
     prepare=prepare,
     sign="rtype, bid_px_00",
@@ -78,7 +78,7 @@ TOP_OF_BOOK = Dialect(
 TRADES = Dialect(
     "Databento trades",
     words("ts_event rtype price size action"),
-    kind=KINDS[1],
+    kind=DayKind.TRADES,
     columns=COLUMNS,
     prepare=prepare,
     sign="rtype, action",

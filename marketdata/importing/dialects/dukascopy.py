@@ -1,12 +1,12 @@
 """Dukascopy: the head says whether the stamps are GMT, or local with their offset."""
 
 from marketdata.importing.dialects.dialect import Dialect, words
-from marketdata.importing.spellings import BARS, KINDS
+from marketdata.kinds import DayKind
 
 GMT = Dialect(
     "Dukascopy",
     words("gmt_time open high low close"),
-    kind=BARS,
+    kind=DayKind.BARS,
     columns={"time": "gmt_time"},
     zone="UTC",
     label="start",
@@ -16,7 +16,7 @@ GMT = Dialect(
 LOCAL = Dialect(
     "Dukascopy, local time",
     words("local_time open high low close"),
-    kind=BARS,
+    kind=DayKind.BARS,
     columns={"time": "local_time"},
     label="start",
     date_order="dmy",
@@ -25,7 +25,7 @@ LOCAL = Dialect(
 TICKS = Dialect(
     "Dukascopy ticks",
     words("gmt_time ask bid askvolume bidvolume"),
-    kind=KINDS[2],
+    kind=DayKind.QUOTES,
     columns={"time": "gmt_time"},
     zone="UTC",
     date_order="dmy",

@@ -5,7 +5,7 @@ import re
 from marketdata.importing.dialects.dialect import Dialect
 from marketdata.importing.dialects.ninjatrader import BY_SHAPE
 from marketdata.importing.heads import Head
-from marketdata.importing.spellings import BARS
+from marketdata.kinds import DayKind
 
 NAME = re.compile(r"DAT_[A-Z]+_[A-Z0-9]+_M1_\d{4,6}", re.IGNORECASE)
 WINTER = "-05:00"
@@ -18,7 +18,7 @@ def _matches(head: Head) -> bool:
 MINUTES = Dialect(
     "HistData",
     matches=_matches,
-    kind=BARS,
+    kind=DayKind.BARS,
     header=BY_SHAPE.header,
     zone=WINTER,
     label="start",

@@ -4,7 +4,7 @@ import re
 
 from marketdata.importing.dialects.dialect import Dialect
 from marketdata.importing.heads import Head
-from marketdata.importing.spellings import KINDS
+from marketdata.kinds import DayKind
 
 DATE, CLOCK = re.compile(r"\d\d/\d\d/\d{4}"), re.compile(r"\d\d:\d\d:\d\d(?:\.\d+)?")
 HEADER = ("date", "time", "price", "bid", "ask", "size")
@@ -25,7 +25,7 @@ def _matches(head: Head) -> bool:
 TICKS = Dialect(
     "Kibot ticks",
     matches=_matches,
-    kind=KINDS[1],
+    kind=DayKind.TRADES,
     header=lambda head: HEADER,
     zone_hint="Kibot writes New York's time",
     date_order="mdy",

@@ -12,7 +12,7 @@ import pandas as pd
 from marketdata.importing.dialects.dialect import Dialect
 from marketdata.importing.refusals import NotTicks
 from marketdata.importing.sheets import Sheet
-from marketdata.importing.spellings import KINDS
+from marketdata.kinds import DayKind
 
 NAME = re.compile(r"(?P<symbol>[A-Z.]+)_(?P<date>\d{4}-\d\d-\d\d)_\d+_\d+_(?P<part>message|orderbook)_\d+")
 HEADER = ("seconds", "type", "id", "size", "price", "side")
@@ -40,7 +40,7 @@ def _prepare(sheet: Sheet, path: Path, kind: str) -> Sheet:
 MESSAGES = Dialect(
     "LOBSTER messages",
     matches=lambda head: not head.names and bool(NAME.match(head.path.name)),
-    kind=KINDS[1],
+    kind=DayKind.TRADES,
     header=lambda head: (*HEADER, *(f"column {i}" for i in range(len(HEADER), len(head.first))))[: len(head.first)],
     zone="America/New_York",
     scale=10_000.0,

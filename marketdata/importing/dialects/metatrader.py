@@ -12,7 +12,8 @@ import pandas as pd
 from marketdata.importing.dialects.dialect import Dialect, words
 from marketdata.importing.heads import Head
 from marketdata.importing.sheets import Sheet
-from marketdata.importing.spellings import BARS, KINDS, fold
+from marketdata.importing.spellings import fold
+from marketdata.kinds import DayKind
 
 HINT = "MetaTrader writes its server's time, often New York's plus seven hours: --tz America/New_York+07:00"
 DOTTED = re.compile(r"\d{4}\.\d\d\.\d\d")
@@ -33,7 +34,7 @@ def _prepare(sheet: Sheet, path: Path, kind: str) -> Sheet:
 def _prepare_ticks(sheet: Sheet, path: Path, kind: str) -> Sheet:
     """A side that did not change is left blank."""
     names = {fold(str(name)): str(name) for name in sheet.frame.columns}
-    if kind == KINDS[1]:
+    if kind == DayKind.TRADES:
         price = pd.to_numeric(sheet.frame[names["last"]], errors="coerce").to_numpy()
         return sheet.take(np.nan_to_num(price) > 0)
     sides = [names["bid"], names["ask"]]
@@ -52,7 +53,7 @@ def _four(head: Head) -> bool:
 MINUTES = Dialect(
     "MetaTrader 5",
     words("date time open high low close tickvol vol"),
-    kind=BARS,
+    kind=DayKind.BARS,
     label="start",
     zone_hint=HINT,
     prepare=_prepare,
@@ -61,7 +62,7 @@ MINUTES = Dialect(
 TICKS = Dialect(
     "MetaTrader 5 ticks",
     words("date time bid ask last volume flags"),
-    kind=KINDS[2],
+    kind=DayKind.QUOTES,
     zone_hint=HINT,
     prepare=_prepare_ticks,
     sign="BID, ASK, LAST, FLAGS",
@@ -69,7 +70,7 @@ TICKS = Dialect(
 MINUTES_4 = Dialect(
     "MetaTrader 4",
     matches=_four,
-    kind=BARS,
+    kind=DayKind.BARS,
     header=lambda head: ("date", "time", "open", "high", "low", "close", "volume"),
     label="start",
     zone_hint=HINT,

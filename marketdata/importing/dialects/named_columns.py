@@ -6,19 +6,23 @@ import re
 
 from marketdata.importing.dialects.dialect import Dialect, words
 from marketdata.importing.heads import Head
-from marketdata.importing.spellings import BARS, KINDS
+from marketdata.kinds import DayKind
 
 TRADINGVIEW = re.compile(r"[A-Z]+_(?:DLY_)?[^,]+, \d+[A-Z]?", re.IGNORECASE)
 ALPHA_VANTAGE = re.compile(r"intraday_\d+min_", re.IGNORECASE)
 
 
 EODHD = Dialect(
-    "EODHD", words("timestamp gmtoffset datetime open"), kind=BARS, columns={"time": "timestamp"}, sign="Gmtoffset"
+    "EODHD",
+    words("timestamp gmtoffset datetime open"),
+    kind=DayKind.BARS,
+    columns={"time": "timestamp"},
+    sign="Gmtoffset",
 )
 IBKR = Dialect(
     "Interactive Brokers",
     words("date open high low close average barcount"),
-    kind=BARS,
+    kind=DayKind.BARS,
     label="start",
     zone_hint="TWS writes the zone of its own settings",
     sign="average, barCount",
@@ -26,7 +30,7 @@ IBKR = Dialect(
 SIERRA = Dialect(
     "Sierra Chart",
     words("date time open high low last bidvolume askvolume"),
-    kind=BARS,
+    kind=DayKind.BARS,
     label="start",
     zone_hint="Sierra Chart writes the chart's zone",
     sign="BidVolume, AskVolume",
@@ -41,7 +45,7 @@ TRADING_VIEW = Dialect(
     "TradingView",
     words("time open high low close"),
     _trading_view,
-    BARS,
+    DayKind.BARS,
     label="start",
     sign="the name EXCHANGE_SYM, n",
 )
@@ -49,7 +53,7 @@ ALPHA = Dialect(
     "Alpha Vantage",
     words("timestamp open high low close volume"),
     lambda head: bool(ALPHA_VANTAGE.match(head.path.name)),
-    BARS,
+    DayKind.BARS,
     zone_hint="Alpha Vantage writes US/Eastern",
     sign="the name intraday_…",
 )
@@ -57,31 +61,31 @@ TWELVE_DATA = Dialect(
     "Twelve Data",
     words("datetime open high low close volume"),
     lambda head: head.delimiter == ";",
-    BARS,
+    DayKind.BARS,
     zone_hint="Twelve Data writes the exchange's time unless it was asked for another",
     sign="datetime;…",
 )
 TARDIS_TRADES = Dialect(
     "Tardis trades",
     words("exchange symbol timestamp local_timestamp price amount"),
-    kind=KINDS[1],
+    kind=DayKind.TRADES,
     columns={"time": "timestamp", "size": "amount"},
     sign="local_timestamp, amount",
 )
 TARDIS_QUOTES = Dialect(
     "Tardis quotes",
     words("exchange symbol timestamp local_timestamp ask_amount bid_amount"),
-    kind=KINDS[2],
+    kind=DayKind.QUOTES,
     columns={"time": "timestamp"},
     sign="local_timestamp, ask_amount",
 )
 ALPACA = Dialect(
     "Alpaca",
     words("symbol timestamp open high low close trade_count vwap"),
-    kind=BARS,
+    kind=DayKind.BARS,
     label="start",
     sign="trade_count",
 )
 YFINANCE = Dialect(
-    "yfinance", words("open high low close adj_close volume"), kind=BARS, label="start", sign="Adj Close"
+    "yfinance", words("open high low close adj_close volume"), kind=DayKind.BARS, label="start", sign="Adj Close"
 )

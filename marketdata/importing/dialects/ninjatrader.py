@@ -6,7 +6,7 @@ import re
 
 from marketdata.importing.dialects.dialect import Dialect
 from marketdata.importing.heads import Head
-from marketdata.importing.spellings import BARS, KINDS
+from marketdata.kinds import DayKind
 
 MINUTE = re.compile(r"\d{8} \d{6}")
 TICK = re.compile(r"\d{8} \d{6}(?: \d{7})?")
@@ -36,7 +36,7 @@ def _header(head: Head) -> tuple[str, ...]:
 NAMED = Dialect(
     "NinjaTrader",
     matches=_is_export,
-    kind=BARS,
+    kind=DayKind.BARS,
     header=_header,
     label="end",
     zone_hint=HINT,
@@ -45,7 +45,7 @@ NAMED = Dialect(
 BY_SHAPE = Dialect(
     "NinjaTrader or alike",
     matches=_minutes,
-    kind=BARS,
+    kind=DayKind.BARS,
     header=_header,
     label="end",
     label_unsure=True,
@@ -55,7 +55,7 @@ BY_SHAPE = Dialect(
 TICKS = Dialect(
     "NinjaTrader ticks",
     matches=_ticks,
-    kind=KINDS[1],
+    kind=DayKind.TRADES,
     header=lambda head: TICK_HEADERS[len(head.first)],
     zone_hint=HINT,
     sign="rows yyyyMMdd HHmmss fffffff;…",

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from marketdata.importing.dialects.dialect import Dialect, words
 from marketdata.importing.sheets import Sheet
-from marketdata.importing.spellings import BARS, fold
+from marketdata.importing.spellings import fold
+from marketdata.kinds import DayKind
 
 
 def _prepare(sheet: Sheet, path: Path, kind: str) -> Sheet:
@@ -21,7 +22,7 @@ def _prepare(sheet: Sheet, path: Path, kind: str) -> Sheet:
 MINUTES = Dialect(
     "Stooq",
     words("ticker per date time open high low close vol"),
-    kind=BARS,
+    kind=DayKind.BARS,
     zone_hint="Stooq does not say its zone: compare the first bar with the open",
     prepare=_prepare,
     sign="TICKER, PER",

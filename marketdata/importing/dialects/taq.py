@@ -9,7 +9,8 @@ import pandas as pd
 
 from marketdata.importing.dialects.dialect import Dialect, words
 from marketdata.importing.sheets import Sheet
-from marketdata.importing.spellings import KINDS, fold
+from marketdata.importing.spellings import fold
+from marketdata.kinds import DayKind
 
 NEW_YORK = "America/New_York"
 COLUMNS = {"time": "time_m", "date": "date", "symbol": "symbol", "exchange": "ex"}
@@ -24,7 +25,9 @@ def _prepare(sheet: Sheet, path: Path, kind: str) -> Sheet:
         root = root.where(suffix == "", root + "." + suffix)
         used.add(names["sym_suffix"])
     sheet = replace(sheet, frame=sheet.frame.assign(symbol=root), used=sheet.used | used)
-    return sheet.noted("sizes of quotes are as the file has them: TAQ counts round lots" if kind == KINDS[2] else "")
+    return sheet.noted(
+        "sizes of quotes are as the file has them: TAQ counts round lots" if kind == DayKind.QUOTES else ""
+    )
 
 
 def _text(column: pd.Series) -> pd.Series:
@@ -34,7 +37,7 @@ def _text(column: pd.Series) -> pd.Series:
 TRADES = Dialect(
     "TAQ trades",
     words("date time_m sym_root price size"),
-    kind=KINDS[1],
+    kind=DayKind.TRADES,
     columns=COLUMNS,
     zone=NEW_YORK,
     prepare=_prepare,
@@ -43,7 +46,7 @@ TRADES = Dialect(
 QUOTES = Dialect(
     "TAQ quotes",
     words("date time_m sym_root bid ask"),
-    kind=KINDS[2],
+    kind=DayKind.QUOTES,
     columns=COLUMNS,
     zone=NEW_YORK,
     prepare=_prepare,

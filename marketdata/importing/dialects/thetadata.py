@@ -9,7 +9,7 @@ import pandas as pd
 
 from marketdata.importing.dialects.dialect import Dialect, words
 from marketdata.importing.sheets import Sheet
-from marketdata.importing.spellings import BARS, KINDS
+from marketdata.kinds import DayKind
 
 NEW_YORK = "America/New_York"
 COLUMNS = {"time": "timestamp"}
@@ -29,6 +29,6 @@ def _dialect(name: str, kind: str, more: str, label: str = "") -> Dialect:
     return Dialect(name, found, None, kind, None, COLUMNS, NEW_YORK, label=label, prepare=_prepare, sign=sign)
 
 
-MINUTES = _dialect("ThetaData OHLC", BARS, "open high low close", "start")
-TRADES = _dialect("ThetaData trades", KINDS[1], "price size sequence")
-QUOTES = _dialect("ThetaData quotes", KINDS[2], "bid ask bid_size ask_size")
+MINUTES = _dialect("ThetaData OHLC", DayKind.BARS, "open high low close", "start")
+TRADES = _dialect("ThetaData trades", DayKind.TRADES, "price size sequence")
+QUOTES = _dialect("ThetaData quotes", DayKind.QUOTES, "bid ask bid_size ask_size")

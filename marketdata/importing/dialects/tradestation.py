@@ -8,7 +8,8 @@ from pathlib import Path
 from marketdata.importing.dialects.dialect import Dialect, words
 from marketdata.importing.numbers import numbers
 from marketdata.importing.sheets import Sheet
-from marketdata.importing.spellings import BARS, fold
+from marketdata.importing.spellings import fold
+from marketdata.kinds import DayKind
 
 
 def _prepare(sheet: Sheet, path: Path, kind: str) -> Sheet:
@@ -23,7 +24,7 @@ def _prepare(sheet: Sheet, path: Path, kind: str) -> Sheet:
 MINUTES = Dialect(
     "TradeStation",
     words("date time open high low close up down"),
-    kind=BARS,
+    kind=DayKind.BARS,
     label="end",
     date_order="mdy",
     zone_hint="TradeStation exports the exchange's time",

@@ -23,8 +23,9 @@ from marketdata.importing.files import SHOWN, SUFFIXES, find_files, folder_name
 from marketdata.importing.refusals import OtherKind
 from marketdata.importing.report import Report
 from marketdata.importing.run import ImportRun, ToRead
-from marketdata.importing.spellings import BARS, ours
+from marketdata.importing.spellings import ours
 from marketdata.importing.zones import parse_zone
+from marketdata.kinds import DayKind
 from marketdata.management import import_summary
 from marketdata.management.doubts import Asker, at_a_terminal
 from marketdata.management.explained import ExplainedCommand
@@ -33,8 +34,8 @@ from marketdata.management.explained import ExplainedCommand
 def column_mapping(text: str) -> dict[str, str]:
     pairs = [part.partition("=") for part in text.split(",")]
     for name, _, theirs in pairs:
-        if name not in ours(BARS) or not theirs:
-            raise ArgumentTypeError(f"{text!r} is not OURS=THEIRS,… with OURS one of {', '.join(ours(BARS))}")
+        if name not in ours(DayKind.BARS) or not theirs:
+            raise ArgumentTypeError(f"{text!r} is not OURS=THEIRS,… with OURS one of {', '.join(ours(DayKind.BARS))}")
     return {name: theirs for name, _, theirs in pairs}
 
 
@@ -77,7 +78,7 @@ class Command(ExplainedCommand):
     )
 
     suffixes: tuple[str, ...] = SUFFIXES
-    kinds: tuple[str, ...] = (BARS,)
+    kinds: tuple[str, ...] = (DayKind.BARS,)
     """What a file may hold; it is imported as the first of them that it does."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -18,10 +18,11 @@ from marketdata.importing.files import Source, open_source
 from marketdata.importing.guards import decide_label, is_no_count, refuse_midnight, refuse_scale, refuse_shifted
 from marketdata.importing.numbers import decimal_mark, numbers
 from marketdata.importing.sheets import BadLine, Sheet
-from marketdata.importing.spellings import BARS, PRICES, SPELLINGS, fold, map_columns
+from marketdata.importing.spellings import PRICES, SPELLINGS, fold, map_columns
 from marketdata.importing.stamps import Moments, stamps
 from marketdata.importing.symbol_column import symbols_of
 from marketdata.importing.wide import is_wide, to_long, wide_cells
+from marketdata.kinds import DayKind
 
 VALUES = ("open", "high", "low", "close", "volume", "trade_count", "vwap")
 SCALED = [i for i, name in enumerate(VALUES) if name not in ("volume", "trade_count")]
@@ -72,14 +73,14 @@ def as_asked(symbols: Sequence[str], asked: str) -> str:
 
 def read(path: Path, form: FileForm, exchange_of: ExchangeOf = as_asked) -> Table:
     """Raises UnreadableFile, naming the file and what to pass; NotBars where the file holds something else."""
-    return bar_table(open_source(path, form, (BARS,)), form, exchange_of)
+    return bar_table(open_source(path, form, (DayKind.BARS,)), form, exchange_of)
 
 
 def bar_table(source: Source, form: FileForm, exchange_of: ExchangeOf = as_asked) -> Table:
     """Raises what `read` does."""
     source = _long(source, form)
     sheet, path = source.sheet, source.path
-    mapped = mapped_columns(source, BARS, form)
+    mapped = mapped_columns(source, DayKind.BARS, form)
     names, symbol, symbol_fact = symbols_of(path, sheet, mapped, form)
     exchange = exchange_of(names, form.exchange)
     moments = stamps(sheet.frame, mapped, form, source.dialect, path)
@@ -91,7 +92,7 @@ def bar_table(source: Source, form: FileForm, exchange_of: ExchangeOf = as_asked
         values[VALUES.index("trade_count")] = np.nan
         unused = (*unused, mapped.pop("trade_count"))
     decision = Decision(
-        str(path), BARS, Fact(source.dialect.name, source.dialect.sign), symbol_fact, moments.zone, label,
+        str(path), DayKind.BARS, Fact(source.dialect.name, source.dialect.sign), symbol_fact, moments.zone, label,
         moments.units, scale, mapped, unused, tuple(notes),
     )  # fmt: skip
     sub_second = moments.at % SECOND != 0
@@ -142,7 +143,7 @@ def _starts(
 
 def _values(source: Source, mapped: Mapping[str, str], form: FileForm) -> tuple[Floats, np.ndarray, Fact]:
     frame, path = source.sheet.frame, source.path
-    mark = form.decimal or decimal_mark((frame[mapped[name]] for name in PRICES[BARS]), path)
+    mark = form.decimal or decimal_mark((frame[mapped[name]] for name in PRICES[DayKind.BARS]), path)
     nothing = np.full(len(frame), np.nan), np.zeros(len(frame), dtype=bool)
     columns = [numbers(frame[mapped[name]], mark) if name in mapped else nothing for name in VALUES]
     values = np.stack([column for column, _ in columns])
