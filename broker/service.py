@@ -95,6 +95,12 @@ def replace(account_id: int, order_id: str, changes: Changes) -> Order:
     return OrderRow.objects.get(account_id=account_id, uuid=new.id).working
 
 
+def configure(account_id: int, changes: dict[str, Any]) -> None:
+    """Settings of the account's owner. They hold from now on, and go back with the clock."""
+    with locked(account_id) as standing:
+        _write(standing, Request.Kind.SETTINGS, changes, [])
+
+
 def close_position(account_id: int, symbol: str, qty: Decimal | None, percentage: Decimal | None) -> Order:
     """A market order against a position, or a part of it. Raises Refusal."""
     with locked(account_id) as standing:

@@ -16,7 +16,7 @@ from broker.matching import margin
 from broker.matching.lots import Position
 from broker.matching.orders import ZERO, Order
 from broker.matching.state import State
-from broker.models import Account
+from broker.models import Account, Request
 from broker.models import Order as OrderRow
 from broker.prices import Prices
 from sessions.models import Session
@@ -60,9 +60,9 @@ class Standing:
             found[symbol] = mark if mark is not None else position.average_entry
         return found
 
-    @property
+    @cached_property
     def configurations(self) -> dict[str, object]:
-        return {**CONFIGURATIONS, **self.account.configurations}
+        return {**CONFIGURATIONS, **settings_of(self.account)}
 
     # --- figures ------------------------------------------------------------------------------------
 
@@ -132,6 +132,17 @@ class Standing:
     def available(self, symbol: str) -> Decimal:
         """Shares of the position that no open order holds."""
         return abs(self.position(symbol).qty) - sum((order.left for order in self.holding(symbol)), ZERO)
+
+
+def settings_of(account: Account, until_ms: int | None = None) -> dict[str, object]:
+    """What the account's owner has set: all that was not undone, or what was picked up by an instant."""
+    made = Request.objects.filter(account=account, kind=Request.Kind.SETTINGS, voided_in=None)
+    if until_ms is not None:
+        made = made.filter(taken_ms__lte=until_ms)
+    found = dict(account.configurations)
+    for changes in made.order_by("number").values_list("body", flat=True):
+        found.update(changes)
+    return found
 
 
 def cost_left(order: Order) -> Decimal:

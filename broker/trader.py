@@ -9,7 +9,7 @@ from typing import Any
 
 from broker.corporate_actions import corporate_actions
 from broker.matching.activity import ExAction, go_ex
-from broker.matching.acts import Cancel, Place, Replace
+from broker.matching.acts import Cancel, Configure, Place, Replace
 from broker.matching.book import Act, Book
 from broker.matching.day import Market
 from broker.matching.hours import MILLISECOND_NS, Hours
@@ -171,6 +171,8 @@ def _act(request: Request) -> Act:
             return Place(tuple(body["orders"]))
         case Request.Kind.CANCEL:
             return Cancel(tuple(body["order_ids"]))
+        case Request.Kind.SETTINGS:
+            return Configure()
     return Replace(body["order_id"], body["order"])
 
 

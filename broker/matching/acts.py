@@ -32,6 +32,14 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class Configure:
+    """Settings of its owner: they decide what may be asked for, and change nothing that is in the book."""
+
+    def apply(self, book: Book, arrival: int) -> None:
+        pass
+
+
+@dataclass(frozen=True, slots=True)
 class Replace:
     """The new order instead of one that is open, for what was left where it names no quantity."""
 

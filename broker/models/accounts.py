@@ -28,7 +28,7 @@ class Account(models.Model):
     multiplier = models.PositiveSmallIntegerField(default=2, help_text="Buying power of the equity: 1, 2 or 4.")
     shorting = models.BooleanField(default=True)
     terms = models.JSONField(default=dict, help_text="How its orders are filled.")
-    configurations = models.JSONField(default=dict, help_text="What its owner has set.")
+    configurations = models.JSONField(default=dict, help_text="What its owner had set when it began.")
     created_by = models.CharField(max_length=150, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 

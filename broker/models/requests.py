@@ -18,6 +18,7 @@ class Request(models.Model):
         PLACE = "place"
         CANCEL = "cancel"
         REPLACE = "replace"
+        SETTINGS = "settings"
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="requests")
     number = models.PositiveIntegerField()
@@ -33,9 +34,14 @@ class Request(models.Model):
         ordering = ["account", "number"]
         constraints = [
             models.UniqueConstraint(fields=["account", "number"], name="request_number_once"),
-            models.CheckConstraint(condition=Q(kind__in=["place", "cancel", "replace"]), name="request_kind_known"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["place", "cancel", "replace", "settings"]), name="request_kind_known"
+            ),
         ]
-        indexes = [models.Index(fields=["account"], condition=Q(taken_ms=None), name="request_waiting")]
+        indexes = [
+            models.Index(fields=["account"], condition=Q(taken_ms=None), name="request_waiting"),
+            models.Index(fields=["account"], condition=Q(kind="settings"), name="request_settings"),
+        ]
 
     @property
     def brought(self) -> list[dict[str, Any]]:

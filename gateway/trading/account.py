@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from broker import service
 from broker.entry.refusals import malformed
 from broker.matching.orders import ZERO
 from broker.models import Account
-from broker.standing import CONFIGURATIONS, Standing, locked, standing
+from broker.standing import CONFIGURATIONS, Standing, settings_of, standing
 from gateway.moments import new_york_date
 from gateway.trading.endpoint import Call
 from gateway.trading.order_wire import MS, stamp, text
@@ -84,7 +85,7 @@ def get_configurations(call: Call) -> dict[str, Any]:
 
 
 def configurations(row: Account) -> dict[str, Any]:
-    shown = {**CONFIGURATIONS, **row.configurations}
+    shown = {**CONFIGURATIONS, **settings_of(row)}
     return {name: value for name, value in shown.items() if name not in GONE}
 
 
@@ -96,7 +97,6 @@ def patch_configurations(call: Call) -> dict[str, Any]:
     for name, value in changes.items():
         if value not in CHOICES[name] or isinstance(value, bool) != isinstance(CHOICES[name][0], bool):
             raise malformed(f"{name} must be one of {', '.join(map(str, CHOICES[name]))}")
-    with locked(call.account.pk) as at:
-        at.account.configurations = {**at.account.configurations, **changes}
-        at.account.save(update_fields=["configurations"])
-        return configurations(at.account)
+    if changes:
+        service.configure(call.account.pk, changes)
+    return configurations(call.account)

@@ -17,8 +17,8 @@ from broker.entry.order_form import read_order
 from broker.entry.refusals import Refusal
 from broker.matching.state import State
 from broker.matching_days import MatchingDays
-from broker.models import Account, AccountEvent, Order
-from broker.standing import standing
+from broker.models import Account, AccountEvent, Order, Request
+from broker.standing import settings_of, standing
 from marketdata import calendar
 from marketdata.hours import DayPart
 from marketdata.models import Dataset, QuotesOf
@@ -198,6 +198,30 @@ def test_a_seek_back_returns_the_account_and_frees_what_was_undone(real_days: st
     again = place(account, client_order_id="mine")
     step(session)
     assert status(account, again) == "filled"
+    assert verify(session.pk).problems == []
+
+
+def test_settings_go_back_with_the_clock_and_along_with_a_fork(real_days: str, player: Player) -> None:
+    session = started()
+    account = opened(session)
+
+    def configure(**changes: object) -> None:
+        service.configure(account.pk, changes)
+        assert settings_of(account).items() >= changes.items(), "at once"
+        until(lambda: not Request.objects.filter(account=account, taken_ms=None).exists())
+
+    step(session, 5)
+    configure(no_shorting=True)
+    step(session, 3)
+    configure(suspend_trade=True, no_shorting=False)
+    with pytest.raises(Refusal, match="rejected by user request"):
+        place(account)
+    forked, anew = (Account.objects.get(session=each) for each in (fork(session.pk), restart(session.pk)))
+    assert settings_of(forked) == {"suspend_trade": True, "no_shorting": False}
+    assert settings_of(anew) == {}
+    seek(session, 6)
+    assert settings_of(account) == {"no_shorting": True}
+    place(account)
     assert verify(session.pk).problems == []
 
 
