@@ -19,8 +19,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.workers import ROOT
-
+ROOT = Path(__file__).resolve().parents[2]
 MIRROR, SUITE = "http://deb.debian.org/debian", "bookworm"
 PACKAGES = "python3,python3-venv,ca-certificates,libatomic1"
 PORT = 8123
