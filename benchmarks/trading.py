@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -47,10 +47,9 @@ def _rate(orders: int) -> float:
     from sessions.models import Session
 
     session_id, bars = delivery.paused_session(SYMBOLS, DAYS)
-    session = Session.objects.with_run().get(pk=session_id)
-    _step(session)
+    _step(session_id)
     if orders:
-        _rest(session, orders)
+        _rest(Session.objects.get(pk=session_id), orders)
     with delivery.reader(session_id, "columns") as process:
         began = time.time()
         control.resume(session_id)
@@ -61,20 +60,22 @@ def _rate(orders: int) -> float:
     return float(bars / (report["at"] - began))
 
 
-def _step(session: Session) -> None:
+def _step(session_id: int) -> None:
     from sessions import control
     from sessions.models import State
 
+    _await(session_id, lambda row: row.state == State.PAUSED)
+    until = control.step(session_id, FIRST_MINUTES).run_until
+    _await(session_id, lambda row: row.run.clock == until)
+
+
+def _await(session_id: int, there: Callable[[Session], bool]) -> None:
+    from sessions.models import Session
+
     end = time.monotonic() + 60
-    while session.state != State.PAUSED or session.run.clock is None or session.seek_to:
-        assert time.monotonic() < end, f"session {session.pk} is {session.state}"
+    while not there(row := Session.objects.with_run().get(pk=session_id)):
+        assert time.monotonic() < end, f"session {session_id} is {row.state} at {row.run.clock}"
         time.sleep(0.05)
-        session.refresh_from_db()
-    until = control.step(session.pk, FIRST_MINUTES).run_until
-    while session.run.clock != until:
-        assert time.monotonic() < end, f"session {session.pk} stands at {session.run.clock}"
-        time.sleep(0.05)
-        session.refresh_from_db()
 
 
 def _rest(session: Session, count: int) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from broker.matching.trades import TradeMarket
 from broker.models import MatchingPin
 from marketdata import store
 from marketdata.calendar import TradingDay
-from marketdata.columns import TickColumns, no_bars
+from marketdata.columns import BarColumns, TickColumns, no_bars
 from marketdata.hours import DayPart
 from marketdata.kinds import SECOND_NS, TICK_KINDS, DayKind, outside
 from marketdata.models import Instrument, QuotesOf, Scope
@@ -55,82 +56,125 @@ class MatchingDays:
         return TradeMarket(data, terms) if data.load_trades else BarMarket(data, terms)
 
     def data(self, symbol: str, date: dt.date, part: DayPart) -> DayData | None:
-        key = symbol, date, part
-        if key not in self.held:
-            self.held = {held: data for held, data in self.held.items() if held[1] == date}
-            day, pins = self.session.calendar.trading_day(date), self._pins(symbol, date)
-            data = _regular(symbol, day, pins) if part is DayPart.REGULAR else _outer(symbol, day, pins, part)
+        self.prepare([symbol], date, part)
+        return self.held[symbol, date, part]
+
+    def prepare(self, symbols: Iterable[str], date: dt.date, part: DayPart) -> None:
+        """See that the days of all these are there: a day begins with the symbols of every open order."""
+        wanted = sorted({symbol for symbol in symbols if (symbol, date, part) not in self.held})
+        if not wanted:
+            return
+        self.held = {held: data for held, data in self.held.items() if held[1] == date}
+        pins = self._pins(wanted, date)
+        day, stored = self.session.calendar.trading_day(date), Stored.of(pins.values(), part)
+        for symbol in wanted:
+            made = _regular if part is DayPart.REGULAR else partial(_outer, part=part)
+            data = made(symbol, day, pins.get(symbol, {}), stored)
             if data is not None:
                 data.by_exchange = self.session.dataset.quotes == QuotesOf.EXCHANGE
-            self.held[key] = data
-        return self.held[key]
+            self.held[symbol, date, part] = data
 
-    def _pins(self, symbol: str, date: dt.date) -> Pins:
-        rows = MatchingPin.objects.filter(session=self.session, date=date, instrument__symbol=symbol)
-        found = {row.kind: Pinned(row.day_id, row.ledger) for row in rows}
-        return found if found else self._pin(symbol, date)
+    def _pins(self, symbols: Sequence[str], date: dt.date) -> dict[str, Pins]:
+        found = self._written(symbols, date)
+        missing = [symbol for symbol in symbols if symbol not in found]
+        return {**found, **self._pin(missing, date)} if missing else found
 
-    def _pin(self, symbol: str, date: dt.date) -> Pins:
+    def _written(self, symbols: Sequence[str], date: dt.date) -> dict[str, Pins]:
+        rows = MatchingPin.objects.filter(session=self.session, date=date, instrument__symbol__in=symbols)
+        found: dict[str, Pins] = {}
+        for symbol, kind, version, ledger in rows.values_list("instrument__symbol", "kind", "day_id", "ledger"):
+            found.setdefault(symbol, {})[kind] = Pinned(version, ledger)
+        return found
+
+    def _pin(self, symbols: Sequence[str], date: dt.date) -> dict[str, Pins]:
         """Write down the versions: those that the session plays, else the store's current ones."""
-        instrument = Instrument.objects.filter(symbol=symbol).first()
-        if instrument is None:
-            return {}
-        played, dataset = journals.read(self.session.pk, date), self.session.dataset_id
-        rows = []
+        instruments = {row.symbol: row for row in Instrument.objects.filter(symbol__in=symbols)}
+        played, versions = journals.read(self.session.pk, date), dict[tuple[str, str], int | None]()
+        current = store.find_every_kind(self.session.dataset_id, date, instruments)
         for kind, scope in KINDS_AND_SCOPES:
             name = outside(kind) if scope is Scope.EXTENDED else str(kind)
-            current = store.find_days(dataset, kind, date, [symbol], scope=scope).get(symbol)
-            version = played.pins(date, name).get(symbol) or (current.id if current else None)
-            day = next(iter(store.find_versions([version])), None) if version else None
-            pin = MatchingPin(session=self.session, date=date, instrument=instrument, kind=name, day_id=version)
-            pin.ledger = day.ledger if day else ""
-            rows.append(pin)
-        MatchingPin.objects.bulk_create(rows, ignore_conflicts=True)
-        pinned = MatchingPin.objects.filter(session=self.session, date=date, instrument=instrument)
-        return {row.kind: Pinned(row.day_id, row.ledger) for row in pinned}
+            pinned = played.pins(date, name)
+            for symbol in instruments:
+                newest = current.get((symbol, kind, scope))
+                versions[symbol, name] = pinned.get(symbol) or (newest.id if newest else None)
+        ledgers = {day.id: day.ledger for day in store.find_versions([pk for pk in versions.values() if pk])}
+        MatchingPin.objects.bulk_create(
+            (
+                MatchingPin(
+                    session=self.session,
+                    date=date,
+                    instrument=instruments[symbol],
+                    kind=name,
+                    day_id=version,
+                    ledger=ledgers.get(version or 0, ""),
+                )
+                for (symbol, name), version in versions.items()
+            ),
+            ignore_conflicts=True,
+        )
+        return self._written(list(instruments), date)
 
 
-def _regular(symbol: str, day: TradingDay, pins: Pins) -> DayData | None:
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What many symbols' pins stand for, read together: bars whole, of trades and quotes what there is to load."""
+
+    bars: Mapping[int, BarColumns]
+    ticks: Mapping[int, StoredDay]
+
+    @classmethod
+    def of(cls, pins: Iterable[Pins], part: DayPart) -> Stored:
+        """For a part of the day; trades of after the close also meet orders of the regular one."""
+        names = [str(kind) if part is DayPart.REGULAR else outside(kind) for kind in DayKind]
+        ticks = [*names[1:], outside(DayKind.TRADES)]
+        versions = [{name: each.version for name, each in row.items() if each.version} for row in pins]
+        bars = [row[names[0]] for row in versions if names[0] in row]
+        found = store.find_versions([row[name] for row in versions for name in ticks if name in row])
+        return cls({day.id: day.bars for day in store.load_rows(bars)}, {day.id: day for day in found})
+
+    def loader(
+        self, pinned: Pinned, first: int | None = None, last: int | None = None
+    ) -> Callable[[], TickColumns] | None:
+        """Reads the rows of recorded trades or quotes, from one second after the open up to another."""
+        day = self.ticks.get(pinned.version) if pinned.version else None
+        return partial(_load, day, first, last) if day is not None and day.row_count and not day.derived else None
+
+
+def _regular(symbol: str, day: TradingDay, pins: Pins, stored: Stored) -> DayData | None:
     bars, trades, quotes = (pins.get(str(kind), NOTHING) for kind in (DayKind.BARS, *TICK_KINDS))
     if not any(pinned.version for pinned in (bars, trades, quotes)):
         return None
-    late = _loader(pins.get(outside(DayKind.TRADES), NOTHING), first=_seconds(day.close) - _seconds(day.open))
+    late = stored.loader(pins.get(outside(DayKind.TRADES), NOTHING), first=_seconds(day.close) - _seconds(day.open))
     return DayData(
         symbol,
         _seconds(day.open) * SECOND_NS,
         _seconds(day.close) * SECOND_NS,
-        store.load_rows([bars.version])[0].bars if bars.version else None,
-        _loader(trades),
-        _loader(quotes),
+        stored.bars[bars.version] if bars.version else None,
+        stored.loader(trades),
+        stored.loader(quotes),
         ledger=bars.ledger or trades.ledger or quotes.ledger,
         load_late_trades=late,
     )
 
 
-def _outer(symbol: str, day: TradingDay, pins: Pins, part: DayPart) -> DayData | None:
+def _outer(symbol: str, day: TradingDay, pins: Pins, stored: Stored, part: DayPart) -> DayData | None:
     """Before the open or after the close: bounds in seconds from the regular open."""
     begin, close = (day.begin, day.open) if part is DayPart.PRE else (day.close, day.end)
     low, high = (_seconds(bound) - _seconds(day.open) for bound in (begin, close))
     bars, trades, quotes = (pins.get(outside(kind), NOTHING) for kind in (DayKind.BARS, *TICK_KINDS))
     if not any(pinned.version for pinned in (bars, trades, quotes)):
         return None
-    columns = store.load_rows([bars.version])[0].bars if bars.version else no_bars()
+    columns = stored.bars[bars.version] if bars.version else no_bars()
     return DayData(
         symbol,
         _seconds(day.open) * SECOND_NS,
         _seconds(close) * SECOND_NS,
         columns.take((columns.offset >= low) & (columns.offset + 60 <= high)),
-        _loader(trades, first=low, last=high),
-        _loader(quotes, first=low, last=high),
+        stored.loader(trades, first=low, last=high),
+        stored.loader(quotes, first=low, last=high),
         outside=True,
         begins_ns=_seconds(begin) * SECOND_NS,
     )
-
-
-def _loader(pinned: Pinned, first: int | None = None, last: int | None = None) -> Callable[[], TickColumns] | None:
-    """Reads the rows of recorded trades or quotes, from one second after the open up to another."""
-    day = next(iter(store.find_versions([pinned.version])), None) if pinned.version else None
-    return partial(_load, day, first, last) if day is not None and day.row_count and not day.derived else None
 
 
 def _load(day: StoredDay, first: int | None, last: int | None) -> TickColumns:

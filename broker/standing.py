@@ -190,5 +190,5 @@ def await_published(account_id: int) -> None:
 
 def _standing(account: Account) -> Standing:
     rows = OrderRow.objects.filter(account=account, is_open=True, voided_in=None).order_by("number")
-    orders = [row.working for row in rows]
+    orders = [Order.of(payload) for payload in rows.values_list("payload", flat=True)]
     return Standing(account, account.session, clock_ms(account.session), State.of(account.state), orders)

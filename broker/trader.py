@@ -143,6 +143,9 @@ class Trader:
     def _enter(self, after_ms: int | None) -> None:
         self.part, hours = self.coming.pop(0)
         self.markets = {}
+        orders = self.book.state.orders.values()
+        looking = (order.symbol for order in orders if order.extended_hours or not hours.outside)
+        self.days.prepare(looking, self.date, self.part)
         self.book.begin_day(hours, after=after_ms and after_ms * MILLISECOND_NS)
 
     def apply(self, request: Request, taken_ms: int) -> None:
