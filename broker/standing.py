@@ -156,21 +156,24 @@ def cost_left(order: Order) -> Decimal:
 
 @contextmanager
 def locked(account_id: int) -> Iterator[Standing]:
-    """The account under its lock: nobody else changes it meanwhile. In a transaction."""
-    await_published(account_id)
-    with transaction.atomic():
-        account = (
-            Account.objects.select_for_update(of=("self",), no_key=True)
-            .select_related("session__run")
-            .get(pk=account_id)
-        )
-        yield _standing(account)
+    """The account under its lock: nobody else changes it meanwhile. In a transaction. Raises Refusal as below."""
+    until = time.monotonic() + SETTLED_WITHIN_SECONDS
+    while True:
+        with transaction.atomic():
+            account = (
+                Account.objects.select_for_update(of=("self",), no_key=True)
+                .select_related("session__run", "session__dataset")
+                .get(pk=account_id)
+            )
+            if account.through_ms <= (now := clock_ms(account.session)):
+                yield _standing(account, now)
+                return
+        _wait(until)
 
 
 def standing(account_id: int) -> Standing:
-    """To read; never later than what the session has published."""
-    await_published(account_id)
-    return _standing(Account.objects.select_related("session__run", "session__dataset").get(pk=account_id))
+    """To read; never later than what the session has published. Raises Refusal as below."""
+    return _standing(*_published(account_id))
 
 
 def await_published(account_id: int) -> None:
@@ -178,17 +181,27 @@ def await_published(account_id: int) -> None:
 
     Raises Refusal where the frame does not come, as its worker was lost.
     """
+    _published(account_id)
+
+
+def _published(account_id: int) -> tuple[Account, int]:
+    """And the session's clock."""
     until = time.monotonic() + SETTLED_WITHIN_SECONDS
     while True:
-        account = Account.objects.select_related("session__run").only("through_ms", "session").get(pk=account_id)
-        if account.through_ms <= clock_ms(account.session):
-            return
-        if time.monotonic() > until:
-            raise busy("the session is between two workers: ask again")
-        time.sleep(LOOK_EVERY_SECONDS)
+        account = Account.objects.select_related("session__run", "session__dataset").get(pk=account_id)
+        if account.through_ms <= (now := clock_ms(account.session)):
+            return account, now
+        _wait(until)
 
 
-def _standing(account: Account) -> Standing:
+def _wait(until: float) -> None:
+    if time.monotonic() > until:
+        raise busy("the session is between two workers: ask again")
+    time.sleep(LOOK_EVERY_SECONDS)
+
+
+def _standing(account: Account, now: int) -> Standing:
+    """The open orders are read where they are shown: those in the account's state lack what was just asked for."""
     rows = OrderRow.objects.filter(account=account, is_open=True, voided_in=None).order_by("number")
     orders = [Order.of(payload) for payload in rows.values_list("payload", flat=True)]
-    return Standing(account, account.session, clock_ms(account.session), State.of(account.state), orders)
+    return Standing(account, account.session, now, State.of({**account.state, "orders": []}), orders)

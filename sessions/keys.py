@@ -14,8 +14,8 @@ import secrets
 from collections.abc import Iterable
 
 from django.db import transaction
-from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from sessions.models import Session, SessionKey
 
@@ -57,8 +57,8 @@ def check(key_id: str, secret: str, kind: str) -> SessionKey | None:
     right = hmac.compare_digest(key.secret_hash if key else _hash(""), _hash(secret))
     if key is None or not right or key.kind != kind or key.revoked_at is not None:
         return None
-    stale = Q(last_used_at=None) | Q(last_used_at__lt=Now() - USED_EVERY)
-    SessionKey.objects.filter(stale, pk=key.pk).update(last_used_at=Now())
+    if key.last_used_at is None or abs(timezone.now() - key.last_used_at) > USED_EVERY:
+        SessionKey.objects.filter(pk=key.pk).update(last_used_at=Now())
     return key
 
 

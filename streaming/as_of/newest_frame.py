@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import cast
-
 import redis
 
 from sessions import redis_client
 from sessions.models import Session
 from streaming.engine.bus import stream_key
 from streaming.engine.frames import FrameId, milliseconds
+
+NEWEST = "local found = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1) return found[1] and found[1][1]"
+"""The id alone: an entry may hold half a megabyte of frames."""
 
 
 def clock_ms(session: Session) -> int:
@@ -35,11 +35,10 @@ def newest_frame(session: Session) -> FrameId | None:
 def _top_of_stream(session: Session) -> list[FrameId]:
     """Empty where the stream is, or where Redis is away."""
     try:
-        reply = redis_client.connection().xrevrange(stream_key(session.pk, session.run.generation), count=1)
+        newest = redis_client.connection().eval_ro(NEWEST, 1, stream_key(session.pk, session.run.generation))
     except (redis.ConnectionError, redis.TimeoutError):
         return []
-    entries = cast("list[tuple[bytes, Mapping[bytes, bytes]]]", reply)
-    return [FrameId.parse(f"{session.run.generation}.{entry.decode()}") for entry, _ in entries]
+    return [FrameId.parse(f"{session.run.generation}.{newest.decode()}")] if isinstance(newest, bytes) else []
 
 
 def beginning_ms(session: Session) -> int:
