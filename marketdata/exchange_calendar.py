@@ -168,7 +168,12 @@ class ExchangeCalendar:
             raise NotATradingDay(f"{date} is outside the calendar: it reaches from {FIRST} to {LAST}.")
 
 
-@cache
 def calendar_of(exchange: str = NEW_YORK_STOCKS, hours: str = "regular") -> ExchangeCalendar:
     """The one calendar of an exchange, with these hours, in this process."""
+    return _kept(exchange, hours)
+
+
+@cache
+def _kept(exchange: str, hours: str) -> ExchangeCalendar:
+    """A cache tells an argument that is left out from the same one given."""
     return ExchangeCalendar(exchange, hours)

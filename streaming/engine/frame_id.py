@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -51,6 +52,7 @@ def milliseconds(moment: dt.datetime) -> int:
     return round(moment.timestamp() * 1000)
 
 
+@lru_cache(maxsize=1024)
 def rfc3339(ms: int) -> str:
     """RFC 3339 in UTC, with milliseconds only where there are some."""
     text = moment(ms).isoformat(timespec="milliseconds" if ms % 1000 else "seconds")

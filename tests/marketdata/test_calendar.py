@@ -9,6 +9,7 @@ import pytest
 from marketdata import calendar
 from marketdata.errors import BadInterval, NotATradingDay
 from marketdata.exchange_calendar import calendar_of
+from marketdata.hours import Hours
 from marketdata.intervals import DAY, interval_name, parse_interval
 
 
@@ -81,3 +82,9 @@ def test_extended_hours_are_from_four_to_eight_and_to_five_on_half_days(date: st
     regular = calendar.trading_day(day.date)
     assert (day.open, day.close, day.minutes) == (regular.open, regular.close, regular.minutes)
     assert (regular.begin, regular.end) == (regular.open, regular.close)
+
+
+def test_an_exchange_has_one_calendar_however_it_is_asked_for() -> None:
+    """Each of the three was built on its own: a quarter of a second and some megabytes in every process."""
+    assert calendar_of() is calendar_of("XNYS") is calendar_of("XNYS", Hours.REGULAR)
+    assert calendar_of() is not calendar_of(hours=Hours.EXTENDED)
