@@ -11,6 +11,7 @@ from broker.matching.orders import Order, plain_text
 from broker.matching.terms import OrderType
 from broker.models import Account, AccountEvent
 from broker.models import Order as OrderRow
+from broker.settings import HEEDED
 from broker.standing import Standing, await_published, standing
 from streaming.engine.frames import rfc3339
 
@@ -41,6 +42,7 @@ def account(row: Account) -> dict[str, Any]:
         "maintenance_margin": plain_text(at.maintenance_margin),
         "multiplier": at.multiplier,
         "terms": row.terms,
+        "settings": {name: at.settings[name] for name in HEEDED},
         "positions": positions(at),
         "open_orders": len(at.orders),
         "events": at.state.events,

@@ -11,12 +11,13 @@ from functools import cached_property
 
 from django.db import transaction
 
+from broker import settings
 from broker.entry.refusals import busy
 from broker.matching import margin
 from broker.matching.lots import Position
 from broker.matching.orders import ZERO, Order
 from broker.matching.state import State
-from broker.models import Account, Request
+from broker.models import Account
 from broker.models import Order as OrderRow
 from broker.prices import Prices
 from sessions.models import Session
@@ -26,16 +27,6 @@ SETTLED_WITHIN_SECONDS = 5.0
 LOOK_EVERY_SECONDS = 0.005
 MARGIN_LEAST_EQUITY = Decimal(2000)
 """Below it there is no margin and no selling short."""
-CONFIGURATIONS: dict[str, object] = {
-    "dtbp_check": "entry",
-    "fractional_trading": True,
-    "max_margin_multiplier": "4",
-    "no_shorting": False,
-    "pdt_check": "entry",
-    "ptp_no_exception_entry": False,
-    "suspend_trade": False,
-    "trade_confirm_email": "all",
-}
 
 
 @dataclass(eq=False)
@@ -61,8 +52,8 @@ class Standing:
         return found
 
     @cached_property
-    def configurations(self) -> dict[str, object]:
-        return {**CONFIGURATIONS, **settings_of(self.account)}
+    def settings(self) -> dict[str, object]:
+        return settings.of(self.account)
 
     # --- figures ------------------------------------------------------------------------------------
 
@@ -87,11 +78,11 @@ class Standing:
     def multiplier(self) -> int:
         if self.equity < MARGIN_LEAST_EQUITY:
             return 1
-        return min(self.account.multiplier, int(str(self.configurations["max_margin_multiplier"])))
+        return min(self.account.multiplier, int(str(self.settings["max_margin_multiplier"])))
 
     @property
     def may_short(self) -> bool:
-        return self.account.shorting and not self.configurations["no_shorting"] and self.equity >= MARGIN_LEAST_EQUITY
+        return self.account.shorting and not self.settings["no_shorting"] and self.equity >= MARGIN_LEAST_EQUITY
 
     @property
     def regt_buying_power(self) -> Decimal:
@@ -132,17 +123,6 @@ class Standing:
     def available(self, symbol: str) -> Decimal:
         """Shares of the position that no open order holds."""
         return abs(self.position(symbol).qty) - sum((order.left for order in self.holding(symbol)), ZERO)
-
-
-def settings_of(account: Account, until_ms: int | None = None) -> dict[str, object]:
-    """What the account's owner has set: all that was not undone, or what was picked up by an instant."""
-    made = Request.objects.filter(account=account, kind=Request.Kind.SETTINGS, voided_in=None)
-    if until_ms is not None:
-        made = made.filter(taken_ms__lte=until_ms)
-    found = dict(account.configurations)
-    for changes in made.order_by("number").values_list("body", flat=True):
-        found.update(changes)
-    return found
 
 
 def cost_left(order: Order) -> Decimal:

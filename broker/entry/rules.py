@@ -31,7 +31,7 @@ def intent_of(standing: Standing, form: OrderForm) -> str:
 
 def check(standing: Standing, form: OrderForm) -> None:
     """Raises Refusal."""
-    settings = standing.configurations
+    settings = standing.settings
     if settings["suspend_trade"]:
         raise forbidden("new orders are rejected by user request")
     if form.is_fractional and not settings["fractional_trading"]:

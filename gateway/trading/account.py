@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from broker import service
+from broker import service, settings
 from broker.entry.refusals import malformed
 from broker.matching.orders import ZERO
 from broker.models import Account
-from broker.standing import CONFIGURATIONS, Standing, settings_of, standing
+from broker.standing import Standing, standing
 from gateway.moments import new_york_date
 from gateway.trading.endpoint import Call
 from gateway.trading.order_wire import MS, stamp, text
@@ -17,7 +17,7 @@ from marketdata import calendar
 
 CHOICES: Mapping[str, tuple[object, ...]] = {
     "fractional_trading": (True, False),
-    "max_margin_multiplier": ("1", "2", "4"),
+    "max_margin_multiplier": settings.MULTIPLIERS,
     "no_shorting": (True, False),
     "ptp_no_exception_entry": (True, False),
     "suspend_trade": (True, False),
@@ -66,7 +66,7 @@ def account(at: Standing) -> dict[str, Any]:
         "trading_blocked": False,
         "transfers_blocked": False,
         "account_blocked": False,
-        "trade_suspended_by_user": bool(at.configurations["suspend_trade"]),
+        "trade_suspended_by_user": bool(at.settings["suspend_trade"]),
         "created_at": stamp(min(row.opened_ms, at.clock_ms)),
         "accrued_fees": text(at.state.fees.total),
         "pending_transfer_in": "0",
@@ -85,7 +85,7 @@ def get_configurations(call: Call) -> dict[str, Any]:
 
 
 def configurations(row: Account) -> dict[str, Any]:
-    shown = {**CONFIGURATIONS, **settings_of(row)}
+    shown = settings.of(row)
     return {name: value for name, value in shown.items() if name not in GONE}
 
 

@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from rest_framework.authtoken.models import Token
 
+from broker.entry.refusals import Refusal
 from broker.models import Account, AccountKey
 from sessions.models import Session
 from streaming.engine.player import Player
@@ -80,6 +81,35 @@ def test_orders_are_replaced_and_cancelled_and_positions_closed_by_the_api(real_
     assert (half["side"], half["type"], half["qty"]) == ("sell", "market", "5")
     assert ask("delete", position, user("view_account")).status_code == 403
     assert ask("delete", f"{base}positions/MSFT/", trader).status_code == 404
+
+
+def test_its_owner_sets_an_account_by_the_api_and_by_a_command(
+    real_days: str, player: Player, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = started()
+    account = opened(session)
+    step(session, 5)
+    trader, address = user("view_account", "trade_account"), f"/api/sessions/{session.pk}/accounts/account 1/"
+    changed = ask("patch", address, trader, {"no_shorting": True}).json()["settings"]
+    assert changed == {
+        "fractional_trading": True,
+        "max_margin_multiplier": "4",
+        "no_shorting": True,
+        "suspend_trade": False,
+    }
+    with pytest.raises(Refusal, match="not allowed to short"):
+        place(account, "sell")
+    assert ask("patch", address, trader, {"max_margin_multiplier": "3"}).status_code == 400
+    assert ask("patch", address, trader, {"cash": 1}).status_code == 400
+    assert ask("patch", address, user("view_account"), {"no_shorting": False}).status_code == 403
+    call_command("set_account", session.pk, suspend_trade="yes", no_shorting="no")
+    assert "suspend trade yes" in capsys.readouterr().out
+    with pytest.raises(Refusal, match="rejected by user request"):
+        place(account)
+    with pytest.raises(CommandError, match="Nothing to set"):
+        call_command("set_account", session.pk)
+    call_command("set_account", session.pk, max_margin_multiplier="1", json=True)
+    assert json.loads(capsys.readouterr().out)["settings"]["max_margin_multiplier"] == "1"
 
 
 def test_a_refused_order_is_a_problem_that_says_why(real_days: str, player: Player) -> None:

@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 from django.db import transaction
 
-from broker import accounts, service
+from broker import accounts, service, settings
 from broker.accounts import Opening
 from broker.desk import open_desk
 from broker.entry.order_form import read_order
@@ -18,7 +18,7 @@ from broker.entry.refusals import Refusal
 from broker.matching.state import State
 from broker.matching_days import MatchingDays
 from broker.models import Account, AccountEvent, Order, Request
-from broker.standing import settings_of, standing
+from broker.standing import standing
 from marketdata import calendar
 from marketdata.hours import DayPart
 from marketdata.models import Dataset, QuotesOf
@@ -207,7 +207,7 @@ def test_settings_go_back_with_the_clock_and_along_with_a_fork(real_days: str, p
 
     def configure(**changes: object) -> None:
         service.configure(account.pk, changes)
-        assert settings_of(account).items() >= changes.items(), "at once"
+        assert settings.made(account).items() >= changes.items(), "at once"
         until(lambda: not Request.objects.filter(account=account, taken_ms=None).exists())
 
     step(session, 5)
@@ -217,10 +217,10 @@ def test_settings_go_back_with_the_clock_and_along_with_a_fork(real_days: str, p
     with pytest.raises(Refusal, match="rejected by user request"):
         place(account)
     forked, anew = (Account.objects.get(session=each) for each in (fork(session.pk), restart(session.pk)))
-    assert settings_of(forked) == {"suspend_trade": True, "no_shorting": False}
-    assert settings_of(anew) == {}
+    assert settings.made(forked) == {"suspend_trade": True, "no_shorting": False}
+    assert settings.made(anew) == {}
     seek(session, 6)
-    assert settings_of(account) == {"no_shorting": True}
+    assert settings.made(account) == {"no_shorting": True}
     place(account)
     assert verify(session.pk).problems == []
 

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.utils.html import format_html
 from unfold.decorators import display
 
-from broker import reports
+from broker import reports, settings
 from broker.matching.orders import plain_text
 from broker.models import Account, AccountEvent, Order
 from marketdata.admin.read_only import ReadOnlyAdmin
@@ -38,10 +38,10 @@ class AccountAdmin(ReadOnlyAdmin):
     search_fields = ["name", "number"]
     search_help_text = "A name or a number"
     fields = [
-        *("name", "session", "number", "cash", "multiplier", "shorting", "terms", "standing"),
+        *("name", "session", "number", "cash", "multiplier", "shorting", "terms", "owners_settings", "standing"),
         *("created_by", "created_at"),
     ]
-    readonly_fields = ["standing"]
+    readonly_fields = ["owners_settings", "standing"]
 
     @display(description="cash")
     def shown_cash(self, row: Account) -> str:
@@ -54,6 +54,12 @@ class AccountAdmin(ReadOnlyAdmin):
     @display(description="open orders")
     def open_orders(self, row: Account) -> int:
         return len(row.state["orders"])
+
+    @display(description="set by its owner")
+    def owners_settings(self, row: Account) -> str:
+        return (
+            ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in settings.made(row).items()) or "nothing"
+        )
 
     @display(description="as of the clock")
     def standing(self, row: Account) -> str:

@@ -17,13 +17,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from broker import accounts, reports
+from broker import accounts, reports, service
 from broker.accounts import AccountError, Opening
 from broker.entry.refusals import Kind, Refusal
 from broker.equity import equity_at
 from broker.matching.orders import plain_text
 from broker.matching.terms import OnBars, Profile, Terms
 from broker.models import Account
+from broker.settings import MULTIPLIERS
 from broker.standing import await_published
 from marketdata.api.queries import StrictSerializer, query_of
 from sessions.models import Session
@@ -103,6 +104,15 @@ class PositionSerializer(serializers.Serializer[Any]):
     unrealized = serializers.CharField()
 
 
+class SettingsSerializer(StrictSerializer):
+    """Of the account's owner. They hold from now on and go back with the clock."""
+
+    suspend_trade = serializers.BooleanField(required=False, help_text="New orders are refused.")
+    no_shorting = serializers.BooleanField(required=False)
+    fractional_trading = serializers.BooleanField(required=False)
+    max_margin_multiplier = serializers.ChoiceField(choices=MULTIPLIERS, required=False)
+
+
 class AccountSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     session = serializers.IntegerField()
@@ -116,6 +126,7 @@ class AccountSerializer(serializers.Serializer[Any]):
     maintenance_margin = serializers.CharField()
     multiplier = serializers.IntegerField()
     terms = serializers.DictField()
+    settings = SettingsSerializer(help_text="Of its owner.")
     positions = PositionSerializer(many=True)
     open_orders = serializers.IntegerField()
     events = serializers.IntegerField(help_text="So many of its events are in this; streams number them.")
@@ -145,6 +156,16 @@ class OneAccountView(AccountView):
     def get(self, request: Request, pk: int, name: str) -> Response:
         """One account as of the session's clock."""
         return Response(reports.account(self.account(pk, name)))
+
+    @extend_schema(operation_id="accounts_settings", request=SettingsSerializer, responses=AccountSerializer)
+    def patch(self, request: Request, pk: int, name: str) -> Response:
+        """Change what its owner sets; what is left out stays as it is."""
+        row = self.account(pk, name)
+        form = SettingsSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        if form.validated_data:
+            service.configure(row.pk, dict(form.validated_data))
+        return Response(reports.account(row))
 
 
 class ExecutionsView(AccountView):
