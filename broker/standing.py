@@ -10,6 +10,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from broker import settings
 from broker.entry.refusals import busy
@@ -153,7 +154,7 @@ def locked(account_id: int) -> Iterator[Standing]:
 
 def standing(account_id: int) -> Standing:
     """To read; never later than what the session has published. Raises Refusal as below."""
-    return _standing(*_published(account_id))
+    return _standing(*_published(Account.objects.select_related("session__run", "session__dataset"), account_id))
 
 
 def await_published(account_id: int) -> None:
@@ -161,14 +162,14 @@ def await_published(account_id: int) -> None:
 
     Raises Refusal where the frame does not come, as its worker was lost.
     """
-    _published(account_id)
+    _published(Account.objects.select_related("session__run").only("through_ms", "session"), account_id)
 
 
-def _published(account_id: int) -> tuple[Account, int]:
-    """And the session's clock."""
+def _published(rows: QuerySet[Account], account_id: int) -> tuple[Account, int]:
+    """The account, and the session's clock."""
     until = time.monotonic() + SETTLED_WITHIN_SECONDS
     while True:
-        account = Account.objects.select_related("session__run", "session__dataset").get(pk=account_id)
+        account = rows.get(pk=account_id)
         if account.through_ms <= (now := clock_ms(account.session)):
             return account, now
         _wait(until)

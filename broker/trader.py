@@ -144,7 +144,7 @@ class Trader:
         self.part, hours = self.coming.pop(0)
         self.markets = {}
         orders = self.book.state.orders.values()
-        looking = (order.symbol for order in orders if order.extended_hours or not hours.outside)
+        looking = (order.symbol for order in orders if hours.takes(extended_hours=order.extended_hours))
         self.days.prepare(looking, self.date, self.part)
         self.book.begin_day(hours, after=after_ms and after_ms * MILLISECOND_NS)
 

@@ -58,7 +58,7 @@ class Book:
 
     def meets(self, order: Order) -> bool:
         """Whether the session that is played, up to its close, is one that it is for."""
-        return self.hours is not None and (order.extended_hours or not self.hours.outside)
+        return self.hours is not None and self.hours.takes(extended_hours=order.extended_hours)
 
     def begin_day(self, hours: Hours, *, after: int | None = None) -> None:
         """Stand at a session's open, or where the account begins within it; what waited for it is now new."""

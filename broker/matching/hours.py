@@ -20,6 +20,10 @@ class Hours:
     is_last: bool = True
     """Whether the day ends with it."""
 
+    def takes(self, *, extended_hours: bool) -> bool:
+        """Whether it is one that an order is for."""
+        return extended_hours or not self.outside
+
     @property
     def date(self) -> dt.date:
         return dt.datetime.fromtimestamp(self.open_ns // SECOND_NS, dt.UTC).date()

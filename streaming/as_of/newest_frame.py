@@ -6,11 +6,8 @@ import redis
 
 from sessions import redis_client
 from sessions.models import Session
-from streaming.engine.bus import stream_key
+from streaming.engine.bus import newest_of
 from streaming.engine.frames import FrameId, milliseconds
-
-NEWEST = "local found = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1) return found[1] and found[1][1]"
-"""The id alone: an entry may hold half a megabyte of frames."""
 
 
 def clock_ms(session: Session) -> int:
@@ -35,10 +32,10 @@ def newest_frame(session: Session) -> FrameId | None:
 def _top_of_stream(session: Session) -> list[FrameId]:
     """Empty where the stream is, or where Redis is away."""
     try:
-        newest = redis_client.connection().eval_ro(NEWEST, 1, stream_key(session.pk, session.run.generation))
+        newest = newest_of(redis_client.connection(), session.pk, session.run.generation)
     except (redis.ConnectionError, redis.TimeoutError):
         return []
-    return [FrameId.parse(f"{session.run.generation}.{newest.decode()}")] if isinstance(newest, bytes) else []
+    return [newest] if newest else []
 
 
 def beginning_ms(session: Session) -> int:

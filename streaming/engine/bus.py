@@ -26,6 +26,8 @@ if epoch and tonumber(epoch) > tonumber(ARGV[1]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[1])
 return 1
 """
+NEWEST = "local found = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1) return found[1] and found[1][1]"
+"""The id alone: an entry may hold half a megabyte of frames."""
 BLOCK_MS = 500
 MOST_CONNECTIONS = 100_000
 """Of a process: one for each session that it plays or reads, and a few. The library's own bound is 100."""
@@ -58,6 +60,15 @@ def fence_key(session_id: int) -> str:
     return session_key(session_id, "epoch")
 
 
+def newest_of(client: redis.Redis, session_id: int, generation: int) -> FrameId | None:
+    """The last frame in the stream; None where it holds none."""
+    return _newest(generation, client.eval_ro(NEWEST, 1, stream_key(session_id, generation)))
+
+
+def _newest(generation: int, reply: object) -> FrameId | None:
+    return FrameId.parse(f"{generation}.{reply.decode()}") if isinstance(reply, bytes) else None
+
+
 class Bus:
     """The writing side; one per worker process, shared by its sessions' threads."""
 
@@ -76,9 +87,7 @@ class Bus:
         return Writer(self.redis.connection_pool, session_id, epoch)
 
     def end(self, session_id: int, generation: int) -> FrameId | None:
-        """The last frame in the stream; None where it holds none."""
-        newest = cast("list[tuple[bytes, Any]]", self.redis.xrevrange(stream_key(session_id, generation), count=1))
-        return FrameId.parse(f"{generation}.{newest[0][0].decode()}") if newest else None
+        return newest_of(self.redis, session_id, generation)
 
     def trim(self, session_id: int, oldest: FrameId) -> None:
         """Let frames before `oldest` go, those that a lockstep reader has had; others get them re-derived."""
@@ -207,9 +216,8 @@ class Tail:
 
     async def last(self, generation: int) -> FrameId | None:
         """The newest frame in the stream."""
-        key = stream_key(self.session_id, generation)
-        entries = cast("list[tuple[bytes, object]]", await self.redis.xrevrange(key, count=1))
-        return FrameId.parse(f"{generation}.{entries[0][0].decode()}") if entries else None
+        reply = await self.redis.eval_ro(NEWEST, 1, stream_key(self.session_id, generation))
+        return _newest(generation, reply)
 
     async def page(self, generation: int, after: FrameId | None) -> list[Stretch]:
         """The frames after `after` that are still in the stream, a page of them. Raises BadFrame for the first."""

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from broker import accounts, service, settings
 from broker.accounts import Opening
-from broker.desk import open_desk
+from broker.desk import Desk, open_desk
 from broker.entry.order_form import read_order
 from broker.entry.refusals import Refusal
 from broker.matching.state import State
@@ -107,6 +107,14 @@ def test_a_kill_between_acceptance_and_fill_leaves_one_fill(real_days: str, star
     assert verify(session.pk).problems == []
 
 
+def left_behind(session: Session) -> tuple[Session, int, Desk]:
+    """What a worker that is lost had: the session as it is, the instant that was published, a desk of that epoch."""
+    row = Session.objects.with_run().get(pk=session.pk)
+    assert row.run.clock is not None
+    published = milliseconds(row.run.clock)
+    return row, published, open_desk(Stage(row, row.run.epoch, row.run.generation, published))
+
+
 def test_a_request_waits_for_what_a_lost_worker_wrote_and_did_not_publish(
     real_days: str, start_worker: StartWorker
 ) -> None:
@@ -116,10 +124,7 @@ def test_a_request_waits_for_what_a_lost_worker_wrote_and_did_not_publish(
     step(session, 5)
     worker.kill()
     worker.wait()
-    row = Session.objects.with_run().get(pk=session.pk)
-    assert row.run.clock is not None
-    published = milliseconds(row.run.clock)
-    lost = open_desk(Stage(row, row.run.epoch, row.run.generation, published))
+    _, published, lost = left_behind(session)
     first = place(account)
     lost.pick_up()
     second = place(account, "sell", "limit", symbol="MSFT", limit_price="1")
@@ -140,10 +145,7 @@ def test_a_seek_undoes_what_a_lost_worker_wrote_and_did_not_publish(real_days: s
     step(session, 5)
     worker.kill()
     worker.wait()
-    row = Session.objects.with_run().get(pk=session.pk)
-    assert row.run.clock is not None
-    published = milliseconds(row.run.clock)
-    lost = open_desk(Stage(row, row.run.epoch, row.run.generation, published))
+    row, published, lost = left_behind(session)
     order_id = place(account)
     lost.pick_up()
     lost.before(published + 60_000)

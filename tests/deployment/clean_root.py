@@ -19,17 +19,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.deployment.production import PRODUCTION
+
 ROOT = Path(__file__).resolve().parents[2]
 MIRROR, SUITE = "http://deb.debian.org/debian", "bookworm"
 PACKAGES = "python3,python3-venv,ca-certificates,libatomic1"
 PORT = 8123
-PRODUCTION = {
-    "SECRET_KEY": "a key of fifty characters that is used for nothing at all",
-    "ALLOWED_HOSTS": "tape.example.org",
+ENVIRONMENT = {
+    **PRODUCTION,
     "DATABASE_URL": "postgresql://tapedeck@db.example.org/tapedeck",
     "REDIS_URL": "rediss://redis.example.org/0",
-    "TAPEDECK_URL": "https://tape.example.org",
-    "CSRF_TRUSTED_ORIGINS": "https://tape.example.org",
 }
 
 
@@ -149,12 +148,12 @@ def build(folder: Path, copies: Sequence[Path], binds: Sequence[Path]) -> Stage:
 
 def check(image: Stage) -> None:
     """The image's own user can start it, and can write to nothing but its folder."""
-    done = image.run(["python", "manage.py", "check", "--deploy", "--fail-level", "WARNING"], **PRODUCTION)
+    done = image.run(["python", "manage.py", "check", "--deploy", "--fail-level", "WARNING"], **ENVIRONMENT)
     assert done.returncode == 0, done.stdout
     assert image.run(["touch", "manage.py"]).returncode != 0, "the image's user may change the program"
     assert image.run(["touch", "/var/lib/tapedeck/here"]).returncode == 0
     command = [str(PORT) if word == "8000" else word for word in image.command]
-    process = subprocess.Popen(image.words(command), env={**image.env, **PRODUCTION})
+    process = subprocess.Popen(image.words(command), env={**image.env, **ENVIRONMENT})
     try:
         address = urllib.request.Request(f"http://127.0.0.1:{PORT}/healthz", headers={"Host": "tape.example.org"})
         end = time.monotonic() + 60

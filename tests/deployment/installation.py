@@ -17,6 +17,7 @@ from config.embedded.postgres import BIN
 from config.embedded.unprivileged import identity
 from config.embedded.valkey import binary
 from tests.deployment.network import NETWORK, USERS, Machine
+from tests.deployment.production import PRODUCTION
 from tests.workers import ROOT
 
 UNITS = ROOT / "deploy" / "systemd"
@@ -58,11 +59,7 @@ class Installation:
         data = machines["data"].address
         self.environment = {
             "PATH": os.environ["PATH"],
-            "PRODUCTION": "1",
-            "SECRET_KEY": "a key of fifty characters that is used for nothing at all",
-            "ALLOWED_HOSTS": "tape.example.org",
-            "CSRF_TRUSTED_ORIGINS": "https://tape.example.org",
-            "TAPEDECK_URL": "https://tape.example.org",
+            **PRODUCTION,
             "DATABASE_URL": f"postgresql://tapedeck:{PASSWORD}@{data}/tapedeck",
             "REDIS_URL": f"redis://:{PASSWORD}@{data}/0",
             "LEASE_TTL": str(LEASE_TTL),

@@ -57,8 +57,9 @@ class Machine:
     def command(self, words: Sequence[str], user: str) -> list[str]:
         """As `user`, with none of root's rights but to read; where that is empty, the command cares for it itself."""
         named = ["unshare", "--uts", "sh", "-c", f'hostname {self.name} && exec "$@"', "sh"]
-        uid = str(USERS.get(user))
-        become = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", *REACH] if user else []
+        become = []
+        if user:
+            become = ["setpriv", f"--reuid={USERS[user]}", f"--regid={USERS[user]}", "--clear-groups", *REACH]
         return ["ip", "netns", "exec", self.space, *named, *become, *words]
 
     def start(
