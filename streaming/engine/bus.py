@@ -65,6 +65,17 @@ def newest_of(client: redis.Redis, session_id: int, generation: int) -> FrameId 
     return _newest(generation, client.eval_ro(NEWEST, 1, stream_key(session_id, generation)))
 
 
+def trim(client: redis.Redis, session_id: int, oldest: FrameId) -> int:
+    """Let frames before `oldest` go, those that a lockstep reader has had; others get them re-derived.
+
+    Returns how many entries of the stream went.
+    """
+    waited_for = lockstep.floor(client, session_id, oldest.generation)
+    oldest = min(oldest, waited_for or oldest)
+    key = stream_key(session_id, oldest.generation)
+    return cast(int, client.xtrim(key, minid=oldest.entry, approximate=False))
+
+
 def _newest(generation: int, reply: object) -> FrameId | None:
     return FrameId.parse(f"{generation}.{reply.decode()}") if isinstance(reply, bytes) else None
 
@@ -90,11 +101,7 @@ class Bus:
         return newest_of(self.redis, session_id, generation)
 
     def trim(self, session_id: int, oldest: FrameId) -> None:
-        """Let frames before `oldest` go, those that a lockstep reader has had; others get them re-derived."""
-        key = stream_key(session_id, oldest.generation)
-        waited_for = lockstep.floor(self.redis, session_id, oldest.generation)
-        oldest = min(oldest, waited_for or oldest)
-        self.redis.xtrim(key, minid=oldest.entry, approximate=False)
+        trim(self.redis, session_id, oldest)
 
     def close_stream(self, session_id: int, generation: int) -> None:
         """The session has ended: keep its stream for late readers, not for ever."""

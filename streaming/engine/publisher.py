@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -26,6 +27,8 @@ from streaming.engine.tape import Tape
 log = logging.getLogger(__name__)
 PARTS = 256
 """In as many the stream is trimmed."""
+TRIM_EVERY_SECONDS = 10.0
+"""At full speed two days go by in a fraction of a second, and a reader that is this far behind is no late one."""
 REDIS_RETRY_SECONDS, REFUSED_RETRY_SECONDS = 0.25, 1.0
 
 
@@ -82,6 +85,7 @@ class Publisher:
     def _begin_stream(self) -> None:
         self.kept: deque[tuple[FrameId, int]] = deque()
         self.kept_bytes = 0
+        self.trim_at = time.monotonic() + TRIM_EVERY_SECONDS
 
     def pack(self, tape: Tape, first: int, last: int, journal: Journal) -> tuple[Stretch | None, int]:
         """Frames `first` up to `last` (excluded) of a day, or as many of them as make a stretch, and where to go on.
@@ -104,7 +108,10 @@ class Publisher:
         return held_up
 
     def trim_before(self, ms: int) -> None:
-        """Let what is older go: the stream keeps two session days."""
+        """Let what is older go, now and then: the stream keeps two session days, and what a run just passed."""
+        if time.monotonic() < self.trim_at:
+            return
+        self.trim_at = time.monotonic() + TRIM_EVERY_SECONDS
         self.bus.trim(self.session.pk, FrameId(self.generation, ms, 0))
         while self.kept and self.kept[0][0].ms < ms:
             self.kept_bytes -= self.kept.popleft()[1]

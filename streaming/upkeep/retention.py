@@ -8,11 +8,14 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from redis import Redis
 
 from sessions import redis_client
-from sessions.models import ENDED, Session, SessionEvent
+from sessions.models import ENDED, DayMark, Session, SessionEvent
 from sessions.redis_keys import key, session_of
 from streaming import joining, redis_server
+from streaming.engine import bus
+from streaming.engine.frame_id import FrameId, milliseconds
 
 EVERY = dt.timedelta(hours=1)
 KEPT_EVENTS = ("seek", "state")
@@ -63,10 +66,21 @@ def _clean_streams(before: dt.datetime) -> int:
             keys.setdefault(number, []).append(name)
     rows = Session.objects.filter(pk__in=keys)
     kept = set(rows.exclude(state__in=ENDED, ended_at__lt=before).values_list("pk", flat=True))
+    for session in rows.filter(pk__in=kept, state__in=ENDED).with_run():
+        _trim(redis, session)
     gone = [name for number, found in keys.items() if number not in kept for name in found]
     if gone:
         redis.unlink(*gone)
     return len(gone)
+
+
+def _trim(redis: Redis, session: Session) -> None:
+    """Leave the last two days of one that has ended: while it ran at full speed readers got more."""
+    generation = session.run.generation
+    last = DayMark.objects.filter(session=session, generation=generation).order_by("date").last()
+    if last is not None:
+        previous = session.calendar.previous_trading_day(last.date)
+        bus.trim(redis, session.pk, FrameId(generation, milliseconds(previous.begin), 0))
 
 
 def _clean_events(before: dt.datetime) -> int:

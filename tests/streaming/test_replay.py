@@ -6,7 +6,7 @@ import asyncio
 import datetime as dt
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import pytest
@@ -18,7 +18,9 @@ from sessions.redis_client import connection as redis_connection
 from streaming import service
 from streaming.as_of.session_data import get_session_data
 from streaming.engine.bus import stream_key
+from streaming.engine.frame_id import FrameId
 from streaming.engine.player import Player
+from streaming.engine.stretch import Stretch
 from streaming.reading.reader import follow
 from streaming.start_error import StartError
 from streaming.start_request import StartRequest
@@ -131,6 +133,21 @@ def test_a_stream_bounded_by_bytes_is_whole_for_every_reader(
     session = start(speed=0.0)
     assert minute_bars(read_all(session.pk)) == source_bars(market_data)
     assert redis_connection().xlen(stream_key(session.pk, 1)) < 200
+
+
+def test_a_reader_that_is_a_moment_behind_a_run_at_full_speed_is_no_late_one(player: Player, real_days: str) -> None:
+    """The stream keeps two days; of a run that passes three in no time it keeps them all, for a while."""
+    session = start(speed=0.0)
+    whole = [frame["id"] for frame in read_all(session.pk) if frame["id"]]
+    session.refresh_from_db()
+    assert session.state == State.COMPLETED
+    entries = cast(list[Any], redis_connection().xrange(stream_key(session.pk, 1)))
+    held = [frame for entry, fields in entries for frame in Stretch.of_entry(of_entry(entry), fields).frames]
+    assert [str(frame.id) for frame in held] == whole
+
+
+def of_entry(entry: bytes) -> FrameId:
+    return FrameId.parse(f"1.{entry.decode()}")
 
 
 def test_the_iterator_starts_a_created_session_and_gives_every_bar(

@@ -14,11 +14,13 @@ from marketdata.columns import TickColumns
 from marketdata.kinds import KINDS, TICK_KINDS, DayKind
 from marketdata.models import CHUNK_ROWS, DayChunk, DayVersion, Instrument
 from marketdata.store import NewDay, write_days
-from sessions.models import Run, ServiceHeartbeat, Session, SessionEvent, State
+from sessions.models import DayMark, Run, ServiceHeartbeat, Session, SessionEvent, State
 from sessions.redis_client import connection
 from sessions.redis_keys import key, session_of
 from streaming.engine import journal
 from streaming.engine.bus import Bus, fence_key, stream_key
+from streaming.engine.frame_id import milliseconds
+from streaming.engine.lockstep import acknowledged_key
 from streaming.upkeep import abandoned, retention, rounds
 from tests.marketdata.days import change_fields
 from tests.streaming.rows import DAY, a_day, a_session, pin
@@ -55,6 +57,33 @@ def test_frames_of_sessions_that_ended_long_ago_or_are_no_more_leave_redis() -> 
     done = retention.clean(timezone.now())
     assert keys() == {live.pk, fresh.pk, None}
     assert done["streams"] == 4
+
+
+def test_streams_of_ended_sessions_keep_two_days_and_what_a_lockstep_reader_still_has_to_read() -> None:
+    connection().flushdb()
+    waiting = a_session("AAPL", "MSFT")
+    session = ended(0.1)
+    dates = [dt.date(2025, 6, 27), dt.date(2025, 6, 30), dt.date(2025, 7, 1), dt.date(2025, 7, 2)]
+    begins = [milliseconds(session.calendar.trading_day(date).begin) for date in dates]
+    for number in (session.pk, waiting.pk):
+        for begin in begins:
+            connection().xadd(stream_key(number, 1), {"b": b""}, f"{begin + 60_000}-0")
+    for row in (session, waiting):
+        DayMark.objects.filter(session=row).delete()
+        for date in dates:
+            DayMark.objects.create(session=row, generation=1, date=date, chain="", prev="")
+    reader = acknowledged_key(session.pk)
+    connection().hset(reader, "slow", f"1|1.{begins[1] + 60_000}-0")
+    retention.clean(timezone.now())
+    assert [entry.decode() for entry, _ in entries(session.pk)] == [f"{begin + 60_000}-0" for begin in begins[1:]]
+    connection().delete(reader)
+    retention.clean(timezone.now())
+    assert [entry.decode() for entry, _ in entries(session.pk)] == [f"{begin + 60_000}-0" for begin in begins[2:]]
+    assert len(entries(waiting.pk)) == 4, "a live session's own worker sees to it"
+
+
+def entries(session_id: int) -> list[Any]:
+    return cast(list[Any], connection().xrange(stream_key(session_id, 1)))
 
 
 def test_old_events_go_but_not_those_that_frames_are_derived_from() -> None:
