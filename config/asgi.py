@@ -13,14 +13,20 @@ django: Any = get_asgi_application()
 
 from django.conf import settings  # noqa: E402 - models need Django to be set up
 
-from config import proxies  # noqa: E402
+from config import garbage, proxies  # noqa: E402
 from config.request_turns import Admission  # noqa: E402
 from gateway import socket as alpaca  # noqa: E402
 from marketdata import calendar  # noqa: E402
 from web.streams import sse, websocket  # noqa: E402
 
-# The calendar takes two seconds to build where it is not in VAR_DIR yet: the first page must not.
-threading.Thread(target=calendar.prepare, name="calendar", daemon=True).start()
+
+def _prepare() -> None:
+    """The calendar takes two seconds to build where it is not in VAR_DIR yet: the first page must not."""
+    calendar.prepare()
+    garbage.settle()
+
+
+threading.Thread(target=_prepare, name="calendar", daemon=True).start()
 
 pages = Admission(
     django,

@@ -82,21 +82,27 @@ class Frame:
 
     def wire_of(self, wanted: Wants) -> dict[str, Any]:
         """In wire form, with the symbols that are wanted of each channel: an interval, `ticks` or `quotes`."""
-        events = [event for event in self.extras if event["type"] != "day_close" and _is_wanted(event, wanted)]
-        if self.ticks:
-            events.extend(self._tick_events(wanted))
+        events = self.before_bars(wanted)
         for block in self.blocks:
             symbols = wanted(block.channel)
             if symbols is None or symbols:
                 events.extend(block.events(symbols))
-        events.extend(event for event in self.extras if event["type"] == "day_close")
-        return {
-            "id": str(self.id),
-            "clock": rfc3339(self.id.ms),
-            "hash": self.hash,
-            "hours": self.part.value,
-            "events": events,
-        }
+        return {**self.head, "events": events + self.after_bars}
+
+    @property
+    def head(self) -> dict[str, str]:
+        """What the wire form has beside the events, and before them."""
+        return {"id": str(self.id), "clock": rfc3339(self.id.ms), "hash": self.hash, "hours": self.part.value}
+
+    def before_bars(self, wanted: Wants) -> list[dict[str, Any]]:
+        events = [event for event in self.extras if event["type"] != "day_close" and _is_wanted(event, wanted)]
+        if self.ticks:
+            events.extend(self._tick_events(wanted))
+        return events
+
+    @property
+    def after_bars(self) -> list[dict[str, Any]]:
+        return [event for event in self.extras if event["type"] == "day_close"]
 
     def _tick_events(self, wanted: Wants) -> Iterator[dict[str, Any]]:
         """Trades and quotes by their own stamps; at one stamp quotes first."""

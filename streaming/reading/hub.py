@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import orjson
 import redis.asyncio
 
 from marketdata import calendar
@@ -88,7 +87,7 @@ class Hub:
         key = (session_id, frame.id, selection)
         found = self.rendered.find(key)
         if found is None:
-            found = Rendered(str(frame.id), orjson.dumps(selection.wire(frame)))
+            found = Rendered(str(frame.id), selection.json(frame))
             self.rendered.keep(key, found)
         return found
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from streaming.engine.frames import BarBlock, Frame
 from streaming.engine.tick_blocks import TickBlock
+from streaming.reading.frame_json import everything, frame_json
 
 ANY = "*"
 BARS, TICKS = "bars", ("ticks", "quotes")
@@ -70,6 +71,10 @@ class Selection:
         if self.all:
             return frame.wire()
         return frame.wire_of(self.symbols)
+
+    def json(self, frame: Frame) -> bytes:
+        """`wire` as JSON."""
+        return frame_json(frame, everything if self.all else self.symbols)
 
     def adding(self, symbols: Collection[str] | None, intervals: Collection[str] | None) -> Selection:
         return Selection(self.pairs | _pairs(symbols, intervals))
