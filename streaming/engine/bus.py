@@ -73,7 +73,7 @@ def trim(client: redis.Redis, session_id: int, oldest: FrameId) -> int:
     waited_for = lockstep.floor(client, session_id, oldest.generation)
     oldest = min(oldest, waited_for or oldest)
     key = stream_key(session_id, oldest.generation)
-    return cast(int, client.xtrim(key, minid=oldest.entry, approximate=False))
+    return client.xtrim(key, minid=oldest.entry, approximate=False)
 
 
 def _newest(generation: int, reply: object) -> FrameId | None:
