@@ -17,7 +17,7 @@ from streaming.engine.frames import moment
 from streaming.engine.lease import Lease
 from streaming.engine.pace import Pace
 from streaming.engine.position_writer import Note, PositionWriter
-from streaming.engine.progress import write_progress
+from streaming.engine.progress import write_progress, write_progress_anew
 from streaming.engine.publisher import Publisher
 from streaming.engine.tape import Tape
 
@@ -68,6 +68,11 @@ class Checkpoint:
         if force or wall - self.progressed > PROGRESS_EVERY:
             self.progressed = wall
             write_progress(self.session.pk, self.lease.epoch, tape, k)
+
+    def moved(self, tape: Tape, k: int, **position: object) -> None:
+        """The clock stands before frame k of a day by a seek: the position, and the streams' progress there."""
+        self.write(**position)
+        write_progress_anew(self.session.pk, self.lease.epoch, tape, k)
 
     @staticmethod
     def position(output: Publisher) -> dict[str, object]:

@@ -158,7 +158,7 @@ class DayChanges(HeldSession):
             payload = {"generation": generation, "to": to.isoformat(), "left": str(left or "")}
             journals.append(self.session.pk, Kind.SEEK, payload, epoch=self.lease.epoch)
             position = {"clock": to, "frame_id": "", "frame_count": 0, "chain": "", "generation": generation}
-            self.checkpoint.write(**position)
+            self.checkpoint.moved(loaded.tape, loaded.tape.first_after(milliseconds(to)), **position)
             self.checkpoint.write_session(seek_to=None)
             self.session.refresh_from_db()
             self.stage.generation, self.stage.published_ms = generation, milliseconds(to)

@@ -15,6 +15,10 @@ STREAMS = """
 SELECT i.symbol, a.stream_type, a.id FROM replay_activestream a JOIN marketdata_instrument i ON i.id = a.instrument_id
  WHERE a.session_id = %s
 """
+NOTHING_YET = """
+UPDATE replay_activestream SET present = 0, quality = NULL, last_price = NULL
+ WHERE session_id = %s AND (SELECT epoch FROM replay_run WHERE session_id = %s) = %s
+"""
 # By row number alone: a join on symbol and type makes the planner go through all pairs of the session's streams.
 UPDATE = """
 UPDATE replay_activestream a SET expected = %s, present = p.present, last_price = COALESCE(p.price, a.last_price)
@@ -69,6 +73,13 @@ def write_progress(session_id: int, epoch: int, tape: Tape, k: int) -> None:
         rows.add(symbol, stream_type, present, price)
     with connection.cursor() as cursor:
         cursor.execute(UPDATE, [tape.minutes_before(k), rows.there, rows.present, rows.prices, session_id, epoch])
+
+
+def write_progress_anew(session_id: int, epoch: int, tape: Tape, k: int) -> None:
+    """Likewise after a move of the clock: nothing stays of where it was, for that may be later."""
+    with connection.cursor() as cursor:
+        cursor.execute(NOTHING_YET, [session_id, session_id, epoch])
+    write_progress(session_id, epoch, tape, k)
 
 
 def _tick_progress(tape: Tape, k: int) -> dict[tuple[str, str], tuple[int, float | None]]:

@@ -10,7 +10,7 @@ import pytest
 from marketdata import calendar
 from sessions import control
 from sessions.control import ControlError
-from sessions.models import Run, Session, State, TransitionError
+from sessions.models import ActiveStream, Run, Session, State, TransitionError
 from sessions.redis_client import connection as redis_connection
 from streaming import copies, service
 from streaming.as_of.session_data import get_session_data
@@ -96,6 +96,31 @@ def test_a_seek_begins_a_new_generation_at_its_clock(paused: Session, to: dt.dat
     assert {frame["id"].partition(".")[0] for frame in frames} == {"2"}
     redis_connection().flushdb()
     assert durable(read_all(paused.pk)) == frames, "re-derived frames are the published ones"
+
+
+@pytest.mark.parametrize(
+    ("to", "minutes"),
+    [
+        pytest.param(utc(2, 13, 30), 0, id="back to the open"),
+        pytest.param(utc(2, 13, 32), 2, id="back in the day"),
+        pytest.param(utc(2, 20), 390, id="forward to the close"),
+        pytest.param(utc(7, 14, 30), 60, id="to another day"),
+    ],
+)
+def test_where_a_seek_stands_no_row_says_what_was_or_will_be_at_another_clock(
+    paused: Session, to: dt.datetime, minutes: int
+) -> None:
+    """Prices and counts of streams show what is known at the clock before another frame is played too."""
+    control.step(paused.pk, 60)
+    wait_until(paused, lambda s: s.run.clock and s.run.clock > utc(2, 14, 30))
+    ActiveStream.objects.filter(session=paused).update(quality=0.5)  # of the hour that was played
+    control.seek(paused.pk, to)
+    wait_until(paused, lambda s: s.run.generation == 2)
+    bars = get_session_data(paused.pk).get_symbol_data("AAPL").bars_1m
+    row = ActiveStream.objects.get(session=paused, instrument__symbol="AAPL")
+    price = bars[-1]["close"] if minutes else None
+    assert (row.expected, row.present, row.last_price, row.quality) == (minutes, minutes, price, None)
+    assert paused.state == State.PAUSED
 
 
 def test_a_seek_outside_the_window_names_the_window(paused: Session) -> None:
