@@ -30,6 +30,16 @@ def enter() -> None:
 
     services.start()
     call_command("migrate", verbosity=0, interactive=False)
+    _forget_sessions()
+
+
+def _forget_sessions() -> None:
+    """Of earlier runs: a worker would take up those that were cut off, and their frames stay in memory."""
+    from sessions.models import Session
+    from sessions.redis_client import connection
+
+    Session.objects.all().delete()
+    connection().flushdb()
 
 
 def leave() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -105,9 +106,8 @@ def create_key(
 
 def account_of(key: SessionKey) -> Account:
     """The account of a broker key; one is made where the key has none yet."""
-    found = AccountKey.objects.select_related("account").filter(key=key).first()
-    if found is not None:
-        return found.account
+    with suppress(AccountKey.DoesNotExist):
+        return key.account_key.account
     with transaction.atomic():
         SessionKey.objects.select_for_update(no_key=True).get(pk=key.pk)
         found = AccountKey.objects.select_related("account").filter(key=key).first()

@@ -32,6 +32,8 @@ class Desk:
         self.stage, self.days = stage, MatchingDays(stage.session)
         self.seats: dict[int, Seat] = {}
         self.unsaid: list[Entry] = []
+        self.seated_at: int | None = None
+        """The version of the session's controls at which all accounts had a seat: a new account is a new version."""
         self.tape: Tape | None = None
 
     @property
@@ -87,8 +89,12 @@ class Desk:
 
     def _sit_down(self) -> None:
         """Take in accounts that are new here."""
+        version = self.stage.session.control_version
+        if version == self.seated_at:
+            return
         for account in Account.objects.filter(session=self.stage.session).exclude(pk__in=list(self.seats)):
             self.unsaid += self._seat(account, self.stage.published_ms).records.published_lately()
+        self.seated_at = version
 
     def _seat(self, account: Account, at_ms: int) -> Seat:
         trader = Trader(account, self.days)

@@ -54,17 +54,16 @@ class Records:
         new = [row for row in rows if row.number > self.written]
         if new or touched or taken or self.trader.begun:
             with fenced(self.stage.session.pk, self.stage.epoch):
-                Account.objects.select_for_update(no_key=True).only("pk").get(pk=self.account.pk)
                 for row in new:
                     self.chain = row.chain = link(self.chain, row)
+                Account.objects.filter(pk=self.account.pk).update(  # first, for it locks the account
+                    state=self.trader.book.state.as_payload(), through_ms=self.trader.through_ms, chain=self.chain
+                )
                 AccountEvent.objects.bulk_create(new)
                 write_orders(self.account.pk, touched.values())
                 self._write_days()
-                for request in taken:
-                    request.save(update_fields=["taken_ms", "generation"])
-                Account.objects.filter(pk=self.account.pk).update(
-                    state=self.trader.book.state.as_payload(), through_ms=self.trader.through_ms, chain=self.chain
-                )
+                if taken:
+                    Request.objects.bulk_update(taken, ["taken_ms", "generation"])
             self.written = max([self.written, *(row.number for row in new)])
         return entries(self.stage.session.pk, rows)
 

@@ -6,9 +6,9 @@ import time
 import uuid
 from collections.abc import Sequence
 from decimal import ROUND_DOWN, Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from broker.entry import rules
 from broker.entry.new_orders import market_form, orders_of
@@ -25,6 +25,12 @@ from sessions import wakeup
 from sessions.models import LIVE, Session
 
 TAKEN_WITHIN_SECONDS = 5.0
+NEXT_NUMBERS = """
+SELECT EXISTS (SELECT FROM broker_order
+                WHERE account_id = %(account)s AND client_order_id = %(client_order_id)s AND voided_in IS NULL),
+       (SELECT max(number) FROM broker_order WHERE account_id = %(account)s),
+       (SELECT max(number) FROM broker_request WHERE account_id = %(account)s)
+"""
 
 
 def place(account_id: int, form: OrderForm) -> list[Order]:
@@ -35,16 +41,29 @@ def place(account_id: int, form: OrderForm) -> list[Order]:
 
 def _place(standing: Standing, form: OrderForm) -> list[Order]:
     require_live(standing.session)
-    _require_free(standing.account, form.client_order_id)
+    numbers = _numbers(standing.account, form.client_order_id)
     rules.check(standing, form)
-    orders = orders_of(standing, form, _next_order_number(standing.account))
-    _write(standing, Request.Kind.PLACE, {"orders": [order.as_payload() for order in orders]}, orders)
+    orders = orders_of(standing, form, numbers.order)
+    body = {"orders": [order.as_payload() for order in orders]}
+    _write(standing, Request.Kind.PLACE, body, orders, numbers.request)
     return orders
 
 
-def _require_free(account: Account, client_order_id: str) -> None:
-    if OrderRow.objects.filter(account=account, client_order_id=client_order_id, voided_in=None).exists():
+class Numbers(NamedTuple):
+    """The next ones of an account."""
+
+    order: int
+    request: int
+
+
+def _numbers(account: Account, client_order_id: str) -> Numbers:
+    """Of an account that is locked. Raises Refusal where the client's id is taken."""
+    with connection.cursor() as cursor:
+        cursor.execute(NEXT_NUMBERS, {"account": account.pk, "client_order_id": client_order_id})
+        taken, *last = cursor.fetchone()
+    if taken:
         raise against_rule("client_order_id must be unique")
+    return Numbers(*((number or 0) + 1 for number in last))
 
 
 def require_live(session: Session) -> None:
@@ -85,12 +104,14 @@ def replace(account_id: int, order_id: str, changes: Changes) -> Order:
     with locked(account_id) as standing:
         require_live(standing.session)
         row = find(standing.account, order_id)
-        _require_free(standing.account, changes.client_order_id)
-        new = replacement(standing, row.working, changes, _next_order_number(standing.account))
+        numbers = _numbers(standing.account, changes.client_order_id)
+        new = replacement(standing, row.working, changes, numbers.order)
         payload = new.as_payload()
         if changes.qty is None:
             payload.pop("qty", None)  # for what is left when the request arrives
-        request = _write(standing, Request.Kind.REPLACE, {"order_id": order_id, "order": payload}, [new])
+        request = _write(
+            standing, Request.Kind.REPLACE, {"order_id": order_id, "order": payload}, [new], numbers.request
+        )
     await_taken(request)
     return OrderRow.objects.get(account_id=account_id, uuid=new.id).working
 
@@ -150,20 +171,17 @@ def find(account: Account, order_id: str) -> OrderRow:
     return row
 
 
-def _next_order_number(account: Account) -> int:
-    last = OrderRow.objects.filter(account=account).order_by("-number").values_list("number", flat=True).first()
-    return (last or 0) + 1
-
-
-def _write(standing: Standing, kind: str, body: dict[str, Any], orders: Sequence[Order]) -> Request:
+def _write(
+    standing: Standing, kind: str, body: dict[str, Any], orders: Sequence[Order], number: int | None = None
+) -> Request:
     """The request and its orders, in the account's transaction; the session's worker is woken by it."""
     account = standing.account
-    last = Request.objects.filter(account=account).order_by("-number").values_list("number", flat=True).first()
-    request = Request.objects.create(
-        account=account, number=(last or 0) + 1, kind=kind, body=body, made_ms=standing.clock_ms
-    )
+    if number is None:
+        last = Request.objects.filter(account=account).order_by("-number").values_list("number", flat=True).first()
+        number = (last or 0) + 1
+    request = Request.objects.create(account=account, number=number, kind=kind, body=body, made_ms=standing.clock_ms)
     write_orders(account.pk, orders)
-    transaction.on_commit(lambda: wakeup.send(account.session_id))
+    transaction.on_commit(lambda: wakeup.send_request(account.session_id))
     return request
 
 

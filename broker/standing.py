@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 
+import orjson
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast
 
 from broker import settings
 from broker.entry.refusals import busy
@@ -26,13 +28,15 @@ from streaming.as_of.newest_frame import clock_ms
 
 SETTLED_WITHIN_SECONDS = 5.0
 LOOK_EVERY_SECONDS = 0.005
+MOST_READ = 10_000
+"""Open orders of which a process keeps what it has read: a kilobyte each."""
 MARGIN_LEAST_EQUITY = Decimal(2000)
 """Below it there is no margin and no selling short."""
 
 
 @dataclass(eq=False)
 class Standing:
-    """Everything as of one instant; `orders` are the open ones, in the order in which they were asked for."""
+    """Everything as of one instant; `orders` are the open ones as they were asked for, shared: only to be read."""
 
     account: Account
     session: Session
@@ -181,8 +185,14 @@ def _wait(until: float) -> None:
     time.sleep(LOOK_EVERY_SECONDS)
 
 
+@lru_cache(maxsize=MOST_READ)
+def _as_it_was_written(payload: str) -> Order:
+    """An open order, to read: most are as they were at the request before."""
+    return Order.of(orjson.loads(payload))
+
+
 def _standing(account: Account, now: int) -> Standing:
     """The open orders are read where they are shown: those in the account's state lack what was just asked for."""
     rows = OrderRow.objects.filter(account=account, is_open=True, voided_in=None).order_by("number")
-    orders = [Order.of(payload) for payload in rows.values_list("payload", flat=True)]
+    orders = [_as_it_was_written(text) for text in rows.values_list(Cast("payload", TextField()), flat=True)]
     return Standing(account, account.session, now, State.of({**account.state, "orders": []}), orders)

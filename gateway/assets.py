@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import time
 import uuid
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
@@ -20,6 +22,7 @@ from streaming.as_of.newest_frame import clock_ms
 
 NAMESPACE = uuid.UUID("6f1f1c1e-5d0a-4a3e-9a52-7a7065646b00")
 IS_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+KNOWN_FOR_SECONDS, MOST_KNOWN = 60, 10_000
 EXCHANGE = ""
 """Unknown to the store; the broker's clients accept only names of their list, and this one."""
 
@@ -45,12 +48,24 @@ def asset(days: Days, name: str) -> dict[str, Any]:
 
 def named_asset(session: Session, name: str) -> str | None:
     """An asset that the session's dataset holds by the clock, by symbol or id, as it spells it; None for no such."""
-    known = _known_by(session, new_york_date(clock_ms(session) * 1_000_000))
-    if (found := known.filter(symbol=as_stored(session.dataset_id, [name])[name]).first()) is not None:
-        return found.symbol
-    if not IS_ID.fullmatch(name):
+    today = new_york_date(clock_ms(session) * 1_000_000)
+    try:
+        return _named(session.dataset_id, today, name, int(time.monotonic() / KNOWN_FOR_SECONDS))
+    except LookupError:
         return None
-    return next((each.symbol for each in known if str(asset_id(each.symbol)) == name.lower()), None)
+
+
+@lru_cache(maxsize=MOST_KNOWN)
+def _named(dataset_id: int, today: dt.date, name: str, _: int) -> str:
+    """What is known by a day stays so, but for deleted data. Raises LookupError, which is not kept."""
+    known = _known_by(dataset_id, today)
+    if (found := known.filter(symbol=as_stored(dataset_id, [name])[name]).first()) is not None:
+        return found.symbol
+    if IS_ID.fullmatch(name):
+        for each in known:
+            if str(asset_id(each.symbol)) == name.lower():
+                return each.symbol
+    raise LookupError(name)
 
 
 def assets_named(symbols: Sequence[str]) -> list[dict[str, Any]]:
@@ -64,14 +79,12 @@ def asset_id(symbol: str) -> uuid.UUID:
 
 
 def _known(days: Days) -> QuerySet[Instrument]:
-    return _known_by(days.session, days.today)
+    return _known_by(days.session.dataset_id, days.today)
 
 
-def _known_by(session: Session, today: dt.date) -> QuerySet[Instrument]:
+def _known_by(dataset_id: int, today: dt.date) -> QuerySet[Instrument]:
     held = (
-        DayVersion.objects.current()
-        .minutes()
-        .filter(instrument=OuterRef("pk"), dataset_id=session.dataset_id, date__lte=today)
+        DayVersion.objects.current().minutes().filter(instrument=OuterRef("pk"), dataset_id=dataset_id, date__lte=today)
     )
     return Instrument.objects.filter(Exists(held)).order_by("symbol")
 

@@ -16,6 +16,8 @@ from sessions.models import SessionKey
 
 KEY_HEADER, SECRET_HEADER = "apca-api-key-id", "apca-api-secret-key"
 OAUTH = "oauth"
+READ_WITH_IT = ("session__run", "account_key__account")
+"""Of a key: nearly every request needs the clock, those that trade the account."""
 
 
 class Credentials(NamedTuple):
@@ -48,7 +50,7 @@ def from_message(message: Mapping[str, object]) -> Credentials:
 
 
 def check(credentials: Credentials | None) -> SessionKey | None:
-    return keys.check(*credentials, SessionKey.Kind.BROKER) if credentials else None
+    return keys.check(*credentials, SessionKey.Kind.BROKER, *READ_WITH_IT) if credentials else None
 
 
 def admitted(credentials: Credentials | None, address: str) -> SessionKey | None:

@@ -1,6 +1,6 @@
 """The message that wakes a session's worker, and the one that has its readers look at the row.
 
-Neither carries anything: what is wanted and what is are on the row.
+Neither carries what is wanted or what is: that is on the row.
 """
 
 import contextlib
@@ -20,10 +20,24 @@ def channel() -> str:
     return key("wake")
 
 
+def request_channel() -> str:
+    """For a request of one who takes part, where nothing else is new."""
+    return key("wake", "request")
+
+
 def send(session_id: int) -> None:
     """Best effort: a worker that misses it reads the row within a second."""
+    _publish(channel(), session_id)
+
+
+def send_request(session_id: int) -> None:
+    """Likewise, where only those who take part have anything to look for."""
+    _publish(request_channel(), session_id)
+
+
+def _publish(to: str, session_id: int) -> None:
     with contextlib.suppress(redis.ConnectionError, redis.TimeoutError):
-        connection().publish(channel(), str(session_id))
+        connection().publish(to, str(session_id))
 
 
 def notice_key(session_id: int) -> str:

@@ -63,6 +63,14 @@ class Valkey:
         except (redis.ConnectionError, redis.TimeoutError):
             return False
 
+    def _answers(self) -> bool:
+        """Also while it reads its data from the disk, which takes as long as there is much of it."""
+        try:
+            self._ping()
+        except (redis.ConnectionError, redis.TimeoutError):
+            return False
+        return True
+
     def hangs(self) -> bool:
         """Whether its process is there and gives no answer at all, not even that it is loading."""
         try:
@@ -122,6 +130,9 @@ class Valkey:
                     self._launch(lock)
                     launched = True
             if time.monotonic() > end:
+                if self._answers():
+                    end = time.monotonic() + ANSWERS_WITHIN
+                    continue
                 raise ServiceError(f"Valkey is there but does not answer: {last_line(self.log)} - see {self.log}")
             time.sleep(0.02)
 

@@ -128,10 +128,11 @@ class Coordinator(DayChanges):
             self._save(force=self.head.standing)
 
     def _look_for_requests(self) -> None:
-        """Before the first new frame, and where the message that there is one was lost."""
+        """Before the first new frame, where a message says that there is one, and where that was lost."""
         first = self.picked_up is None and self.output.caught_up
         due = self.picked_up is not None and self.participant.active and time.monotonic() - self.picked_up > LOOK_EVERY
-        if first or due:
+        if first or due or (self.requested and not self.move):
+            self.requested = False
             with connected():
                 self._pick_up()
 

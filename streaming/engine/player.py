@@ -211,7 +211,7 @@ class Player:
             try:
                 client = redis.Redis.from_url(settings.REDIS_URL)
                 with client.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
-                    channel.subscribe(wakeup.channel())
+                    channel.subscribe(wakeup.channel(), wakeup.request_channel())
                     self._pass_on(channel)
             except redis.RedisError as error:
                 log.warning("Redis does not answer: %s", error)
@@ -221,5 +221,6 @@ class Player:
         while not self.closing.is_set():
             message = channel.get_message(timeout=LISTEN_FOR)
             coordinator = self.playing.get(int(message["data"])) if message else None
-            if coordinator:
-                coordinator.ask()
+            if message and coordinator:
+                only_request = message["channel"].decode() == wakeup.request_channel()
+                coordinator.ask_participant() if only_request else coordinator.ask()

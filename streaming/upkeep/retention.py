@@ -18,6 +18,7 @@ from streaming.engine import bus
 from streaming.engine.frame_id import FrameId, milliseconds
 
 EVERY = dt.timedelta(hours=1)
+TRIM_AFTER, TRIM_FOR = dt.timedelta(seconds=30), dt.timedelta(hours=2)
 KEPT_EVENTS = ("seek", "state")
 """Kinds that say what became of a session."""
 BATCH = 2_000
@@ -66,21 +67,29 @@ def _clean_streams(before: dt.datetime) -> int:
             keys.setdefault(number, []).append(name)
     rows = Session.objects.filter(pk__in=keys)
     kept = set(rows.exclude(state__in=ENDED, ended_at__lt=before).values_list("pk", flat=True))
-    for session in rows.filter(pk__in=kept, state__in=ENDED).with_run():
-        _trim(redis, session)
     gone = [name for number, found in keys.items() if number not in kept for name in found]
     if gone:
         redis.unlink(*gone)
     return len(gone)
 
 
-def _trim(redis: Redis, session: Session) -> None:
-    """Leave the last two days of one that has ended: while it ran at full speed readers got more."""
+def trim_ended(now: dt.datetime) -> int:
+    """Leave two days in the streams of sessions that ended lately: of a run at full speed there is more.
+
+    Readers that follow it to its end get half a minute for what it passed. Returns how many entries went.
+    """
+    lately = (now - TRIM_FOR, now - TRIM_AFTER)
+    redis = redis_client.connection()
+    return sum(_trim(redis, row) for row in Session.objects.with_run().filter(state__in=ENDED, ended_at__range=lately))
+
+
+def _trim(redis: Redis, session: Session) -> int:
     generation = session.run.generation
     last = DayMark.objects.filter(session=session, generation=generation).order_by("date").last()
-    if last is not None:
-        previous = session.calendar.previous_trading_day(last.date)
-        bus.trim(redis, session.pk, FrameId(generation, milliseconds(previous.begin), 0))
+    if last is None:
+        return 0
+    previous = session.calendar.previous_trading_day(last.date)
+    return bus.trim(redis, session.pk, FrameId(generation, milliseconds(previous.begin), 0))
 
 
 def _clean_events(before: dt.datetime) -> int:

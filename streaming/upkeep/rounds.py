@@ -49,6 +49,7 @@ def run(now: Clock | None = None) -> Counter[str]:
     cleaned = before.detail.get("cleaned", {}) if before else {}
     with problems.of("retention"):
         cleaned = retention.clean_if_due(now, cleaned)
+        retention.trim_ended(now)
     detail = {"seconds": round(time.monotonic() - begun, 3), "did": dict(done), "cleaned": cleaned}
     detail["problems"] = problems.found[:MOST_PROBLEMS]
     row = {"kind": "upkeep", "pid": 0, "seen_at": Now(), "detail": detail}

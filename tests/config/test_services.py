@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
+import socketserver
 import stat
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,7 +22,7 @@ from django.core.management import CommandError
 from django.test import override_settings
 
 from config import first_steps
-from config.embedded import services
+from config.embedded import services, valkey
 from config.embedded.lock import ServiceError
 from config.embedded.paths import LONGEST_SOCKET_PATH, postgres_url, socket_dir, valkey_url
 from config.embedded.postgres import Postgres
@@ -165,3 +168,38 @@ def test_a_command_without_services_says_so_in_one_line(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "make start" in done.stderr or "manage.py up" in done.stderr
+
+
+class Loading(socketserver.StreamRequestHandler):
+    """What a Valkey says that reads much data from its disk, for so many questions; then it serves."""
+
+    left = 0
+
+    def handle(self) -> None:
+        while line := self.rfile.readline():
+            words = [self.rfile.readline() + self.rfile.readline() for _ in range(int(line[1:]))]
+            if b"PING" in words[0]:
+                type(self).left -= 1
+                self.wfile.write(b"-LOADING the dataset in memory\r\n" if self.left > 0 else b"+PONG\r\n")
+            else:
+                self.wfile.write(b"%1\r\n+proto\r\n:3\r\n" if b"HELLO" in words[0] else b"+OK\r\n")
+
+
+def test_a_valkey_that_reads_much_data_is_waited_for_as_long_as_it_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(valkey, "ANSWERS_WITHIN", 0.2)
+    monkeypatch.setattr(Loading, "left", 40)
+    service = Valkey(tmp_path)
+    service.data.mkdir()
+    service.log.parent.mkdir()
+    service.socket.parent.mkdir(exist_ok=True)
+    lock = (service.data / "server.lock").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    with lock, socketserver.ThreadingUnixStreamServer(str(service.socket), Loading) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,)).start()
+        try:
+            service.start()
+            assert Loading.left <= 0, "it serves by now"
+        finally:
+            server.shutdown()

@@ -63,6 +63,7 @@ def test_streams_of_ended_sessions_keep_two_days_and_what_a_lockstep_reader_stil
     connection().flushdb()
     waiting = a_session("AAPL", "MSFT")
     session = ended(0.1)
+    assert session.ended_at is not None
     dates = [dt.date(2025, 6, 27), dt.date(2025, 6, 30), dt.date(2025, 7, 1), dt.date(2025, 7, 2)]
     begins = [milliseconds(session.calendar.trading_day(date).begin) for date in dates]
     for number in (session.pk, waiting.pk):
@@ -74,10 +75,12 @@ def test_streams_of_ended_sessions_keep_two_days_and_what_a_lockstep_reader_stil
             DayMark.objects.create(session=row, generation=1, date=date, chain="", prev="")
     reader = acknowledged_key(session.pk)
     connection().hset(reader, "slow", f"1|1.{begins[1] + 60_000}-0")
-    retention.clean(timezone.now())
+    assert retention.trim_ended(session.ended_at + dt.timedelta(seconds=20)) == 0, "readers may still be on their way"
+    later = session.ended_at + dt.timedelta(minutes=1)
+    assert retention.trim_ended(later) == 1
     assert [entry.decode() for entry, _ in entries(session.pk)] == [f"{begin + 60_000}-0" for begin in begins[1:]]
     connection().delete(reader)
-    retention.clean(timezone.now())
+    assert retention.trim_ended(later) == 1
     assert [entry.decode() for entry, _ in entries(session.pk)] == [f"{begin + 60_000}-0" for begin in begins[2:]]
     assert len(entries(waiting.pk)) == 4, "a live session's own worker sees to it"
 
