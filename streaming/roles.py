@@ -1,10 +1,10 @@
 """The roles: groups that `migrate` makes and keeps, each with what the one before it may and more.
 
-viewer    sees sessions, up to their clock: `replay.view_session` and the other `replay.view_...`
-analyst   looks into the store, ahead of any clock: `marketdata.view_bar` and the other `marketdata.view_...`
-operator  starts and controls sessions (`replay.add_session`, `replay.change_session`) and hands out their keys
-          (`replay.add_sessionkey`, `replay.view_sessionkey`, `replay.change_sessionkey`), opens accounts and trades
-          them (`broker.add_account`, `broker.trade_account`)
+viewer    sees sessions and their accounts, up to the clock: all `replay.view_...` but `view_sessionkey`, and all
+          `broker.view_...`
+analyst   looks into the store, ahead of any clock: all `marketdata.view_...`
+operator  starts and controls sessions (`replay.add_session`, `replay.change_session`), hands out their keys (all of
+          `replay...._sessionkey`), opens accounts and trades them (`broker.add_account`, `broker.trade_account`)
 admin     everything of `replay`, `broker` and `marketdata`, and users, groups and tokens
 
 Missing permissions are added at every `migrate`, so that a role covers models that came later; nothing is taken away.

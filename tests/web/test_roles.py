@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from rest_framework.test import APIClient
 
@@ -23,6 +23,29 @@ def member(role: str) -> User:
     user = User.objects.create_user(role, is_staff=True)
     user.groups.add(Group.objects.get(name=role))
     return user
+
+
+KEYS = {f"replay.{verb}_sessionkey" for verb in ("add", "view", "change", "delete")}
+CONTROL = {"replay.add_session", "replay.change_session", *KEYS, "broker.add_account", "broker.trade_account"}
+
+
+def permissions(role: str) -> set[str]:
+    found = Group.objects.get(name=role).permissions.select_related("content_type")
+    return {f"{one.content_type.app_label}.{one.codename}" for one in found}
+
+
+def every(*apps: str, verb: str = "") -> set[str]:
+    found = Permission.objects.filter(content_type__app_label__in=apps, codename__startswith=verb)
+    return {f"{one.content_type.app_label}.{one.codename}" for one in found.select_related("content_type")}
+
+
+def test_a_role_has_the_permissions_that_the_readme_names() -> None:
+    viewer = every("replay", "broker", verb="view_") - {"replay.view_sessionkey"}
+    analyst = viewer | every("marketdata", verb="view_")
+    assert permissions("viewer") == viewer
+    assert permissions("analyst") == analyst
+    assert permissions("operator") == analyst | CONTROL
+    assert permissions("admin") == every("replay", "broker", "marketdata", "auth", "authtoken")
 
 
 @pytest.mark.parametrize("role", MAY)
