@@ -282,6 +282,7 @@ LOCKSTEP_TTL = env.float("LOCKSTEP_TTL", default=30.0)
 LOADED_TIMEOUT = env.float("LOADED_TIMEOUT", default=30.0)
 """Seconds that a start waits for the worker's acknowledgement before it is undone."""
 STREAM_MAX_BYTES = env.int("STREAM_MAX_BYTES", default=256 * 1024 * 1024)
+"""Bytes of frames that a session's Redis Stream keeps; the oldest go first, and readers get them re-derived."""
 SESSION_SYMBOLS = env.int("SESSION_SYMBOLS", default=5000)
 """Symbols that a session may have; a start of more is refused before anything is written."""
 REPLAY_SLOTS = env.int("REPLAY_SLOTS", default=200)

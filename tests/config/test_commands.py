@@ -60,6 +60,12 @@ def test_every_argument_is_explained(name: str) -> None:
     assert unexplained == []
 
 
+@pytest.mark.parametrize("name", OURS)
+def test_every_command_is_named_in_a_page(name: str) -> None:
+    pages = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
+    assert any(re.search(rf"\b{name}\b", page.read_text()) for page in pages)
+
+
 def test_what_is_not_understood_is_code_2() -> None:
     command = [sys.executable, "manage.py", "pause_session", "first"]
     answer = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60)
