@@ -62,12 +62,12 @@ def session_date_of(moment: dt.datetime) -> dt.date:
 
 
 def exchange_time(moment: dt.datetime) -> dt.datetime:
-    """A moment as the exchange's clock shows it: for people, never to reckon with."""
+    """A moment as New York's clock shows it, whatever the exchange: for people, never to reckon with."""
     return moment.astimezone(NEW_YORK)
 
 
 def minute_of(opened: dt.datetime, minute: int) -> dt.datetime:
-    """The start of a session minute as the exchange's clock shows it."""
+    """The start of a session minute as New York's clock shows it."""
     return exchange_time(opened + dt.timedelta(minutes=minute))
 
 

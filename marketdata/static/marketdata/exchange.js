@@ -1,4 +1,4 @@
-// Times as the exchange's clock shows them.
+// Times as New York's clock shows them, whatever the exchange.
 const part = (options) => new Intl.DateTimeFormat("en-US", { timeZone: "America/New_York", hourCycle: "h23", ...options });
 const clock = part({ hour: "2-digit", minute: "2-digit" });
 const exact = part({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
