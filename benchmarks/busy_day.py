@@ -45,8 +45,8 @@ def run() -> Iterator[Row]:
 
 def paused_session(dataset: str) -> int:
     from sessions.models import Session
-    from streaming import service
-    from streaming.start_request import StartRequest
+    from streaming.starts import service
+    from streaming.starts.request import StartRequest
 
     request = StartRequest((SYMBOL,), world.FIRST, speed=0.0, types=("ticks", "quotes"), dataset=dataset)
     session = service.create(request)

@@ -46,8 +46,8 @@ def measure(what: str, speed: float, *, seek: bool = False) -> Row:
 
 
 def started(speed: float):  # type: ignore[no-untyped-def]
-    from streaming import service
-    from streaming.start_request import StartRequest
+    from streaming.starts import service
+    from streaming.starts.request import StartRequest
 
     dataset, first, last, _ = world.ensure_days(world.symbols(SYMBOLS), DAYS)
     request = StartRequest(world.symbols(SYMBOLS), first, last, speed=speed, dataset=dataset)

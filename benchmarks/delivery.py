@@ -56,8 +56,8 @@ def measure(worker: psutil.Process, count: int, days: int, mode: str, web: Seque
 def paused_session(count: int, days: int) -> tuple[int, int]:
     """A session whose first day is loaded and which waits; returns its number and the bars of its window."""
     from sessions.models import Session
-    from streaming import service
-    from streaming.start_request import StartRequest
+    from streaming.starts import service
+    from streaming.starts.request import StartRequest
 
     names = world.symbols(count)
     dataset, first, last, bars = world.ensure_days(names, days)

@@ -47,8 +47,8 @@ def run() -> Iterator[Row]:
 def _gateway() -> tuple[list[float], list[bytes]]:
     """Milliseconds of every arrival, and the messages. Fails where a client missed a bar."""
     from sessions import control, keys
-    from streaming import service
-    from streaming.start_request import StartRequest
+    from streaming.starts import service
+    from streaming.starts.request import StartRequest
 
     names = world.symbols(SYMBOLS)
     dataset, date, _, _ = world.ensure_days(names, 1)

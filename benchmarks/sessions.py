@@ -51,8 +51,8 @@ def measure(workers: int) -> Iterator[Row]:
 
 def _begin() -> int:
     """A session on its way to the workers, without waiting until it is loaded."""
-    from streaming import service
-    from streaming.start_request import StartRequest
+    from streaming.starts import service
+    from streaming.starts.request import StartRequest
 
     names = world.symbols(SYMBOLS)
     dataset, first, last, _ = world.ensure_days(names, 1)

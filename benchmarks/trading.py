@@ -100,8 +100,8 @@ def _post_to_new(address: str) -> list[float]:
     """Milliseconds of each; the client is a process of its own."""
     from broker import accounts
     from sessions import control
-    from streaming import service
-    from streaming.start_request import StartRequest
+    from streaming.starts import service
+    from streaming.starts.request import StartRequest
 
     names = world.symbols(PLAYED)
     dataset, date, _, _ = world.ensure_days(names, 1)

@@ -6,6 +6,6 @@ class BrokerConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from streaming import joining
+        from streaming.base import joining
 
         joining.add("broker.taking_part.join")

@@ -4,8 +4,8 @@ from broker.comparing import compare_accounts
 from broker.copies import copy_accounts
 from broker.desk import open_desk
 from broker.verify import verify_accounts
-from streaming import copies
 from streaming.engine import participants
+from streaming.starts import copies
 from streaming.upkeep import retention
 from streaming.verify import diff, session
 

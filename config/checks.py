@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from redis import RedisError
 
 from sessions import redis_client
-from streaming import redis_server
+from streaming.base import redis_server
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
 

@@ -34,8 +34,8 @@ def clock_of(session_id: int) -> dt.datetime | None:
 def a_session(symbols: tuple[str, ...], when: str, speed: float) -> int:
     """A paused session in the midst of its second day, by the same verbs as everybody's."""
     from sessions import control
-    from streaming import service
-    from streaming.start_request import StartRequest
+    from streaming.starts import service
+    from streaming.starts.request import StartRequest
 
     first, last = dt.date.fromisoformat(DAY), dt.date.fromisoformat(UNTIL)
     request = StartRequest(symbols, date=first, until=last, speed=speed, provider="synthetic", name=f"{symbols[0]} day")

@@ -15,8 +15,8 @@ import redis
 from sessions import redis_client
 from sessions.models import Session
 from streaming.as_of.newest_frame import newest_frame
-from streaming.cancellation import end
-from streaming.db import in_thread
+from streaming.base.cancellation import end
+from streaming.base.db import in_thread
 from streaming.engine.frames import FrameId
 from streaming.engine.lockstep import Lockstep, NameTaken, NeverPublished
 

@@ -20,8 +20,8 @@ from marketdata.kinds import DayKind
 from sessions import keys
 from sessions.models import Session
 from streaming.as_of.newest_frame import newest_frame
-from streaming.cancellation import end
-from streaming.db import in_thread
+from streaming.base.cancellation import end
+from streaming.base.db import in_thread
 from streaming.engine.frames import Frame, FrameId
 from streaming.reading.hub import shared_hub
 from streaming.reading.reader import Reading, read

@@ -19,8 +19,8 @@ from gateway.codecs import Message
 from gateway.data_feed import Feed, Feeds
 from gateway.outbox import Outbox, Send
 from gateway.pings import unanswered_seconds
-from streaming.cancellation import end
-from streaming.db import in_thread
+from streaming.base.cancellation import end
+from streaming.base.db import in_thread
 from streaming.engine.frames import FrameId
 from streaming.engine.lockstep import NameTaken
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from sessions import redis_client
 from sessions.models import ActiveStream, ServiceHeartbeat, Session, State, StreamType, symbols_of
-from streaming import redis_server
+from streaming.base import redis_server
 from streaming.reading import registry as readers
 
 ALIVE_WITHIN = {"replay": dt.timedelta(seconds=30)}

@@ -9,12 +9,12 @@ from typing import Any
 from marketdata import store
 from sessions import control
 from sessions.models import Session, State
-from streaming import service
-from streaming.db import in_thread
+from streaming.base.db import in_thread
 from streaming.engine.lockstep import Lockstep
 from streaming.reading.hub import shared_hub
 from streaming.reading.reader import Frame, Reading, items_of
 from streaming.reading.selection import Selection
+from streaming.starts import service
 
 
 class SessionFailed(Exception):

@@ -9,14 +9,14 @@ from marketdata import store
 from marketdata.intervals import parse_interval
 from marketdata.kinds import TICK_KINDS
 from sessions.models import Session, State
-from streaming.db import in_thread
+from streaming.base.db import in_thread
+from streaming.base.stream_types import ALIASES
 from streaming.engine.stretch import Stretch
 from streaming.reading.batches import Batch, batch_of
 from streaming.reading.hub import shared_hub
 from streaming.reading.reader import Reading, read_stretches
 from streaming.reading.selection import Selection
 from streaming.stream_bars import SessionFailed, ensure
-from streaming.stream_types import ALIASES
 
 
 async def stream_batches(

@@ -16,7 +16,7 @@ from django.db import DatabaseError, connection
 from django.db.models.functions import Now
 
 from sessions.models import ServiceHeartbeat
-from streaming import redis_server
+from streaming.base import redis_server
 
 if TYPE_CHECKING:
     from streaming.engine.player import Player
@@ -48,7 +48,7 @@ def replay_session(session_id: int) -> None:
 @shared_task
 def start_session(session_id: int) -> None:
     """A start that was asked for without a foreground: in the admin, or at the API."""
-    from streaming import service
+    from streaming.starts import service
 
     service.open_queued(session_id)
 

@@ -13,7 +13,7 @@ from gateway import market_clock
 from gateway.running.clock_file import NEVER_NS, ClockFile, ClockReading
 from marketdata.calendar import NEW_YORK
 from sessions.models import Session
-from streaming.db import connected
+from streaming.base.db import connected
 
 EVERY_SECONDS = 0.025
 RETRY_AFTER_SECONDS = 0.5

@@ -20,8 +20,8 @@ from gateway import key_auth as keys
 from gateway.trading.order_wire import trade_update
 from sessions import redis_client
 from sessions.models import Run, SessionKey
-from streaming.cancellation import end
-from streaming.db import in_thread
+from streaming.base.cancellation import end
+from streaming.base.db import in_thread
 
 log = logging.getLogger(__name__)
 Message = dict[str, Any]

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from sessions.models import ENDED, Run, Session, State
-from streaming.db import connected
+from streaming.base.db import connected
 from streaming.engine.fence import LeaseLost, fenced
 from streaming.engine.frames import moment
 from streaming.engine.lease import Lease

@@ -14,7 +14,7 @@ from marketdata import store
 from marketdata.columns import Ints, TickColumns, join_ticks, no_ticks
 from marketdata.kinds import KINDS
 from marketdata.store import Spans, StoredDay
-from streaming.db import connected
+from streaming.base.db import connected
 
 Load = Callable[[int], TickColumns]
 MS = 1_000_000

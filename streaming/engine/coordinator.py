@@ -10,7 +10,7 @@ import redis
 
 from marketdata.errors import MarketDataError
 from sessions.models import Session, State, TransitionError
-from streaming.db import connected
+from streaming.base.db import connected
 from streaming.engine.bus import HeldBack
 from streaming.engine.day_changes import DayChanges
 from streaming.engine.fence import LeaseLost

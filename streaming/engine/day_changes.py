@@ -10,7 +10,7 @@ from django.db import transaction
 from marketdata.errors import MarketDataError
 from sessions import wakeup
 from sessions.models import State
-from streaming.db import connected
+from streaming.base.db import connected
 from streaming.engine import journal as journals
 from streaming.engine.days import Loaded, Loading, Move
 from streaming.engine.frames import milliseconds, moment, rfc3339

@@ -9,7 +9,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 
 from marketdata.errors import ProviderFailed
-from streaming.db import connected
+from streaming.base.db import connected
 from streaming.engine import journal as journals
 from streaming.engine.journal import Journal
 from streaming.engine.lease import Lease

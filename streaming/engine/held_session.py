@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from sessions.models import Session, State
-from streaming.db import connected
+from streaming.base.db import connected
 from streaming.engine import journal as journals
 from streaming.engine import lease as leases
 from streaming.engine.admission import Admission

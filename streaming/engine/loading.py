@@ -21,13 +21,13 @@ from marketdata.providers.fetching import ensure_symbols
 from marketdata.store import LoadedDay
 from marketdata.store.known_versions import known_versions
 from sessions.models import Session, StreamType
+from streaming.base.stream_types import in_words
 from streaming.engine import journal as journals
 from streaming.engine.corrections import Correction, from_the_start
 from streaming.engine.extended_bars import outer_bars, played_bars, with_outer
 from streaming.engine.journal import Journal, Kind
 from streaming.engine.tape import Tape
 from streaming.engine.tick_loading import chunk_cursors_of, fetch_missing_ticks, pin_ticks, tick_kinds
-from streaming.stream_types import in_words
 
 PREFETCH_BEFORE_CLOSE = dt.timedelta(minutes=30)
 """How long before a day's close the next one is asked for, at the latest."""

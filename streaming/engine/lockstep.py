@@ -18,7 +18,7 @@ import redis.asyncio
 from django.conf import settings
 
 from sessions.redis_keys import session_key, stream_key
-from streaming.cancellation import end
+from streaming.base.cancellation import end
 from streaming.engine.frames import FrameId
 from streaming.engine.lockstep_scripts import ACKNOWLEDGE, JOIN, LEAVE, RENEW, ROOM
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from sessions.models import Session
-from streaming import joining
+from streaming.base import joining
 from streaming.engine.journal import Journal
 from streaming.engine.tape import Tape
 
@@ -73,7 +73,7 @@ _factories: list[Factory] = []
 
 
 def register(factory: Factory) -> None:
-    """Have a participant made for every session that is played; called once, by `streaming.joining`."""
+    """Have a participant made for every session that is played; called once, by `streaming.base.joining`."""
     _factories[:] = [factory]
 
 

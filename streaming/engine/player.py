@@ -19,14 +19,14 @@ from django.db.models.functions import Now
 from marketdata import calendar
 from sessions import wakeup
 from sessions.models import ServiceHeartbeat, Session
-from streaming.db import connected
+from streaming.base.db import connected
+from streaming.base.queues import ask_upkeep
 from streaming.engine import lease as leases
 from streaming.engine import relief
 from streaming.engine.bus import Bus
 from streaming.engine.coordinator import Coordinator
 from streaming.engine.position_writer import EVERY as WRITE_EVERY
 from streaming.engine.position_writer import PositionWriter
-from streaming.queues import ask_upkeep
 
 log = logging.getLogger(__name__)
 SWITCH_INTERVAL = 0.0005

@@ -12,7 +12,7 @@ import redis
 from django.conf import settings
 
 from sessions.models import Session
-from streaming.db import connected
+from streaming.base.db import connected
 from streaming.engine import lease as leases
 from streaming.engine.bus import Bus, FenceMissing, stream_key
 from streaming.engine.frames import NO_CHAIN, FrameId, moment, rfc3339

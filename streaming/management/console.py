@@ -20,8 +20,8 @@ from marketdata.management.explained import ExplainedCommand
 from sessions.control import ControlError
 from sessions.market_time import BadMoment
 from sessions.models import Session, TransitionError
-from streaming.json_values import as_json
-from streaming.start_error import StartError
+from streaming.base.json_values import as_json
+from streaming.starts.error import StartError
 
 REFUSALS: tuple[type[Exception], ...] = (
     StartError,

@@ -9,12 +9,12 @@ from rich.console import Console
 
 from marketdata.management.explained import ExplainedCommand
 from sessions.models import Session, State
-from streaming import service
 from streaming.management.console import admin_address, errors_in_one_line, get_session, to_json
 from streaming.management.watch import watch
 from streaming.reading.reader import SessionUnknown
-from streaming.service import Started
-from streaming.start_request import Say
+from streaming.starts import service
+from streaming.starts.request import Say
+from streaming.starts.service import Started
 
 INTERRUPTED = 130
 """The exit code that shells give a program ended by Ctrl-C."""

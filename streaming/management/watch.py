@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sessions.models import Session
-from streaming.db import in_thread
+from streaming.base.db import in_thread
 from streaming.reading.reader import follow
 
 EVERY = 1.0

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from streaming.db import in_thread
+from streaming.base.db import in_thread
 from streaming.engine.frames import FrameId, rfc3339
 
 

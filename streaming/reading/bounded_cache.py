@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
-from streaming.cancellation import end
+from streaming.base.cancellation import end
 
 T = TypeVar("T")
 

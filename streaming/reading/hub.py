@@ -13,7 +13,7 @@ import redis.asyncio
 from marketdata import calendar
 from sessions import redis_client
 from streaming.as_of.session_data import position_of
-from streaming.db import in_thread, waited_for
+from streaming.base.db import in_thread, waited_for
 from streaming.engine.bus import MOST_CONNECTIONS, Tail
 from streaming.engine.frames import Frame, FrameId
 from streaming.reading import registry as readers

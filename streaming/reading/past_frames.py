@@ -10,7 +10,7 @@ import logging
 import redis
 
 from sessions.models import Session
-from streaming.db import waited_for
+from streaming.base.db import waited_for
 from streaming.engine.bus import PAGE, BadFrame, Tail
 from streaming.engine.frames import FrameId, milliseconds, moment
 from streaming.engine.stretch import Stretch

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, aclosing
 from typing import Any
 
 from streaming.as_of.session_data import position_of
-from streaming.db import in_thread
+from streaming.base.db import in_thread
 from streaming.engine.frames import CursorError, Frame, FrameId
 from streaming.engine.lockstep import Lockstep
 from streaming.engine.stretch import Stretch

@@ -16,8 +16,8 @@ from django.db import DatabaseError
 
 from sessions.models import ENDED, Session
 from sessions.wakeup import BESIDE, LOOK
-from streaming.cancellation import end
-from streaming.db import in_thread
+from streaming.base.cancellation import end
+from streaming.base.db import in_thread
 from streaming.engine.bus import BadFrame, Tail
 from streaming.engine.frames import FrameId
 from streaming.engine.stretch import Stretch

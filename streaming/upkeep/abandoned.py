@@ -6,9 +6,9 @@ import datetime as dt
 from collections import Counter
 
 from sessions.models import Session, SessionEvent, State
-from streaming import queues
+from streaming.base import queues
 from streaming.engine import lease
-from streaming.opening import being_opened
+from streaming.starts.opening import being_opened
 
 GIVEN_UP_AFTER = dt.timedelta(minutes=30)
 

@@ -13,7 +13,7 @@ from redis import Redis
 from sessions import redis_client
 from sessions.models import ENDED, DayMark, Session, SessionEvent
 from sessions.redis_keys import key, session_of
-from streaming import joining, redis_server
+from streaming.base import joining, redis_server
 from streaming.engine import bus
 from streaming.engine.frame_id import FrameId, milliseconds
 
@@ -36,7 +36,7 @@ chunks AS (DELETE FROM marketdata_daychunk WHERE day_id IN (SELECT id FROM gone)
 DELETE FROM marketdata_dayversion WHERE id IN (SELECT id FROM gone)
 """
 PINS = ["replay_pin"]
-"""Tables whose rows say by `day_id` which versions are still needed. Apps above add theirs by `streaming.joining`."""
+"""Tables whose rows say by `day_id` which versions are still needed. Apps above add theirs (`streaming.base.joining`)."""
 
 
 def clean_if_due(now: dt.datetime, last: dict[str, Any]) -> dict[str, Any]:

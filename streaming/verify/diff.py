@@ -8,7 +8,7 @@ from itertools import chain, dropwhile, zip_longest
 from typing import Any
 
 from sessions.models import Session
-from streaming import joining
+from streaming.base import joining
 from streaming.engine import journal as journals
 from streaming.engine.frames import Frame, decode, rfc3339
 from streaming.engine.loading import Recipe

@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 
 from marketdata.locks import Locks, alone
 from sessions.models import Session, Verification
-from streaming import queues
+from streaming.base import queues
 from streaming.verify import session as verifying
 
 log = logging.getLogger(__name__)

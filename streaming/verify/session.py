@@ -17,7 +17,7 @@ from marketdata.errors import MarketDataError
 from marketdata.kinds import DayKind
 from marketdata.wire_events import stamp
 from sessions.models import ENDED, Session
-from streaming import joining
+from streaming.base import joining
 from streaming.engine import journal as journals
 from streaming.engine.bus import published
 from streaming.engine.frames import NO_CHAIN, Frame, FrameId, decode, link, milliseconds, moment, rfc3339
@@ -96,7 +96,7 @@ _checks: list[Check] = []
 
 
 def verify_also(check: Check) -> None:
-    """Have a part prove its own share of sessions: it yields what does not fit. Called once, by `streaming.joining`."""
+    """Have a part prove its own share of sessions: it yields what does not fit. Called by `base.joining`, once."""
     if check not in _checks:
         _checks.append(check)
 

@@ -13,7 +13,7 @@ from broker.following import AccountEvents
 from broker.models import Account, AccountEvent
 from sessions import control, keys
 from sessions.models import Session
-from streaming.db import in_thread
+from streaming.base.db import in_thread
 from streaming.engine.player import Player
 from streaming.reading.reader import follow
 from tests.broker.test_account_endpoints import user

@@ -24,12 +24,12 @@ from marketdata.hours import DayPart
 from marketdata.models import Dataset, QuotesOf
 from sessions import control
 from sessions.models import Run, Session
-from streaming import service as streams
-from streaming.copies import fork, restart
 from streaming.engine.frames import milliseconds
 from streaming.engine.participants import Stage
 from streaming.engine.player import Player
-from streaming.start_request import StartRequest
+from streaming.starts import service as streams
+from streaming.starts.copies import fork, restart
+from streaming.starts.request import StartRequest
 from streaming.verify.diff import diff
 from streaming.verify.session import verify
 from tests.workers import StartWorker

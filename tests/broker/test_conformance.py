@@ -19,7 +19,7 @@ from broker import accounts
 from broker.accounts import Opening
 from broker.models import Account
 from sessions.models import Session
-from streaming.start_request import StartRequest
+from streaming.starts.request import StartRequest
 from streaming.verify.session import verify
 from tests.gateway.conftest import StartServer, begin, start_server
 from tests.workers import ROOT, StartWorker, database_url

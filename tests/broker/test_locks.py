@@ -13,7 +13,7 @@ from broker.standing import locked
 from marketdata.kinds import DayKind
 from marketdata.models import Instrument
 from sessions.models import Session
-from streaming.db import connected
+from streaming.base.db import connected
 from streaming.engine.fence import fenced
 from tests.streaming.rows import DAY, a_session
 

@@ -25,10 +25,10 @@ from broker.standing import standing
 from marketdata.models import CorporateAction
 from sessions import keys
 from sessions.models import Session, SessionKey
-from streaming import service as streams
-from streaming.copies import fork
 from streaming.engine.player import Player
-from streaming.start_request import StartRequest
+from streaming.starts import service as streams
+from streaming.starts.copies import fork
+from streaming.starts.request import StartRequest
 from streaming.verify.session import verify
 from tests.broker.test_accounts_in_play import clock, place, seek, status, step, until
 

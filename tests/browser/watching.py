@@ -11,8 +11,8 @@ from playwright.sync_api import Page
 
 from sessions import control
 from sessions.models import Session, State
-from streaming import service
-from streaming.start_request import StartRequest
+from streaming.starts import service
+from streaming.starts.request import StartRequest
 
 NEW_YORK = ZoneInfo("America/New_York")
 DAY = dt.date(2025, 7, 2)

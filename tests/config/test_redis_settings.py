@@ -16,7 +16,7 @@ from django.test import Client
 from config import addresses
 from config.checks import redis_settings
 from sessions import redis_client
-from streaming import redis_server
+from streaming.base import redis_server
 from streaming.status import find_problems, redis_status
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -16,10 +16,10 @@ from sessions import control
 from sessions.models import Run as RunRow
 from sessions.models import Session, State
 from sessions.redis_client import connection as redis_connection
-from streaming import service
-from streaming.db import connected
-from streaming.queues import queue_replay
-from streaming.start_request import StartRequest
+from streaming.base.db import connected
+from streaming.base.queues import queue_replay
+from streaming.starts import service
+from streaming.starts.request import StartRequest
 from streaming.upkeep import rounds
 from tests.faults.arena import LEASE_TTL, Arena, frozen, patiently, wait_for
 

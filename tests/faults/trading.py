@@ -19,7 +19,7 @@ from broker.entry.refusals import Refusal
 from broker.matching.state import State
 from broker.models import Account, AccountEvent, Order
 from sessions.models import Session
-from streaming.db import connected
+from streaming.base.db import connected
 from tests.faults.arena import patiently
 
 CASH = Decimal(10_000_000)

@@ -21,8 +21,8 @@ from django.test import override_settings
 from marketdata import calendar
 from sessions import control, keys
 from sessions.models import Session, SessionKey
-from streaming import service
-from streaming.start_request import StartRequest
+from streaming.starts import service
+from streaming.starts.request import StartRequest
 from tests.streaming.playing import await_clock
 from tests.workers import ROOT, StartWorker, database_url
 

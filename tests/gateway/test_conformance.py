@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from streaming.start_request import StartRequest
+from streaming.starts.request import StartRequest
 from tests.gateway.conftest import StartServer, begin
 from tests.workers import StartWorker
 

@@ -19,7 +19,7 @@ from gateway.pings import unanswered_seconds
 from gateway.trading import stream
 from sessions import keys
 from sessions.models import SessionKey
-from streaming.db import in_thread
+from streaming.base.db import in_thread
 from tests.streaming.rows import a_session
 
 pytestmark = pytest.mark.django_db(transaction=True)

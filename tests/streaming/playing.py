@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from sessions.models import Session, State
-from streaming import service
 from streaming.reading.reader import follow
-from streaming.start_request import StartRequest
+from streaming.starts import service
+from streaming.starts.request import StartRequest
 from streaming.verify.session import verify
 
 FIRST, LAST = dt.date(2025, 7, 2), dt.date(2025, 7, 7)

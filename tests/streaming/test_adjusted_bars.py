@@ -17,10 +17,10 @@ from marketdata.coverage.facts import Question
 from marketdata.coverage.status import data_status
 from sessions import keys
 from sessions.models import Session, SessionKey, State
-from streaming import service
 from streaming.as_of.bar_table import bar_table_as_of
 from streaming.engine.player import Player
-from streaming.start_request import StartRequest
+from streaming.starts import service
+from streaming.starts.request import StartRequest
 from streaming.upkeep import rounds
 from tests.streaming.callers import log_in
 from tests.streaming.playing import wait_until

@@ -18,11 +18,11 @@ from marketdata.store import NewDay
 from sessions import control
 from sessions.models import Session, State
 from sessions.redis_client import connection as redis_connection
-from streaming import copies, service
 from streaming.as_of.session_data import get_session_data
 from streaming.engine.bus import stream_key
 from streaming.engine.player import LOADERS, Player
-from streaming.start_request import StartRequest
+from streaming.starts import copies, service
+from streaming.starts.request import StartRequest
 from streaming.upkeep import rounds
 from streaming.verify.session import verify
 from tests.marketdata.days import bars_of

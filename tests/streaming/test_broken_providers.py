@@ -18,9 +18,9 @@ from marketdata.models import Dataset, DayVersion, FetchAttempt
 from marketdata.providers import asking, fetching
 from marketdata.providers.base import BarsAnswer, DatasetSpec, get_provider
 from sessions.models import Run, ServiceHeartbeat, Session, State
-from streaming import service
 from streaming.engine import journal, loading
-from streaming.start_request import StartRequest
+from streaming.starts import service
+from streaming.starts.request import StartRequest
 from streaming.status import system_status
 from streaming.upkeep import rounds
 

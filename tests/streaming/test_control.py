@@ -12,10 +12,10 @@ from sessions import control
 from sessions.control import ControlError
 from sessions.models import ActiveStream, Run, Session, State, TransitionError
 from sessions.redis_client import connection as redis_connection
-from streaming import copies, service
 from streaming.as_of.session_data import get_session_data
-from streaming.db import connected
+from streaming.base.db import connected
 from streaming.engine.player import Player
+from streaming.starts import copies, service
 from tests.streaming.playing import FIRST, LAST, durable, read_all, start, symbols_by_clock, utc, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)

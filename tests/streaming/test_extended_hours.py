@@ -13,13 +13,13 @@ from django.core.management import call_command
 from marketdata.exchange_calendar import calendar_of
 from sessions import control
 from sessions.models import Session, State
-from streaming import copies, service
 from streaming.as_of.bar_table import bar_table_as_of
 from streaming.as_of.session_data import get_session_data
 from streaming.engine.player import Player
 from streaming.reading.selection import Selection
 from streaming.reading.snapshot import snapshot
-from streaming.start_request import StartError, StartRequest
+from streaming.starts import copies, service
+from streaming.starts.request import StartError, StartRequest
 from streaming.verify.session import verify
 from tests.streaming.playing import SYMBOLS, finished, utc, wait_until
 

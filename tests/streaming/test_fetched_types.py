@@ -12,9 +12,9 @@ from marketdata.calendar import trading_day
 from marketdata.models import DayVersion
 from marketdata.providers.base import get_provider
 from sessions.models import Session
-from streaming import service
 from streaming.engine.player import Player
-from streaming.start_request import StartRequest
+from streaming.starts import service
+from streaming.starts.request import StartRequest
 from tests.marketdata.alpaca_vendor import Vendor, serving
 from tests.streaming.playing import durable, read_all
 

@@ -15,13 +15,13 @@ from sessions import control
 from sessions.models import Session, State
 from sessions.redis_client import connection as redis_connection
 from sessions.redis_keys import session_key
-from streaming import service
-from streaming.db import in_thread
+from streaming.base.db import in_thread
 from streaming.engine.bus import stream_key
 from streaming.engine.frames import FrameId
 from streaming.engine.lockstep import BadWindow, Gate, Lockstep, acknowledge
 from streaming.reading.reader import follow
-from streaming.start_request import StartRequest
+from streaming.starts import service
+from streaming.starts.request import StartRequest
 from tests.streaming.paper import Paper, kinds
 from tests.workers import StartWorker
 

@@ -14,8 +14,8 @@ from marketdata.providers.synthetic import make_day
 from marketdata.store import NewDay
 from sessions import control
 from sessions.models import State
-from streaming import service
-from streaming.start_request import StartRequest
+from streaming.starts import service
+from streaming.starts.request import StartRequest
 from tests.workers import StartWorker
 
 SYMBOLS = tuple(f"M{number:02d}" for number in range(100))

@@ -17,9 +17,9 @@ from marketdata.models import Scope
 from marketdata.store import NewDay, ensure_instruments, write_days
 from sessions import control
 from sessions.models import Session, SessionEvent, State
-from streaming import service
 from streaming.engine.player import Player
-from streaming.start_request import StartRequest
+from streaming.starts import service
+from streaming.starts.request import StartRequest
 from streaming.upkeep import rounds
 from streaming.verify.session import verify
 from tests.streaming.playing import durable, read_all, wait_until

@@ -11,10 +11,10 @@ from gateway.market_clock import market_clock, moving
 from marketdata import calendar
 from sessions import control
 from sessions.models import Session
-from streaming import service
 from streaming.engine.player import Player
-from streaming.start_error import StartError
-from streaming.start_request import StartRequest
+from streaming.starts import service
+from streaming.starts.error import StartError
+from streaming.starts.request import StartRequest
 
 DAY, NEXT = dt.date(2025, 7, 2), dt.date(2025, 7, 3)
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]

@@ -12,9 +12,9 @@ from marketdata.coverage.facts import Question
 from marketdata.coverage.status import data_status
 from marketdata.models import DayVersion
 from sessions.models import State
-from streaming import service
 from streaming.engine.player import Player
-from streaming.start_request import StartRequest
+from streaming.starts import service
+from streaming.starts.request import StartRequest
 from streaming.verify.session import verify
 from tests.streaming.playing import durable, read_all
 

@@ -16,10 +16,10 @@ from marketdata.exchange_calendar import calendar_of
 from marketdata.models import DayVersion, Instrument
 from sessions import control
 from sessions.models import Session, State
-from streaming import service
 from streaming.as_of.session_data import get_session_data
 from streaming.engine.player import Player
-from streaming.start_request import StartError, StartRequest
+from streaming.starts import service
+from streaming.starts.request import StartError, StartRequest
 from streaming.verify.session import verify
 from tests.streaming.playing import finished, wait_until
 

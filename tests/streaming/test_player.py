@@ -6,10 +6,10 @@ import threading
 
 import pytest
 
-from streaming import service
 from streaming.engine.player import Player
 from streaming.engine.position_writer import Note
-from streaming.start_request import StartRequest
+from streaming.starts import service
+from streaming.starts.request import StartRequest
 from tests.streaming.playing import FIRST
 
 

@@ -12,9 +12,9 @@ from django.utils import timezone
 from config.celery import app
 from sessions import redis_client, wakeup
 from sessions.redis_keys import key, session_of
-from streaming import redis_server
+from streaming.base import redis_server
+from streaming.base.redis_server import UnsuitableServer
 from streaming.engine.bus import fence_key, stream_key
-from streaming.redis_server import UnsuitableServer
 from streaming.status import find_problems
 from streaming.upkeep import retention
 

@@ -24,9 +24,9 @@ from marketdata.providers.fetching import origin_of
 from marketdata.providers.together import Ahead
 from marketdata.store import LoadedDay, NewDay
 from sessions.models import Run, Session, State
-from streaming import service
 from streaming.engine import journal, loading
-from streaming.start_request import StartRequest
+from streaming.starts import service
+from streaming.starts.request import StartRequest
 from streaming.upkeep import rounds
 
 pytestmark = pytest.mark.django_db

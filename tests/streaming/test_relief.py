@@ -10,11 +10,11 @@ import pytest
 
 from sessions import control
 from sessions.models import Run, Session, State
-from streaming import service
 from streaming.engine import lease as leases
 from streaming.engine import relief
 from streaming.engine.player import Player
-from streaming.start_request import StartRequest
+from streaming.starts import service
+from streaming.starts.request import StartRequest
 from streaming.verify.session import verify
 from tests.streaming.playing import wait_until
 from tests.workers import StartWorker, playing

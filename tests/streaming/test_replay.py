@@ -15,15 +15,15 @@ from marketdata import calendar
 from sessions import control
 from sessions.models import JournalEntry, Run, Session, State
 from sessions.redis_client import connection as redis_connection
-from streaming import service
 from streaming.as_of.session_data import get_session_data
 from streaming.engine.bus import stream_key
 from streaming.engine.frame_id import FrameId
 from streaming.engine.player import Player
 from streaming.engine.stretch import Stretch
 from streaming.reading.reader import follow
-from streaming.start_error import StartError
-from streaming.start_request import StartRequest
+from streaming.starts import service
+from streaming.starts.error import StartError
+from streaming.starts.request import StartRequest
 from streaming.stream_bars import stream_bars
 from tests.streaming.playing import FIRST, LAST, SYMBOLS, await_clock, read_all, start, wait_until
 from tests.workers import StartWorker

@@ -8,11 +8,11 @@ import pytest
 
 from marketdata.models import Dataset
 from sessions.models import ActiveStream, Run, Session, State
-from streaming import opening, service
 from streaming.as_of.session_data import SymbolUnknown, get_session_data
 from streaming.engine import journal, loading
-from streaming.start_error import StartError
-from streaming.start_request import StartRequest
+from streaming.starts import opening, service
+from streaming.starts.error import StartError
+from streaming.starts.request import StartRequest
 
 pytestmark = pytest.mark.django_db
 DAY = dt.date(2025, 7, 3)

@@ -22,11 +22,12 @@ from django.utils import timezone
 from marketdata.providers.base import BarsAnswer, get_provider
 from marketdata.providers.synthetic import SyntheticProvider
 from sessions.models import ServiceHeartbeat, Session, State
-from streaming import queues, service
-from streaming.db import connected
+from streaming.base import queues
+from streaming.base.db import connected
 from streaming.engine.player import Player
-from streaming.opening import being_opened
-from streaming.start_request import StartRequest
+from streaming.starts import service
+from streaming.starts.opening import being_opened
+from streaming.starts.request import StartRequest
 from streaming.upkeep import abandoned
 from tests.workers import StartWorker, database_url
 

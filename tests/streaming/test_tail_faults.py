@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sessions.redis_client import connection as redis_connection
-from streaming.db import in_thread
+from streaming.base.db import in_thread
 from streaming.engine.bus import stream_key
 from streaming.reading import shared_tail
 from streaming.reading.reader import follow

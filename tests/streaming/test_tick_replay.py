@@ -15,10 +15,10 @@ from django.core.management import call_command
 from sessions import control
 from sessions.models import Session, State
 from sessions.redis_client import connection as redis_connection
-from streaming import service
 from streaming.engine.bus import stream_key
 from streaming.reading.reader import follow
-from streaming.start_request import StartRequest
+from streaming.starts import service
+from streaming.starts.request import StartRequest
 from tests.workers import StartWorker
 
 pytestmark = pytest.mark.django_db(transaction=True)

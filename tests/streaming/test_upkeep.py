@@ -10,9 +10,9 @@ from marketdata import store
 from marketdata.derive import derive
 from marketdata.models import Dataset, DayVersion
 from sessions.models import ActiveStream, Run, Session, State
-from streaming import service
 from streaming.engine import journal, loading
-from streaming.start_request import StartRequest
+from streaming.starts import service
+from streaming.starts.request import StartRequest
 from streaming.upkeep import rounds
 
 pytestmark = pytest.mark.django_db

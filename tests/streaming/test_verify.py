@@ -16,11 +16,11 @@ from marketdata.models import DayVersion
 from sessions import control
 from sessions.models import DayMark, Run, Session
 from sessions.redis_client import connection as redis_connection
-from streaming import service
 from streaming.engine.bus import published, stream_key
 from streaming.engine.player import Player
 from streaming.engine.tape import Tape
-from streaming.start_request import StartRequest
+from streaming.starts import service
+from streaming.starts.request import StartRequest
 from streaming.verify import session as verifying
 from streaming.verify.diff import diff
 from streaming.verify.session import verify

@@ -12,10 +12,10 @@ from django.core.management import call_command
 from marketdata.providers.base import get_provider
 from sessions import control
 from sessions.models import Session, State
-from streaming import service
 from streaming.engine import days
 from streaming.engine.player import Player
-from streaming.start_request import StartRequest
+from streaming.starts import service
+from streaming.starts.request import StartRequest
 from tests.streaming.playing import durable, read_all, utc, wait_until
 from tests.streaming.weather import CLOSED, Weather
 

@@ -22,7 +22,7 @@ from marketdata.kinds import KINDS, DayKind
 from marketdata.models import DayVersion
 from sessions.models import Session, State
 from sessions.redis_client import connection as redis_connection
-from streaming.db import in_thread
+from streaming.base.db import in_thread
 from streaming.engine.frames import BarBlock, Frame, FrameId
 from streaming.engine.tick_blocks import TickBlock
 from tests.streaming.rows import DAY, a_day, a_session

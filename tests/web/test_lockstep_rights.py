@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from sessions import keys
-from streaming.db import in_thread
+from streaming.base.db import in_thread
 from streaming.engine.bus import stream_key
 from streaming.engine.lockstep import Gate
 from tests.streaming.paper import Paper

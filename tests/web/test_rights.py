@@ -17,7 +17,7 @@ from django.urls import reverse
 from rest_framework.authtoken.models import Token
 
 from sessions import keys
-from streaming.db import in_thread
+from streaming.base.db import in_thread
 from tests.streaming.paper import Paper
 from tests.web.asgi_client import Wire, connected, http, received, socket
 from web.streams import rights

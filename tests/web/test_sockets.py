@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from streaming.db import in_thread
+from streaming.base.db import in_thread
 from tests.streaming.paper import Paper
 from tests.web.asgi_client import connected, post, received, socket
 

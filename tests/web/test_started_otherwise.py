@@ -11,9 +11,9 @@ from django.core.management import call_command
 from django.test import Client
 
 from sessions.models import ActiveStream, Session, State, symbols_of
-from streaming import service
-from streaming.start_error import StartError
-from streaming.start_request import StartRequest
+from streaming.starts import service
+from streaming.starts.error import StartError
+from streaming.starts.request import StartRequest
 from tests.streaming.callers import ALL, log_in
 from tests.streaming.rows import DAY, a_day, a_session
 

@@ -10,7 +10,7 @@ from django.core.asgi import get_asgi_application
 
 from sessions import keys
 from sessions.models import Session, SessionKey
-from streaming.db import in_thread
+from streaming.base.db import in_thread
 from streaming.reading.hub import _hubs
 from tests.streaming.paper import Paper
 from tests.web.asgi_client import connected, event, http

@@ -15,8 +15,8 @@ from sessions import control
 from sessions.control import ControlError
 from sessions.market_time import landing, market_time
 from sessions.models import Session, TransitionError
-from streaming import copies, service
-from streaming.start_error import StartError
+from streaming.starts import copies, service
+from streaming.starts.error import StartError
 from streaming.verify import jobs
 from web.admin.start_form import split
 

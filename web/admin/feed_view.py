@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 from broker.models import Account
 from marketdata.store import spelled_as
 from sessions.models import Session
-from streaming.db import in_thread
+from streaming.base.db import in_thread
 from web.holders import LOOK_AHEAD, VIEW_ACCOUNT, VIEW_SESSION, Holder, holder_of
 from web.pages import chart
 from web.pages.account_feed import AccountFeed

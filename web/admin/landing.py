@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from sessions import redis_client
 from sessions.models import ENDED, ServiceHeartbeat, Session
-from streaming.json_values import as_json
+from streaming.base.json_values import as_json
 from streaming.status import find_problems, is_alive, postgres_status, redis_status
 from web.admin.page import speeds
 from web.holders import LOOK_AHEAD

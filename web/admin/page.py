@@ -15,8 +15,8 @@ from marketdata.chart_library import INTEGRITY
 from marketdata.ledger import WORDS
 from sessions.models import ActiveStream, JournalEntry, Session, StreamType
 from streaming.as_of.session_events import events_as_of
+from streaming.base.stream_types import words
 from streaming.reading import registry as readers
-from streaming.stream_types import words
 from web.holders import LOOK_AHEAD, OPEN_ACCOUNT, TRADE_ACCOUNT, VIEW_ACCOUNT
 from web.pages import account_panel, cards
 from web.pages.heat_panel import heat_of, symbols_to_chart

@@ -13,8 +13,8 @@ from unfold.decorators import display
 from marketdata.admin.read_only import ReadOnlyAdmin
 from sessions.models import ActiveStream, JournalEntry, ServiceHeartbeat, SessionEvent, StreamType, Verification
 from streaming.as_of.session_events import of_no_days_data
+from streaming.base.stream_types import words
 from streaming.status import is_alive
-from streaming.stream_types import words
 from web.holders import LOOK_AHEAD
 
 LEVEL_COLORS = {"info": "info", "warning": "warning", "error": "danger"}

@@ -22,7 +22,7 @@ from unfold.decorators import action, display
 
 from sessions import control
 from sessions.models import ActiveStream, Session, SessionEvent, State, TransitionError
-from streaming import service
+from streaming.starts import service
 from streaming.verify import jobs
 from web.admin import controls, feed_view, landing, page, start_data
 from web.admin.start_form import SessionStartForm

@@ -20,10 +20,10 @@ from marketdata.errors import MarketDataError
 from marketdata.hours import Hours
 from marketdata.models import Dataset
 from sessions.models import Session, StreamType
-from streaming import service
-from streaming.start_error import StartError
-from streaming.start_request import StartRequest
-from streaming.stream_types import words
+from streaming.base.stream_types import words
+from streaming.starts import service
+from streaming.starts.error import StartError
+from streaming.starts.request import StartRequest
 
 if TYPE_CHECKING:
     SessionForm = forms.ModelForm[Session]

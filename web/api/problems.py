@@ -21,7 +21,7 @@ from sessions.control import ControlError
 from sessions.models import TransitionError
 from streaming.as_of.session_data import SymbolUnknown
 from streaming.engine.lockstep import NameTaken
-from streaming.start_error import StartError
+from streaming.starts.error import StartError
 from web.api.throttles import ANONYMOUS, GUESSED, StrangerThrottle
 
 CONTENT_TYPE = "application/problem+json"

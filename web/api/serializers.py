@@ -19,9 +19,9 @@ from sessions.market_time import landing
 from sessions.models import ActiveStream, Session, SessionEvent, symbols_of
 from streaming.as_of.session_data import position_of
 from streaming.as_of.session_events import held_as_of
-from streaming.service import notes_of
-from streaming.start_request import StartRequest
-from streaming.stream_types import DEFAULT_STEP_MS
+from streaming.base.stream_types import DEFAULT_STEP_MS
+from streaming.starts.request import StartRequest
+from streaming.starts.service import notes_of
 from web.holders import LOOK_AHEAD
 
 

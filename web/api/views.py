@@ -33,9 +33,9 @@ from marketdata.errors import NotATradingDay
 from sessions import control
 from sessions.market_time import BadMoment, market_time
 from sessions.models import Session
-from streaming import copies, service
 from streaming.as_of.bar_table import bar_table_as_of
 from streaming.as_of.session_events import events_as_of, held_up_to
+from streaming.starts import copies, service
 from streaming.status import system_status
 from web.api.filters import EventFilter, SessionFilter, StreamFilter
 from web.api.idempotency import IDEMPOTENCY_KEY, once

@@ -12,8 +12,8 @@ from broker.entry.refusals import Refusal
 from broker.records import stream_of
 from sessions import redis_client
 from sessions.models import Run
-from streaming.cancellation import end
-from streaming.db import in_thread
+from streaming.base.cancellation import end
+from streaming.base.db import in_thread
 from web.pages import account_panel
 
 MARKED_EVERY = 1.0

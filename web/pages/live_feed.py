@@ -24,8 +24,8 @@ from marketdata.columns import Floats
 from marketdata.kinds import KINDS, DayKind
 from marketdata.wire_events import whole
 from sessions.models import Session
-from streaming.cancellation import end
-from streaming.db import in_thread
+from streaming.base.cancellation import end
+from streaming.base.db import in_thread
 from streaming.engine.frames import COLUMNS, BarBlock, Frame, rfc3339
 from streaming.engine.tick_blocks import TickBlock
 from streaming.reading.hub import shared_hub

@@ -9,8 +9,8 @@ from weakref import WeakKeyDictionary
 
 from django.db import DatabaseError
 
-from streaming.cancellation import end
-from streaming.db import in_thread
+from streaming.base.cancellation import end
+from streaming.base.db import in_thread
 from web.holders import Holder, entitled
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from contextlib import aclosing
 
-from streaming.cancellation import end
+from streaming.base.cancellation import end
 from streaming.engine.lockstep import NameTaken
 from streaming.reading.hub import shared_hub
 from streaming.reading.reader import Reading, items_of

@@ -18,7 +18,7 @@ import orjson
 from django.conf import settings
 
 from marketdata.store import spelled_as
-from streaming.cancellation import end
+from streaming.base.cancellation import end
 from streaming.engine.frames import CursorError, FrameId
 from streaming.engine.lockstep import NameTaken, NeverPublished
 from streaming.reading.hub import Hub, Rendered, shared_hub

@@ -12,9 +12,9 @@ from django.core.management import call_command
 from marketdata import store
 from marketdata.management.explained import ExplainedCommand
 from sessions.models import Session, State
-from streaming import service
 from streaming.management.console import errors_in_one_line, to_json
-from streaming.start_request import Say, StartRequest
+from streaming.starts import service
+from streaming.starts.request import Say, StartRequest
 
 DEMO, SYMBOLS, SPEED = "demo", ("AAPL", "MSFT"), 60.0
 SAMPLE = Path(settings.BASE_DIR) / "sample"

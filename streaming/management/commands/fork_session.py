@@ -1,8 +1,8 @@
 """`manage.py fork_session ID`."""
 
 from sessions.models import Session
-from streaming import copies
 from streaming.management.starting import CopyCommand
+from streaming.starts import copies
 
 
 class Command(CopyCommand):

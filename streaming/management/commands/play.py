@@ -9,8 +9,8 @@ from django.core.management.base import CommandError, CommandParser
 
 from streaming.management.commands import start_session
 from streaming.management.console import parse_list
-from streaming.service import Started
-from streaming.start_request import Say
+from streaming.starts.request import Say
+from streaming.starts.service import Started
 
 SPEED = "60"
 DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")

@@ -7,12 +7,12 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from marketdata.hours import Hours
-from streaming import service
+from streaming.base.stream_types import DEFAULT_STEP_MS
 from streaming.management.console import parse_day, parse_list, parse_number
 from streaming.management.starting import StartingCommand
-from streaming.service import Started
-from streaming.start_request import Say, StartRequest
-from streaming.stream_types import DEFAULT_STEP_MS
+from streaming.starts import service
+from streaming.starts.request import Say, StartRequest
+from streaming.starts.service import Started
 
 
 class Command(StartingCommand):

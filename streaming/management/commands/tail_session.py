@@ -16,10 +16,10 @@ from django.core.management.base import CommandError, CommandParser
 from marketdata.management.explained import ExplainedCommand
 from marketdata.store import spelled_as
 from sessions.models import Session
+from streaming.base.stream_types import parse_types
 from streaming.engine.lockstep import BadWindow, NameTaken
 from streaming.management.console import errors_in_one_line, get_session, parse_list
 from streaming.reading.reader import CursorError, SessionUnknown, follow
-from streaming.stream_types import parse_types
 
 
 class Command(ExplainedCommand):

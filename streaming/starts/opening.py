@@ -22,11 +22,12 @@ from marketdata.kinds import DayKind
 from marketdata.locks import Locks, alone
 from marketdata.store import find_days
 from sessions.models import ActiveStream, JournalEntry, Session, State, StreamType, TransitionError
-from streaming import messages, queues
+from streaming.base import queues
 from streaming.engine import journal, lease, loading
 from streaming.engine.tick_loading import fetch_missing_ticks
-from streaming.start_error import StartError
-from streaming.start_request import Say
+from streaming.starts import lines
+from streaming.starts.error import StartError
+from streaming.starts.request import Say
 
 log = logging.getLogger(__name__)
 LOOK_SECONDS, LOOK_AT_LEASE_SECONDS = 0.01, 0.5
@@ -75,7 +76,7 @@ def open_streams(session: Session, say: Say) -> Started:
     started = Started(session)
     for symbol in session.symbols():
         started.skipped.append(symbol)
-        say(messages.already_active(symbol))
+        say(lines.already_active(symbol))
     return started
 
 
@@ -120,7 +121,7 @@ def _open(session: Session, say: Say) -> Started:
     _hand_over(session, started.symbols)
     for kind in session.types:
         for symbol, count in started.counts(kind).items():
-            say(messages.started(symbol, count, kind))
+            say(lines.started(symbol, count, kind))
     _await_loaded(session)
     return started
 
@@ -134,15 +135,15 @@ def _register(streams: list[ActiveStream], say: Say) -> None:
     for stream in streams:
         symbols.add(stream.instrument.symbol)
         ActiveStream.objects.filter(pk=stream.pk).update(active=True, started_at=Now())
-        say(messages.registered(stream.instrument.symbol, len(symbols)))
-        say(messages.marked_active(stream.instrument.symbol, stream.stream_type))
+        say(lines.registered(stream.instrument.symbol, len(symbols)))
+        say(lines.marked_active(stream.instrument.symbol, stream.stream_type))
 
 
 def _fetch_bars(recipe: loading.Recipe, date: dt.date, streams: list[ActiveStream], say: Say) -> Bars:
     """Block until the store has them: what it lacks is asked for in as few questions as the provider allows."""
     symbols = [stream.instrument.symbol for stream in streams if stream.stream_type == StreamType.BARS]
     for symbol in symbols:
-        say(messages.fetching(symbol, date))
+        say(lines.fetching(symbol, date))
     found: dict[str, int | str] = dict(store.bar_counts(recipe.dataset.pk, date, symbols))
     if lacking := [symbol for symbol in symbols if symbol not in found]:
         try:
@@ -158,16 +159,16 @@ def _open_stream(recipe: loading.Recipe, stream: ActiveStream, started: Started,
     if kind == StreamType.BARS:
         found = bars[symbol]
     else:
-        say(messages.fetching(symbol, date, kind))
+        say(lines.fetching(symbol, date, kind))
         found = _fetch_ticks(recipe, DayKind(kind), symbol, date)
     if isinstance(found, str):
         ActiveStream.objects.filter(pk=stream.pk).update(active=False, requested=False)
         started.failures[symbol if kind == StreamType.BARS else f"{symbol} {kind}"] = found
         started.session.record("stream", f"{symbol}: {found}", level="error")
-        say(messages.failed(symbol, found))
+        say(lines.failed(symbol, found))
     else:
         started.counts(kind)[symbol] = found
-        say(messages.fetched(symbol, found, date, kind))
+        say(lines.fetched(symbol, found, date, kind))
 
 
 def _fetch_ticks(recipe: loading.Recipe, kind: DayKind, symbol: str, date: dt.date) -> int | str:

@@ -10,7 +10,7 @@ from django.dispatch import Signal
 from marketdata.kinds import outside
 from sessions.control import ControlError
 from sessions.models import ActiveStream, JournalEntry, Session, StreamType
-from streaming import joining
+from streaming.base import joining
 from streaming.engine import journal as journals
 
 copied = Signal()

@@ -16,8 +16,7 @@ from marketdata.providers.base import get_provider, provider_dataset
 from marketdata.symbols import require_symbols
 from sessions.control import ControlError, check_speed, require_room
 from sessions.models import StreamType
-from streaming.start_error import StartError
-from streaming.stream_types import (
+from streaming.base.stream_types import (
     DEFAULT_STEP_MS,
     BadStreamType,
     check_step,
@@ -27,6 +26,7 @@ from streaming.stream_types import (
     last_date_with_any,
     parse_types,
 )
+from streaming.starts.error import StartError
 
 Say = Callable[[str], None]
 LONGEST_NIGHT = 3600

@@ -15,10 +15,10 @@ from kombu.exceptions import OperationalError
 
 from marketdata import store
 from sessions.models import ActiveStream, ServiceHeartbeat, Session, State
-from streaming import queues
-from streaming.opening import WORKERS_HINT, Started, end, open_streams, try_open
-from streaming.start_error import StartError
-from streaming.start_request import Say, StartRequest, check
+from streaming.base import queues
+from streaming.starts.error import StartError
+from streaming.starts.opening import WORKERS_HINT, Started, end, open_streams, try_open
+from streaming.starts.request import Say, StartRequest, check
 
 __all__ = [
     "Started",

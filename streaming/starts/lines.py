@@ -3,7 +3,7 @@
 import datetime as dt
 
 from sessions.models import StreamType
-from streaming.stream_types import words
+from streaming.base.stream_types import words
 
 
 def registered(symbol: str, active: int) -> str:

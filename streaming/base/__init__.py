@@ -1,0 +1,1 @@
+"""What the machine's parts share and none of them owns: connections, queues of tasks, words of stream types."""
