@@ -1,4 +1,4 @@
-"""Where the broker takes part in sessions: as they are played, copied, proved and cleaned."""
+"""Where the broker takes part in sessions: as they are played, copied and proved."""
 
 from broker.comparing import compare_accounts
 from broker.copies import copy_accounts
@@ -6,7 +6,6 @@ from broker.desk import open_desk
 from broker.verify import verify_accounts
 from streaming.engine import participants
 from streaming.starts import copies
-from streaming.upkeep import retention
 from streaming.verify import diff, session
 
 
@@ -15,4 +14,3 @@ def join() -> None:
     copies.copied.connect(copy_accounts, dispatch_uid="broker")
     session.verify_also(verify_accounts)
     diff.compare_also(compare_accounts)
-    retention.PINS.append("broker_matchingpin")

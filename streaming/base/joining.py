@@ -1,4 +1,4 @@
-"""Parts above that take part in sessions. They join when sessions are first played, proved, copied or cleaned.
+"""Parts above that take part in sessions. They join when sessions are first played, proved or copied.
 
 Not when Django starts: a command that pauses a session must not import what plays one.
 """

@@ -7,13 +7,13 @@ from collections import Counter
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 from redis import Redis
 
+from marketdata.removal.superseded import remove_superseded
 from sessions import redis_client
 from sessions.models import ENDED, DayMark, Session, SessionEvent
 from sessions.redis_keys import key, session_of
-from streaming.base import joining, redis_server
+from streaming.base import redis_server
 from streaming.engine import bus
 from streaming.engine.frame_id import FrameId, milliseconds
 
@@ -23,20 +23,6 @@ KEPT_EVENTS = ("seek", "state")
 """Kinds that say what became of a session."""
 BATCH = 2_000
 """Rows of a round."""
-
-# Version 1 and those with a market time are what sessions "as known" play of minutes. A day's chunks go with it.
-UNPINNED = """
-WITH gone AS MATERIALIZED (
-  SELECT d.id FROM marketdata_dayversion d
-   WHERE NOT d.current AND d.recorded_at < %s
-     AND (d.kind <> 'bars' OR d.interval <> '1m' OR (d.version > 1 AND d.known_at IS NULL))
-     AND {unpinned}
-   LIMIT %s),
-chunks AS (DELETE FROM marketdata_daychunk WHERE day_id IN (SELECT id FROM gone))
-DELETE FROM marketdata_dayversion WHERE id IN (SELECT id FROM gone)
-"""
-PINS = ["replay_pin"]
-"""Tables whose rows say by `day_id` which versions are still needed. Apps above add theirs (`streaming.base.joining`)."""
 
 
 def clean_if_due(now: dt.datetime, last: dict[str, Any]) -> dict[str, Any]:
@@ -48,11 +34,10 @@ def clean_if_due(now: dt.datetime, last: dict[str, Any]) -> dict[str, Any]:
 
 def clean(now: dt.datetime) -> Counter[str]:
     """Let go what the settings no longer keep. Returns how much of each."""
-    joining.join_all()  # tables of theirs too say what is still needed
     return Counter(
         streams=_clean_streams(now - dt.timedelta(days=settings.KEEP_STREAMS_DAYS)),
         events=_clean_events(now - dt.timedelta(days=settings.KEEP_EVENTS_DAYS)),
-        versions=_clean_versions(now - dt.timedelta(days=settings.KEEP_VERSIONS_DAYS)),
+        versions=remove_superseded(now - dt.timedelta(days=settings.KEEP_VERSIONS_DAYS), BATCH),
     )
 
 
@@ -96,10 +81,3 @@ def _clean_events(before: dt.datetime) -> int:
     old = SessionEvent.objects.filter(at__lt=before, session__state__in=ENDED).exclude(kind__in=KEPT_EVENTS)
     gone, _ = SessionEvent.objects.filter(pk__in=old.values_list("pk", flat=True)[:BATCH]).delete()
     return gone
-
-
-def _clean_versions(before: dt.datetime) -> int:
-    with connection.cursor() as cursor:
-        unpinned = " AND ".join(f"NOT EXISTS (SELECT FROM {pins} p WHERE p.day_id = d.id)" for pins in PINS)
-        cursor.execute(UNPINNED.format(unpinned=unpinned), [before, BATCH])
-        return int(cursor.rowcount)
