@@ -13,13 +13,13 @@ from django.db import connection, transaction
 from broker.entry import rules
 from broker.entry.new_orders import market_form, orders_of
 from broker.entry.order_form import OrderForm
-from broker.entry.refusals import Refusal, against_rule, busy, forbidden, malformed, unknown
 from broker.entry.replacing import Changes, replacement
 from broker.matching.orders import Order
 from broker.matching.terms import Side, Status
 from broker.models import Account, Request
 from broker.models import Order as OrderRow
 from broker.records import write_orders
+from broker.refusals import Refusal, against_rule, busy, forbidden, malformed, unknown
 from broker.standing import Standing, locked
 from sessions import wakeup
 from sessions.models import LIVE, Session

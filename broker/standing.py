@@ -15,7 +15,6 @@ from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 
 from broker import settings
-from broker.entry.refusals import busy
 from broker.matching import margin
 from broker.matching.lots import Position
 from broker.matching.orders import ZERO, Order
@@ -23,6 +22,7 @@ from broker.matching.state import State
 from broker.models import Account
 from broker.models import Order as OrderRow
 from broker.prices import Prices
+from broker.refusals import busy
 from sessions.models import Session
 from streaming.as_of.newest_frame import clock_ms
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
-from broker.entry.refusals import against_rule, malformed
 from broker.matching.orders import tick_of
 from broker.matching.terms import AUCTIONS, OrderClass, OrderType, Side, TimeInForce
+from broker.refusals import against_rule, malformed
 
 MOST_DIGITS = 15
 """Of a quantity or a price before the point."""

@@ -12,9 +12,9 @@ from typing import Any
 from broker.entry import rules
 from broker.entry.new_orders import expiry_of
 from broker.entry.order_form import client_id, number, price
-from broker.entry.refusals import against_rule, malformed
 from broker.matching.orders import ZERO, Order
 from broker.matching.terms import AUCTIONS, CLOSED, OrderType, Side, Status, TimeInForce
+from broker.refusals import against_rule, malformed
 from broker.standing import Standing, cost_left
 
 REPLACEABLE = (Status.NEW, Status.PARTIALLY_FILLED, Status.HELD)

@@ -6,9 +6,9 @@ import datetime as dt
 from decimal import Decimal
 
 from broker.entry.order_form import OrderForm
-from broker.entry.refusals import against_rule, forbidden
 from broker.matching.orders import ZERO, Order, collar
 from broker.matching.terms import AUCTIONS, OrderClass, OrderType, Side, TimeInForce
+from broker.refusals import against_rule, forbidden
 from broker.standing import Standing
 from streaming.engine.frames import moment
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from broker import service, settings
-from broker.entry.refusals import malformed
 from broker.matching.orders import ZERO
 from broker.models import Account
+from broker.refusals import malformed
 from broker.standing import Standing, standing
 from gateway.moments import new_york_date
 from gateway.trading.endpoint import Call

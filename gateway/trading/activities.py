@@ -7,10 +7,10 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from broker.entry.refusals import malformed
 from broker.matching.activity import Activity, ActivityKind
 from broker.matching.orders import Order
 from broker.models import Account, AccountEvent
+from broker.refusals import malformed
 from broker.standing import await_published, standing
 from gateway import moments
 from gateway.spelling import on_wire

@@ -16,8 +16,8 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.csrf import csrf_exempt
 
 from broker.accounts import account_of
-from broker.entry.refusals import Kind, Refusal, malformed
 from broker.models import Account
+from broker.refusals import Kind, Refusal, malformed
 from gateway import key_auth as keys
 from gateway import throttle
 from gateway.wire_errors import GatewayError, as_refusal, method_not_allowed

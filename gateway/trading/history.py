@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from broker.entry.refusals import malformed
 from broker.equity import equity_at
 from broker.models import Account
+from broker.refusals import malformed
 from broker.standing import await_published
 from broker.trader import date_of
 from gateway import moments

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from broker.entry.refusals import malformed, unknown
+from broker.refusals import malformed, unknown
 from gateway import market_clock as clock
 from gateway import moments
 from gateway.market_calendar import settlement_of

@@ -10,11 +10,11 @@ from django.db.models import Q, QuerySet
 
 from broker import service
 from broker.entry.order_form import read_order
-from broker.entry.refusals import against_rule, malformed, unknown
 from broker.entry.replacing import read_changes
 from broker.matching.orders import Order
 from broker.matching.terms import Side
 from broker.models import Order as OrderRow
+from broker.refusals import against_rule, malformed, unknown
 from broker.standing import await_published
 from gateway import moments
 from gateway.assets import named_asset

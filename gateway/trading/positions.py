@@ -7,7 +7,7 @@ from typing import Any
 
 from broker import service
 from broker.entry.order_form import number
-from broker.entry.refusals import Refusal, malformed, unknown
+from broker.refusals import Refusal, malformed, unknown
 from broker.standing import standing
 from gateway.assets import named_asset
 from gateway.spelling import on_wire

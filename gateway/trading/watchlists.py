@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from broker.entry.refusals import against_rule, malformed, unknown
 from broker.models import Watchlist
+from broker.refusals import against_rule, malformed, unknown
 from gateway import assets
 from gateway.trading.endpoint import NOTHING, Call
 from gateway.trading.order_wire import stamp

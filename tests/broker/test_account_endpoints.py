@@ -13,8 +13,8 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from rest_framework.authtoken.models import Token
 
-from broker.entry.refusals import Refusal
 from broker.models import Account, AccountKey
+from broker.refusals import Refusal
 from sessions.models import Session
 from streaming.engine.player import Player
 from tests.broker.test_accounts_in_play import opened, place, started, status, step, until

@@ -14,10 +14,10 @@ from broker import accounts, service, settings
 from broker.accounts import Opening
 from broker.desk import Desk, open_desk
 from broker.entry.order_form import read_order
-from broker.entry.refusals import Refusal
 from broker.matching.state import State
 from broker.matching_days import MatchingDays
 from broker.models import Account, AccountEvent, Order, Request
+from broker.refusals import Refusal
 from broker.standing import standing
 from marketdata import calendar
 from marketdata.hours import DayPart

@@ -15,9 +15,9 @@ from django.db import DatabaseError
 from broker import accounts, service
 from broker.accounts import Opening
 from broker.entry.order_form import read_order
-from broker.entry.refusals import Refusal
 from broker.matching.state import State
 from broker.models import Account, AccountEvent, Order
+from broker.refusals import Refusal
 from sessions.models import Session
 from streaming.base.db import connected
 from tests.faults.arena import patiently

@@ -8,8 +8,8 @@ from typing import Any, cast
 import orjson
 import redis.asyncio
 
-from broker.entry.refusals import Refusal
 from broker.records import stream_of
+from broker.refusals import Refusal
 from sessions import redis_client
 from sessions.models import Run
 from streaming.base.cancellation import end

@@ -6,8 +6,8 @@ from django.core.management.base import CommandParser
 
 from broker import reports
 from broker.accounts import AccountError
-from broker.entry.refusals import Refusal
 from broker.management.accounts import add_account_arguments, chosen_account
+from broker.refusals import Refusal
 from marketdata.management.explained import ExplainedCommand
 from streaming.management.console import errors_in_one_line, table, to_json
 
