@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from marketdata.actions.known import Action
-from marketdata.actions.reading import (
+from marketdata.actions.parts import (
     ActionFile,
     NotActions,
     Row,
