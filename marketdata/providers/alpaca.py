@@ -7,7 +7,6 @@ import os
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,6 +17,7 @@ from marketdata.columns import BarColumns
 from marketdata.errors import MarketDataError, ProviderFailed
 from marketdata.exchange_calendar import NEW_YORK_STOCKS
 from marketdata.kinds import DayKind
+from marketdata.providers.alpaca_query import VendorQuery
 from marketdata.providers.alpaca_ticks import from_pages
 from marketdata.providers.base import BarsAnswer, DatasetSpec, Label, NoDataExists, Rows
 from marketdata.providers.tick_fetching import TicksAnswer
@@ -32,17 +32,6 @@ VALUES = ("o", "h", "l", "c", "v", "n", "vw")
 FRAMES = ("1m", "1d")
 Row = dict[str, Any]
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class VendorQuery:
-    """What is asked of the vendor: rows of one kind (bars, trades, quotes) with start ≤ stamp < end."""
-
-    kind: str
-    symbols: Sequence[str]
-    start: dt.datetime
-    end: dt.datetime
-    interval: str = ""
 
 
 class AlpacaProvider:

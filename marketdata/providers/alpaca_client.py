@@ -10,7 +10,7 @@ import datetime as dt
 import threading
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import requests
 from alpaca.data.enums import Adjustment, DataFeed
@@ -20,9 +20,7 @@ from alpaca.data.timeframe import TimeFrame, TimeFrameUnit
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from marketdata.errors import ProviderFailed, ProviderRefused, UnknownSymbol
-
-if TYPE_CHECKING:
-    from marketdata.providers.alpaca import VendorQuery
+from marketdata.providers.alpaca_query import VendorQuery
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
 LONGEST_WAIT = 120.0

@@ -15,8 +15,8 @@ from marketdata.columns import TickColumns
 from marketdata.columns.tick_columns import CORRECTED
 from marketdata.errors import ProviderFailed, ProviderRefused
 from marketdata.kinds import DayKind
-from marketdata.providers.alpaca import VendorQuery
 from marketdata.providers.alpaca_client import request
+from marketdata.providers.alpaca_query import VendorQuery
 from marketdata.providers.alpaca_ticks import from_pages
 from marketdata.providers.base import NoDataExists, get_provider, provider_dataset
 from marketdata.providers.tick_fetching import ensure_ticks
