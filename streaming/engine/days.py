@@ -13,7 +13,8 @@ from streaming.base.db import connected
 from streaming.engine import journal as journals
 from streaming.engine.journal import Journal
 from streaming.engine.lease import Lease
-from streaming.engine.loading import Recipe, pin, tape_of
+from streaming.engine.loading import pin, tape_of
+from streaming.engine.recipe import Recipe
 from streaming.engine.tape import Tape
 
 TRIES, RETRY_WAIT = 5, 2.0

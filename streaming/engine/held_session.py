@@ -23,13 +23,13 @@ from streaming.engine.checkpoint import Checkpoint, end_session
 from streaming.engine.days import Days, Loaded, Move
 from streaming.engine.fence import LeaseLost, fenced
 from streaming.engine.frames import milliseconds, moment, rfc3339
-from streaming.engine.loading import Recipe
 from streaming.engine.lockstep import Gate
 from streaming.engine.membership import Membership
 from streaming.engine.participants import Stage, participant_of
 from streaming.engine.playhead import Playhead
 from streaming.engine.position_writer import PositionWriter
 from streaming.engine.publisher import Publisher
+from streaming.engine.recipe import Recipe
 from streaming.engine.refusals import refusal
 
 LOOK_EVERY = 1.0

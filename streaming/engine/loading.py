@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from django.db import transaction
 
@@ -12,20 +12,18 @@ from marketdata import store
 from marketdata.calendar import TradingDay
 from marketdata.columns import BarColumns
 from marketdata.errors import NoData
-from marketdata.exchange_calendar import ExchangeCalendar, calendar_of
-from marketdata.hours import Hours
-from marketdata.intervals import parse_interval
 from marketdata.kinds import DayKind, outside
-from marketdata.models import Dataset, Scope
+from marketdata.models import Scope
 from marketdata.providers.fetching import ensure_symbols
 from marketdata.store import LoadedDay
 from marketdata.store.known_versions import known_versions
-from sessions.models import Session, StreamType
+from sessions.models import StreamType
 from streaming.base.stream_types import in_words
 from streaming.engine import journal as journals
 from streaming.engine.corrections import Correction, from_the_start
 from streaming.engine.extended_bars import outer_bars, played_bars, with_outer
 from streaming.engine.journal import Journal, Kind
+from streaming.engine.recipe import Recipe
 from streaming.engine.tape import Tape
 from streaming.engine.tick_loading import chunk_cursors_of, fetch_missing_ticks, pin_ticks, tick_kinds
 
@@ -33,46 +31,6 @@ PREFETCH_BEFORE_CLOSE = dt.timedelta(minutes=30)
 """How long before a day's close the next one is asked for, at the latest."""
 MINUTE = 60
 Pins = dict[str, int | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What of a session never changes while it runs."""
-
-    session_id: int
-    dataset: Dataset
-    provider: str
-    widths: tuple[int, ...]
-    window: tuple[TradingDay, ...]
-    types: tuple[str, ...] = (StreamType.BARS,)
-    step_ms: int = MINUTE * 1000
-    as_known: bool = False
-    calendar: ExchangeCalendar = field(default_factory=calendar_of)
-
-    @property
-    def extended(self) -> bool:
-        """Whether it plays what is before the open and after the close."""
-        return self.calendar.hours == Hours.EXTENDED
-
-    @classmethod
-    def of(cls, session: Session) -> Recipe:
-        widths = tuple(parse_interval(name) for name in session.derive)
-        window = tuple(session.calendar.trading_days(session.start_date, session.end_date))
-        return cls(
-            session.pk,
-            session.dataset,
-            session.provider,
-            widths,
-            window,
-            tuple(session.types),
-            session.clock_step,
-            session.as_known,
-            session.calendar,
-        )
-
-    def after(self, date: dt.date) -> TradingDay | None:
-        """The window's next trading day; None on its last."""
-        return next((day for day in self.window if day.date > date), None)
 
 
 def fetch_missing(recipe: Recipe, symbols: Iterable[str], date: dt.date) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from marketdata.errors import NoData
 from marketdata.kinds import TICK_KINDS, DayKind, outside
@@ -13,9 +12,7 @@ from marketdata.providers.tick_fetching import ensure_ticks
 from marketdata.store import StoredDay, dates_with, find_days, find_versions
 from streaming.engine.chunk_cursor import ChunkCursor, stored_chunk_cursor
 from streaming.engine.journal import Journal
-
-if TYPE_CHECKING:
-    from streaming.engine.loading import Recipe
+from streaming.engine.recipe import Recipe
 
 Pins = Mapping[str, int | None]
 

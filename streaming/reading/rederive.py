@@ -13,8 +13,9 @@ from sessions.models import DayMark, Session
 from streaming.engine import journal as journals
 from streaming.engine.frames import NO_CHAIN, FrameId, milliseconds
 from streaming.engine.journal import Journal
-from streaming.engine.loading import Recipe, tape_of
+from streaming.engine.loading import tape_of
 from streaming.engine.packing import packed
+from streaming.engine.recipe import Recipe
 from streaming.engine.stretch import Packed, Stretch
 from streaming.engine.tape import Tape
 

@@ -24,6 +24,7 @@ from marketdata.store import find_days
 from sessions.models import ActiveStream, JournalEntry, Session, State, StreamType, TransitionError
 from streaming.base import queues
 from streaming.engine import journal, lease, loading
+from streaming.engine.recipe import Recipe
 from streaming.engine.tick_loading import fetch_missing_ticks
 from streaming.starts import lines
 from streaming.starts.error import StartError
@@ -109,7 +110,7 @@ def being_opened(session_ids: Collection[int]) -> set[int]:
 
 def _open(session: Session, say: Say) -> Started:
     started = Started(session)
-    recipe = loading.Recipe.of(session)
+    recipe = Recipe.of(session)
     streams = list(session.streams.filter(requested=True).select_related("instrument"))
     _register(streams, say)
     bars = _fetch_bars(recipe, session.first_date, streams, say)
@@ -139,7 +140,7 @@ def _register(streams: list[ActiveStream], say: Say) -> None:
         say(lines.marked_active(stream.instrument.symbol, stream.stream_type))
 
 
-def _fetch_bars(recipe: loading.Recipe, date: dt.date, streams: list[ActiveStream], say: Say) -> Bars:
+def _fetch_bars(recipe: Recipe, date: dt.date, streams: list[ActiveStream], say: Say) -> Bars:
     """Block until the store has them: what it lacks is asked for in as few questions as the provider allows."""
     symbols = [stream.instrument.symbol for stream in streams if stream.stream_type == StreamType.BARS]
     for symbol in symbols:
@@ -154,7 +155,7 @@ def _fetch_bars(recipe: loading.Recipe, date: dt.date, streams: list[ActiveStrea
     return found
 
 
-def _open_stream(recipe: loading.Recipe, stream: ActiveStream, started: Started, bars: Bars, say: Say) -> None:
+def _open_stream(recipe: Recipe, stream: ActiveStream, started: Started, bars: Bars, say: Say) -> None:
     symbol, kind, date = stream.instrument.symbol, stream.stream_type, started.session.first_date
     if kind == StreamType.BARS:
         found = bars[symbol]
@@ -171,7 +172,7 @@ def _open_stream(recipe: loading.Recipe, stream: ActiveStream, started: Started,
         say(lines.fetched(symbol, found, date, kind))
 
 
-def _fetch_ticks(recipe: loading.Recipe, kind: DayKind, symbol: str, date: dt.date) -> int | str:
+def _fetch_ticks(recipe: Recipe, kind: DayKind, symbol: str, date: dt.date) -> int | str:
     """Block until the store has the symbol's day; returns how many events it has, or the reason why none."""
     try:
         reasons = fetch_missing_ticks(recipe, kind, [symbol], date)

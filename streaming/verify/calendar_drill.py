@@ -19,7 +19,8 @@ from marketdata.intervals import DAY, interval_name
 from marketdata.models import Dataset
 from marketdata.trading_day import TradingDay
 from streaming.engine.frames import milliseconds
-from streaming.engine.loading import PREFETCH_BEFORE_CLOSE, Recipe
+from streaming.engine.loading import PREFETCH_BEFORE_CLOSE
+from streaming.engine.recipe import Recipe
 from streaming.engine.tape import Tape
 
 WIDTHS = (5, 15, 30, 60, DAY)

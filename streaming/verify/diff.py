@@ -11,7 +11,7 @@ from sessions.models import Session
 from streaming.base import joining
 from streaming.engine import journal as journals
 from streaming.engine.frames import Frame, decode, rfc3339
-from streaming.engine.loading import Recipe
+from streaming.engine.recipe import Recipe
 from streaming.verify.session import bodies, last_frame
 
 MOST_REPORTED = 20

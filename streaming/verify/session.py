@@ -22,7 +22,8 @@ from streaming.engine import journal as journals
 from streaming.engine.bus import published
 from streaming.engine.frames import NO_CHAIN, Frame, FrameId, decode, link, milliseconds, moment, rfc3339
 from streaming.engine.journal import Entry, Journal, Kind
-from streaming.engine.loading import Recipe, tape_of
+from streaming.engine.loading import tape_of
+from streaming.engine.recipe import Recipe
 from streaming.engine.stretch import Packed
 from streaming.reading.rederive import Mark, day_bodies, marks
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from sessions.models import Session, State
 from streaming.engine import journal as journals
 from streaming.engine.frames import FrameId, decode
-from streaming.engine.loading import Recipe
+from streaming.engine.recipe import Recipe
 from streaming.verify.session import bodies, last_frame, verify
 from tests.faults.listener import Heard, Notes, heard_in
 

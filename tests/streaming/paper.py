@@ -15,7 +15,8 @@ from sessions.wakeup import announce
 from streaming.engine import journal as journals
 from streaming.engine.bus import Bus, stream_key
 from streaming.engine.frames import NO_CHAIN, FrameId, link, milliseconds, moment
-from streaming.engine.loading import Recipe, tape_of
+from streaming.engine.loading import tape_of
+from streaming.engine.recipe import Recipe
 from streaming.engine.stretch import Packed
 from streaming.reading.reader import follow
 from tests.streaming.rows import DAY, a_session, update_run

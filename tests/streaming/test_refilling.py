@@ -25,6 +25,7 @@ from marketdata.providers.together import Ahead
 from marketdata.store import LoadedDay, NewDay
 from sessions.models import Run, Session, State
 from streaming.engine import journal, loading
+from streaming.engine.recipe import Recipe
 from streaming.starts import service
 from streaming.starts.request import StartRequest
 from streaming.upkeep import rounds
@@ -135,7 +136,7 @@ def a_holed_session(originals: Days, day: TradingDay, provider: str, missing: di
     store.write_days(dataset.pk, new)
     row = service.create(StartRequest(tuple(originals), day.date, dataset="holed"))
     journal.append(row.pk, "start", {"symbols": list(originals), "generation": 1})
-    loading.pin(loading.Recipe.of(row), journal.read(row.pk, day.date), day.date, list(originals), epoch=0)
+    loading.pin(Recipe.of(row), journal.read(row.pk, day.date), day.date, list(originals), epoch=0)
     Session.objects.filter(pk=row.pk).update(state=State.RUNNING)
     Run.objects.filter(pk=row.pk).update(clock=day.close)
     row.refresh_from_db()

@@ -10,6 +10,7 @@ from marketdata.models import Dataset
 from sessions.models import ActiveStream, Run, Session, State
 from streaming.as_of.session_data import SymbolUnknown, get_session_data
 from streaming.engine import journal, loading
+from streaming.engine.recipe import Recipe
 from streaming.starts import opening, service
 from streaming.starts.error import StartError
 from streaming.starts.request import StartRequest
@@ -27,7 +28,7 @@ def create(*symbols: str, **options: object) -> Session:
 def session() -> Session:
     """AAPL and MSFT of a half day, loaded and pinned as a worker would, the clock at 10:00 New York."""
     row = create("AAPL", "MSFT")
-    recipe = loading.Recipe.of(row)
+    recipe = Recipe.of(row)
     journal.append(row.pk, "start", {"symbols": ["AAPL", "MSFT"], "generation": 1})
     loading.pin(recipe, journal.read(row.pk, DAY), DAY, ["AAPL", "MSFT"], epoch=0)
     ActiveStream.objects.filter(session=row).update(active=True)
@@ -101,7 +102,7 @@ def test_one_failing_symbol_is_reported_by_name_and_the_others_start() -> None:
     row = create("AAPL", "NOT-A-TICKER")
     started = service.Started(row)
     said: list[str] = []
-    recipe, streams = loading.Recipe.of(row), list(row.streams.select_related("instrument"))
+    recipe, streams = Recipe.of(row), list(row.streams.select_related("instrument"))
     opening._register(streams, said.append)
     bars = opening._fetch_bars(recipe, row.first_date, streams, said.append)
     for stream in streams:

@@ -11,6 +11,7 @@ from marketdata.derive import derive
 from marketdata.models import Dataset, DayVersion
 from sessions.models import ActiveStream, Run, Session, State
 from streaming.engine import journal, loading
+from streaming.engine.recipe import Recipe
 from streaming.starts import service
 from streaming.starts.request import StartRequest
 from streaming.upkeep import rounds
@@ -24,7 +25,7 @@ def session() -> Session:
     """AAPL and the thinner XYZ from the half day to the Monday after the holiday."""
     row = service.create(StartRequest(("AAPL", "XYZ"), HALF, NEXT, provider="synthetic"))
     journal.append(row.pk, "start", {"symbols": ["AAPL", "XYZ"], "generation": 1})
-    loading.pin(loading.Recipe.of(row), journal.read(row.pk, HALF), HALF, ["AAPL", "XYZ"], epoch=0)
+    loading.pin(Recipe.of(row), journal.read(row.pk, HALF), HALF, ["AAPL", "XYZ"], epoch=0)
     ActiveStream.objects.filter(session=row).update(active=True)
     return row
 
