@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from argparse import ArgumentTypeError
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +17,7 @@ from django.urls import reverse
 from kombu.exceptions import OperationalError as BrokerError
 
 from marketdata.errors import MarketDataError
+from marketdata.management.arguments import day
 from marketdata.management.explained import ExplainedCommand
 from sessions.control import ControlError
 from sessions.market_time import BadMoment
@@ -64,9 +66,9 @@ def parse_number(text: str, name: str) -> float:
 
 def parse_day(text: str | None, name: str) -> dt.date | None:
     try:
-        return dt.date.fromisoformat(text) if text else None
-    except ValueError:
-        raise CommandError(f"{name} {text!r} is not a date: write it as 2024-11-18.") from None
+        return day(text) if text else None
+    except ArgumentTypeError as error:
+        raise CommandError(f"{name} {error}.") from None
 
 
 def parse_list(text: str | None) -> tuple[str, ...]:

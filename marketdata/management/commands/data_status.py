@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import IO, Any, cast
 
@@ -20,6 +19,7 @@ from marketdata.coverage.summary import Coverage
 from marketdata.coverage.ticks import TickSpan
 from marketdata.errors import MarketDataError
 from marketdata.ledger import LETTERS
+from marketdata.management.arguments import day
 from marketdata.management.explained import ExplainedCommand
 from marketdata.store import spelled
 
@@ -27,13 +27,6 @@ PIPED = 200
 LETTERS_MEAN = "T traded, A absent in its source, N no trade (proven), F filled later, M missing, H halted"
 TICK_FIGURES = ("days", "first", "last", "events", "outside", "minutes", "of")
 FIGURES = ("expected", *LETTERS, "quality", "outside", "null vol", "0 vol", "gap")
-
-
-def day(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise ArgumentTypeError(f"{text!r} is not a date: write it as 2024-11-18") from None
 
 
 class Command(ExplainedCommand):

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import sys
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import CommandError
 
 from marketdata.errors import MarketDataError
+from marketdata.management.arguments import day
 from marketdata.management.explained import ExplainedCommand
 from marketdata.removal.deleting import delete_data
-
-
-def date(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise ArgumentTypeError(f"{text!r} is not a date: write it as 2024-11-18") from None
 
 
 class Command(ExplainedCommand):
@@ -35,8 +28,8 @@ class Command(ExplainedCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dataset", required=True, help="of which dataset")
         parser.add_argument("--symbol", default="", help="only this symbol's days")
-        parser.add_argument("--date", type=date, help="only this day; with --until the first of several")
-        parser.add_argument("--until", type=date, help="the last day, included")
+        parser.add_argument("--date", type=day, help="only this day; with --until the first of several")
+        parser.add_argument("--until", type=day, help="the last day, included")
         parser.add_argument("--dry-run", action="store_true", help="say what would be deleted and delete nothing")
         parser.add_argument("--yes", action="store_true", help="do not ask")
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")

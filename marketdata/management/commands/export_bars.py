@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +15,10 @@ from marketdata import store
 from marketdata.errors import BadInterval, MarketDataError
 from marketdata.exporting import SUFFIXES, BarFile, Export, csv_text
 from marketdata.intervals import parse_interval
+from marketdata.management.arguments import day
 from marketdata.management.explained import ExplainedCommand
 from marketdata.models import Dataset, DayVersion
 from marketdata.store import spelled
-
-
-def day(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise ArgumentTypeError(f"{text!r} is not a date: write it as 2024-11-18") from None
 
 
 class Command(ExplainedCommand):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from marketdata import calendar
 from marketdata.calendar import TradingDay
 from marketdata.errors import MarketDataError
+from marketdata.management.arguments import day
 from marketdata.management.explained import ExplainedCommand
 from marketdata.models import Dataset
 from marketdata.providers.base import Provider, get_provider, provider_dataset
@@ -24,13 +25,6 @@ from marketdata.symbols import require_symbols
 
 ANNOUNCED = 5
 """Reasons that are printed; all of them are in the admin under Fetch attempts, and in --json."""
-
-
-def day(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise ArgumentTypeError(f"{text!r} is not a date: write it as 2024-11-18") from None
 
 
 class Command(ExplainedCommand):
