@@ -18,6 +18,7 @@ from gateway.day_cache import filled
 from gateway.moments import SECOND, start_of
 from gateway.spelling import on_wire
 from marketdata.columns import BarColumns
+from marketdata.columns.bar_columns import BAR_VALUES
 from marketdata.kinds import DayKind
 from marketdata.wire_events import whole
 from streaming.engine.frames import BarBlock, Frame
@@ -26,7 +27,6 @@ from streaming.engine.tick_blocks import TickBlock
 MOST_ITEMS = 500
 """Of one message: the broker's client refuses a megabyte, and what a handler drops should be little."""
 NS_PER_MS = SECOND // 1000
-NAMES = ("open", "high", "low", "close", "volume", "trade_count", "vwap")
 Event = tuple[int, str, dict[str, Any]]
 """Time in ns, symbol, message without its time."""
 Encoded = tuple[int, str, bytes]
@@ -39,7 +39,7 @@ def minute_block(frame: Frame) -> BarBlock | None:
 def complete(block: BarBlock) -> np.ndarray:
     """The block's columns with numbers where the source has none."""
     columns = filled(BarColumns(np.empty(0, np.int64), *block.columns))
-    return np.stack([getattr(columns, name) for name in NAMES])
+    return np.stack([getattr(columns, name) for name in BAR_VALUES])
 
 
 def bar(kind: str, symbol: str, values: Values) -> dict[str, Any]:
@@ -108,7 +108,7 @@ class Outgoing:
     def _made(self, kind: str) -> Iterator[Event]:
         """One trade or quote a bar, at its end."""
         if self.block is not None:
-            closes = self.block.columns[NAMES.index("close")].tolist()
+            closes = self.block.columns[BAR_VALUES.index("close")].tolist()
             for symbol, close in zip(self.block.symbols, closes, strict=True):
                 body = made_ticks.of_close(kind, close)
                 yield self.block.end_ms * NS_PER_MS, symbol, {"T": kind[0], "S": symbol, **body}
@@ -137,6 +137,6 @@ class Outgoing:
 
 def _told_values(event: Mapping[str, Any]) -> Values:
     """An event's numbers, with numbers where the source has none."""
-    columns = (np.array([event[name]], np.float64) for name in NAMES)
+    columns = (np.array([event[name]], np.float64) for name in BAR_VALUES)
     row = filled(BarColumns(np.empty(0, np.int64), *columns))
-    return [float(getattr(row, name)[0]) for name in NAMES]
+    return [float(getattr(row, name)[0]) for name in BAR_VALUES]

@@ -11,9 +11,10 @@ import numpy as np
 from broker.matching.day import MINUTE_NS, DayData, Fills, Look, Met, exact, first, requested, whole
 from broker.matching.orders import ZERO, Order, tick_of
 from broker.matching.terms import AT_ONCE, Basis, OnBars, OrderType, Profile, Role, Side, Terms, TimeInForce
+from marketdata.gaps import GAP_LETTERS
 
 OPEN, RANGE, CLOSE = 0, 1, 2
-SILENT: Final = tuple("AMH")
+SILENT: Final = tuple(GAP_LETTERS)
 """Minutes of the ledger that have no bar to meet: absent, missing, halted."""
 TOLERANCE: Final = 1e-9
 """Relative, of the search by floats: what it finds is looked at again in decimals."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from marketdata.columns import Floats, Ints
+from marketdata.columns.bar_columns import BAR_VALUES
 from marketdata.exchange_calendar import NEW_YORK_STOCKS, calendar_of
 from marketdata.importing.decision import Decision, Fact
 from marketdata.importing.delimited import repeats_head
@@ -24,8 +25,7 @@ from marketdata.importing.symbol_column import symbols_of
 from marketdata.importing.wide import is_wide, to_long, wide_cells
 from marketdata.kinds import DayKind
 
-VALUES = ("open", "high", "low", "close", "volume", "trade_count", "vwap")
-SCALED = [i for i, name in enumerate(VALUES) if name not in ("volume", "trade_count")]
+SCALED = [i for i, name in enumerate(BAR_VALUES) if name not in ("volume", "trade_count")]
 SECOND = 1_000_000_000
 UNREADABLE = np.iinfo(np.int64).min // SECOND
 
@@ -88,8 +88,8 @@ def bar_table(source: Source, form: FileForm, exchange_of: ExchangeOf = as_asked
     seconds, label = _starts(source, moments, symbol, names, unused, replace(form, exchange=exchange))
     values, garbled, scale = _values(source, mapped, form)
     notes = list(sheet.notes)
-    if source.dialect.name == "generic rows" and is_no_count(values[VALUES.index("trade_count")]):
-        values[VALUES.index("trade_count")] = np.nan
+    if source.dialect.name == "generic rows" and is_no_count(values[BAR_VALUES.index("trade_count")]):
+        values[BAR_VALUES.index("trade_count")] = np.nan
         unused = (*unused, mapped.pop("trade_count"))
     decision = Decision(
         str(path), DayKind.BARS, Fact(source.dialect.name, source.dialect.sign), symbol_fact, moments.zone, label,
@@ -145,12 +145,12 @@ def _values(source: Source, mapped: Mapping[str, str], form: FileForm) -> tuple[
     frame, path = source.sheet.frame, source.path
     mark = form.decimal or decimal_mark((frame[mapped[name]] for name in PRICES[DayKind.BARS]), path)
     nothing = np.full(len(frame), np.nan), np.zeros(len(frame), dtype=bool)
-    columns = [numbers(frame[mapped[name]], mark) if name in mapped else nothing for name in VALUES]
+    columns = [numbers(frame[mapped[name]], mark) if name in mapped else nothing for name in BAR_VALUES]
     values = np.stack([column for column, _ in columns])
     scale = scale_of(source, form)
     if float(scale.value) != 1:
         values[SCALED] /= float(scale.value)
-    refuse_scale(values[VALUES.index("close")], form, path)
+    refuse_scale(values[BAR_VALUES.index("close")], form, path)
     return values, np.logical_or.reduce([words for _, words in columns[4:]]), scale
 
 

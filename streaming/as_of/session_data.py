@@ -10,6 +10,7 @@ import numpy as np
 
 from marketdata import store
 from marketdata.columns import BarColumns
+from marketdata.columns.bar_columns import BAR_VALUES
 from marketdata.derive import derive
 from marketdata.intervals import parse_interval
 from marketdata.trading_day import TradingDay
@@ -17,7 +18,7 @@ from sessions.models import ActiveStream, Session, StreamType
 from streaming.as_of.played_days import day_bars
 from streaming.engine import journal
 from streaming.engine.extended_bars import part_of_rows
-from streaming.engine.frames import BarBlock, FrameId, milliseconds, wire_values
+from streaming.engine.frames import BarBlock, FrameId, milliseconds
 
 
 class SymbolUnknown(LookupError):
@@ -71,7 +72,7 @@ class SymbolData:
     def _event(
         self, day: TradingDay, columns: BarColumns, i: int, width: int, end_ms: int, derived: Any
     ) -> dict[str, Any]:
-        values = np.array([[getattr(columns, name)[i]] for name in wire_values([0.0] * 7)])
+        values = np.array([[getattr(columns, name)[i]] for name in BAR_VALUES])
         block = BarBlock(
             width,
             milliseconds(day.open) + int(columns.offset[i]) * 1000,

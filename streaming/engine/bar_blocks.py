@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.columns import Floats
+from marketdata.columns.bar_columns import BAR_VALUES
 from marketdata.hours import DayPart
 from marketdata.intervals import interval_name
 from streaming.engine.frame_id import rfc3339
 
 FEW = 16
 """Bars of a block below which numpy's calls cost more than what they spare."""
-COLUMNS = ("open", "high", "low", "close", "volume", "trade_count", "vwap")
 
 
 @dataclass(slots=True, eq=False)
@@ -89,7 +89,7 @@ def bar_event(
         "interval": interval,
         "start": start,
         "end": end,
-        **dict(zip(COLUMNS, values, strict=True)),
+        **dict(zip(BAR_VALUES, values, strict=True)),
         "n_present": present,
         "n_expected": expected,
         "complete": present == expected,
@@ -119,4 +119,4 @@ def wire_values(values: list[float]) -> dict[str, float | int | None]:
         cell = cells[whole]
         if cell is not None and float(cell).is_integer():
             cells[whole] = int(cell)
-    return dict(zip(COLUMNS, cells, strict=True))
+    return dict(zip(BAR_VALUES, cells, strict=True))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from marketdata.hours import DAY_PARTS, DayPart
 from marketdata.kinds import DayKind
-from streaming.engine.bar_blocks import COLUMNS, BarBlock, bar_event, wire_columns, wire_values
+from streaming.engine.bar_blocks import BarBlock, bar_event, wire_columns, wire_values
 from streaming.engine.frame_id import CursorError, FrameId, milliseconds, moment, rfc3339
 from streaming.engine.layout import (
     BLOCK_FORMAT,
@@ -34,7 +34,6 @@ from streaming.engine.layout import (
 from streaming.engine.tick_blocks import TickBlock
 
 __all__ = [
-    "COLUMNS",
     "NO_CHAIN",
     "BarBlock",
     "CursorError",

@@ -11,12 +11,13 @@ import numpy as np
 import orjson
 
 from marketdata.columns import Floats
+from marketdata.columns.bar_columns import BAR_VALUES
 from marketdata.hours import DayPart
-from streaming.engine.bar_blocks import COLUMNS, FEW, BarBlock, bar_event
+from streaming.engine.bar_blocks import FEW, BarBlock, bar_event
 from streaming.engine.frame_id import rfc3339
 from streaming.engine.frames import Frame, Wants
 
-FIELDS = ("start", "end", *COLUMNS)
+FIELDS = ("start", "end", *BAR_VALUES)
 """What differs from bar to bar, in the order of the wire."""
 COUNTS = ("volume", "trade_count")
 TEXT, NUMBER = "\x00", "\x01"
@@ -43,7 +44,7 @@ def _joined(events: list[dict[str, Any]]) -> bytes:
 def _block_json(block: BarBlock, symbols: Collection[str] | None) -> bytes:
     if symbols is None or set(symbols).issuperset(block.symbols):
         if len(block.symbols) >= FEW and (block.n_present == block.n_expected).all():
-            columns = [_numbers(row, whole=name in COUNTS) for name, row in zip(COLUMNS, block.columns, strict=True)]
+            columns = [_numbers(row, whole=name in COUNTS) for name, row in zip(BAR_VALUES, block.columns, strict=True)]
             if all(columns):
                 return _filled(block, columns)
         symbols = None
@@ -64,7 +65,7 @@ def _numbers(row: Floats, *, whole: bool) -> list[bytes]:
 def _filled(block: BarBlock, columns: list[list[bytes]]) -> bytes:
     start, end = (rfc3339(ms).encode() for ms in (block.start_ms, block.end_ms))
     cells: list[bytes] = [start, end, *(b"",) * len(columns)] * len(block.symbols)
-    for at, numbers in enumerate(columns, len(FIELDS) - len(COLUMNS)):
+    for at, numbers in enumerate(columns, len(FIELDS) - len(BAR_VALUES)):
         cells[at :: len(FIELDS)] = numbers
     of = _Templates.of(block.channel, block.n_expected, block.synthetic, block.part)
     return b",".join([of[symbol] for symbol in block.symbols]) % tuple(cells)
@@ -85,7 +86,7 @@ class _Templates(dict[str, bytes]):
         return cls(interval, expected, synthetic, part)
 
     def __missing__(self, symbol: str) -> bytes:
-        values = [NUMBER] * len(COLUMNS)
+        values = [NUMBER] * len(BAR_VALUES)
         bar = bar_event(symbol, self.interval, TEXT, TEXT, values, self.expected, self.expected, self.synthetic)
         if self.part != DayPart.REGULAR:
             bar["hours"] = self.part.value

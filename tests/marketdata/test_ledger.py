@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketdata.gaps import feed_holes, find_gaps
+from marketdata.gaps import GAP_LETTERS, feed_holes, find_gaps
 from marketdata.ledger import LETTERS, cut, initial_ledger, merge
 from marketdata.quality import quality
 
@@ -68,6 +70,11 @@ def test_gaps_are_exactly_the_open_minutes_that_are_over(ledger: str, visible: i
     assert payload == {i: letter for i, letter in enumerate(ledger[:visible]) if letter in "AMH"}
     for one, other in pairwise(gaps):
         assert one.end_minute < other.start_minute or one.letter != other.letter
+
+
+def test_the_chart_shades_the_letters_of_gaps() -> None:
+    script = Path(__file__).resolve().parents[2] / "marketdata" / "static" / "marketdata" / "chart.js"
+    assert re.findall(r'const SHADED = "(\w+)"', script.read_text()) == [GAP_LETTERS]
 
 
 @given(ledgers, st.integers(0, 390))

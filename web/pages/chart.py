@@ -15,6 +15,7 @@ from django.db.models import Q
 from marketdata import store
 from marketdata.actions.adjusting import Adjuster, Adjustment
 from marketdata.columns import BarColumns
+from marketdata.gaps import GAP_LETTERS
 from marketdata.models import DayVersion
 from marketdata.table import points
 from marketdata.trading_day import TradingDay
@@ -25,7 +26,6 @@ from streaming.engine import journal
 from streaming.engine.frames import milliseconds
 
 SHOWN_DAYS = 5
-GAPS = "AMH"
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Shown:
         opened = milliseconds(day.open) // 1000
         rows = points(opened, bars) if bars is not None else []
         self.bars += [row for row in rows if row[0] + 60 <= until]
-        minutes = ((opened + 60 * minute, letter) for minute, letter in enumerate(ledger) if letter in GAPS)
+        minutes = ((opened + 60 * minute, letter) for minute, letter in enumerate(ledger) if letter in GAP_LETTERS)
         self.gaps += [[start, letter] for start, letter in minutes if start + 60 <= until]
 
 

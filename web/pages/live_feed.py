@@ -21,12 +21,13 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from marketdata.columns import Floats
+from marketdata.columns.bar_columns import BAR_VALUES
 from marketdata.kinds import KINDS, DayKind
 from marketdata.wire_events import whole
 from sessions.models import Session
 from streaming.base.cancellation import end
 from streaming.base.db import in_thread
-from streaming.engine.frames import COLUMNS, BarBlock, Frame, rfc3339
+from streaming.engine.frames import BarBlock, Frame, rfc3339
 from streaming.engine.tick_blocks import TickBlock
 from streaming.reading.hub import shared_hub
 from streaming.reading.reader import Item, Notice, Reading, read
@@ -40,7 +41,7 @@ SILENT_AT_MOST = 15.0
 HEAT_ANEW = 15.0
 """Seconds after which ledgers are read again: minutes may have been filled, symbols added."""
 MOST_LATEST = 100
-CLOSE = COLUMNS.index("close")
+CLOSE = BAR_VALUES.index("close")
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@ import { axisDayOf, axisYearOf, momentOf, timeOf } from "./exchange.js";
 
 const LIGHT = { ink: "#374151", line: "#e5e7eb", up: "#0d9488", down: "#dc2626", face: "#ffffff", shade: "245, 158, 11" };
 const DARK = { ink: "#d1d5db", line: "#1f2937", up: "#2dd4bf", down: "#f87171", face: "#101828", shade: "251, 191, 36" };
-const SHADED = "AMH";
+const SHADED = "AMH"; // `GAP_LETTERS` of marketdata/gaps.py
 const SHOWN_BARS = 180;
 const ROOM = 8;
 const WANTS_EARLIER = 30;
