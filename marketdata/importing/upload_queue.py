@@ -5,12 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from django.conf import settings
 from django.db.models.functions import Coalesce, Now
-from django.utils.module_loading import import_string
 from kombu.exceptions import OperationalError
 
 from marketdata.models import Upload
+from marketdata.sending import send
 
 TASKS = {Upload.State.READING: "read_upload", Upload.State.IMPORTING: "import_upload"}
 """State → the task that ends it. A task that comes in another state has nothing to do."""
@@ -18,11 +17,10 @@ SILENT = dt.timedelta(minutes=2)
 
 
 def queue(upload: Upload, **options: Any) -> None:
-    """Have a worker do what the upload's state asks for; Celery is imported at the first use."""
+    """Have a worker do what the upload's state asks for."""
     try:
-        app = import_string(settings.TASKS_APP)
         task = TASKS[Upload.State(upload.state)]
-        app.send_task(f"marketdata.tasks.{task}", args=[upload.pk], queue="upkeep", **options)
+        send(f"marketdata.tasks.{task}", args=[upload.pk], queue="upkeep", **options)
     except OperationalError:
         fail(upload, "Redis does not answer: nothing was done.")
 

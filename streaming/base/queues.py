@@ -1,35 +1,29 @@
 """Work handed to the Celery workers, by the task's name: who asks does not import who does."""
 
 import contextlib
-from typing import Any
 
-from django.conf import settings
-from django.utils.module_loading import import_string
 from kombu.exceptions import OperationalError
+
+from marketdata.sending import send
 
 
 def queue_replay(session_id: int) -> None:
     """Have a replay worker take the session."""
-    _send("streaming.tasks.replay_session", args=[session_id], queue="replay")
+    send("streaming.tasks.replay_session", args=[session_id], queue="replay")
 
 
 def queue_start(session_id: int) -> None:
     """Have a replay worker do what `service.start` does in the foreground: upkeep may be busy with refills."""
-    _send("streaming.tasks.start_session", args=[session_id], queue="starts")
+    send("streaming.tasks.start_session", args=[session_id], queue="starts")
 
 
 def ask_upkeep(session_id: int) -> None:
     """Upkeep of one session in simulated time. Best effort: beat asks again within a minute."""
     with contextlib.suppress(OperationalError):
-        _send("streaming.tasks.upkeep_session", args=[session_id], queue="upkeep", expires=55)
+        send("streaming.tasks.upkeep_session", args=[session_id], queue="upkeep", expires=55)
 
 
 def queue_verifications() -> None:
     """Have an upkeep worker do the verifications that wait. Best effort, as above."""
     with contextlib.suppress(OperationalError):
-        _send("streaming.tasks.verify_sessions", queue="upkeep")
-
-
-def _send(task: str, **options: Any) -> None:
-    """Celery is imported at the first use: most commands send no task."""
-    import_string(settings.TASKS_APP).send_task(task, **options)
+        send("streaming.tasks.verify_sessions", queue="upkeep")
