@@ -18,7 +18,7 @@ from marketdata.columns import BarColumns, TickColumns
 from marketdata.kinds import DayKind
 from marketdata.models import DayVersion, Scope
 from marketdata.store import NewDay, write_days
-from sessions import keys
+from sessions import keys, minute_counter
 from sessions.models import JournalEntry, Session, SessionKey
 from sessions.redis_client import connection as redis_connection
 from streaming.engine.frames import BarBlock
@@ -241,7 +241,7 @@ def test_a_key_that_asks_too_often_is_reported_so(bot: Bot, settings: Any) -> No
 
 
 def test_who_guesses_keys_is_refused_even_with_the_right_one(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(throttle, "WINDOW", 10**10)  # guesses are counted by the minute: all of them have to be in one
+    monkeypatch.setattr(minute_counter, "WINDOW_SECONDS", 10**10)  # all guesses have to be in one minute
     for _ in range(throttle.FAILURES_A_MINUTE + 1):
         Client().get("/alpaca/v2/clock", headers={"APCA-API-KEY-ID": "PKGUESS"})
     assert Client().get("/alpaca/v2/clock", headers=bot.headers).status_code == 429
