@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import fields
 from dataclasses import replace as changed
 from decimal import Decimal
 from typing import Any
@@ -16,6 +17,8 @@ from marketdata.exchange_calendar import ExchangeCalendar
 from streaming.engine.frames import moment
 
 GTC_DAYS_MS = 90 * 24 * 3_600_000
+SAME = sorted({field.name for field in fields(OrderForm)} & {field.name for field in fields(Order)})
+"""What an order has as it was asked for."""
 
 
 def market_form(symbol: str, side: Side, qty: Decimal) -> OrderForm:
@@ -76,26 +79,14 @@ def _order(standing: Standing, form: OrderForm, number: int, intent: str) -> Ord
     return Order(
         id=str(uuid.uuid4()),
         number=number,
-        client_order_id=form.client_order_id,
-        symbol=form.symbol,
-        side=form.side,
-        type=form.type,
-        time_in_force=form.time_in_force,
         intent=intent,
-        qty=form.qty,
-        notional=form.notional,
-        limit_price=form.limit_price,
-        stop_price=form.stop_price,
-        trail_price=form.trail_price,
-        trail_percent=form.trail_percent,
         hwm=standing.prices.mark(form.symbol) if form.type is OrderType.TRAILING_STOP else None,
-        extended_hours=form.extended_hours,
-        order_class=form.order_class,
         status=Status.ACCEPTED if waits else Status.PENDING_NEW,
         created_ms=now,
         updated_ms=now,
         submitted_ms=now,
         expires_ms=expiry_of(form.time_in_force, now),
+        **{name: getattr(form, name) for name in SAME},
     )
 
 

@@ -8,20 +8,21 @@ from typing import Final
 
 import numpy as np
 
-from broker.matching.day import MINUTE_NS, DayData, Fills, Look, Met, exact, first, requested, whole
+from broker.matching.day import MINUTE_NS, DayData, Fills, Look, Met, StandsStill, exact, first, requested, whole
 from broker.matching.orders import ZERO, Order, tick_of
 from broker.matching.terms import AT_ONCE, Basis, OnBars, OrderType, Profile, Role, Side, Terms, TimeInForce
 from marketdata.gaps import GAP_LETTERS
 
 OPEN, RANGE, CLOSE = 0, 1, 2
-SILENT: Final = tuple(GAP_LETTERS)
-"""Minutes of the ledger that have no bar to meet: absent, missing, halted."""
 TOLERANCE: Final = 1e-9
 """Relative, of the search by floats: what it finds is looked at again in decimals."""
 
 
-class BarMarket:
+class BarMarket(StandsStill):
     """Of each bar `participation` of its volume is one share for all orders of the account."""
+
+    silent = tuple(GAP_LETTERS)
+    """Absent, missing, halted: there is no bar to meet."""
 
     def __init__(self, day: DayData, terms: Terms) -> None:
         assert day.bars is not None
@@ -220,15 +221,6 @@ class BarMarket:
     def follow(self, order: Order, at: int) -> bool:
         """It looks at every bar as it is."""
         return False
-
-    def halted(self, at: int) -> bool:
-        return self.day.letter(at) in SILENT
-
-    def silent_minute(self, after: int) -> int | None:
-        return self.day.silent_minute(SILENT, after)
-
-    def silence(self, end: int) -> str:
-        return self.day.silence(end)
 
     # --- prices -------------------------------------------------------------------------------------
 

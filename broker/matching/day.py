@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 from functools import cached_property
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -185,3 +185,19 @@ class DayData:
     def silence(self, end: int) -> str:
         start = dt.datetime.fromtimestamp((end - MINUTE_NS) // SECOND_NS, dt.UTC)
         return f"waits: {self.symbol} has no trading at {start:%H:%M} UTC, {WORDS[self.letter(end - MINUTE_NS)]}"
+
+
+class StandsStill:
+    """Minutes in which a market fills nothing: those that the ledger has as one of these letters."""
+
+    silent: ClassVar[tuple[str, ...]] = (HALTED,)
+    day: DayData
+
+    def halted(self, at: int) -> bool:
+        return self.day.letter(at) in self.silent
+
+    def silent_minute(self, after: int) -> int | None:
+        return self.day.silent_minute(self.silent, after)
+
+    def silence(self, end: int) -> str:
+        return self.day.silence(end)

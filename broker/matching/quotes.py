@@ -8,7 +8,7 @@ import numpy as np
 
 from broker.matching.auctions import Auctions
 from broker.matching.best_sides import BestSides, Displayed
-from broker.matching.day import HALTED, PRINT, SECOND_NS, DayData, Fills, Look, Met, exact, first, requested, whole
+from broker.matching.day import PRINT, SECOND_NS, DayData, Fills, Look, Met, StandsStill, exact, first, requested, whole
 from broker.matching.orders import ZERO, Order
 from broker.matching.terms import AT_ONCE, AUCTIONS, STOPS, Basis, OrderType, Profile, Side, Terms, TimeInForce
 from broker.matching.trades import Prints
@@ -17,7 +17,7 @@ QUOTE = 0
 """The phase of quotes: at one stamp they come before trades."""
 
 
-class QuoteMarket:
+class QuoteMarket(StandsStill):
     """A day with quotes, and trades where the store has them."""
 
     def __init__(self, day: DayData, terms: Terms) -> None:
@@ -45,15 +45,6 @@ class QuoteMarket:
             return last
         mid = self.market.mid(at)
         return self.day.last_close(at) if mid is None else mid
-
-    def halted(self, at: int) -> bool:
-        return self.day.letter(at) == HALTED
-
-    def silent_minute(self, after: int) -> int | None:
-        return self.day.silent_minute(HALTED, after)
-
-    def silence(self, end: int) -> str:
-        return self.day.silence(end)
 
     # --- when to look -------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from broker.matching.auctions import Auctions
 from broker.matching.conditions import valid
-from broker.matching.day import HALTED, PRINT, DayData, Fills, Look, Met, exact, first, requested, whole
+from broker.matching.day import PRINT, DayData, Fills, Look, Met, StandsStill, exact, first, requested, whole
 from broker.matching.orders import ZERO, Order
 from broker.matching.terms import AT_ONCE, AUCTIONS, Basis, OrderType, Profile, Side, Terms, TimeInForce
 from marketdata.columns import Floats, Ints
@@ -96,7 +96,7 @@ class Prints:
         return False
 
 
-class TradeMarket:
+class TradeMarket(StandsStill):
     """A day that has trades and no quotes."""
 
     def __init__(self, day: DayData, terms: Terms) -> None:
@@ -194,15 +194,6 @@ class TradeMarket:
     def follow(self, order: Order, at: int) -> bool:
         prints = self.prints
         return prints.raise_mark(order, prints.after(order.arrival), prints.after(at))
-
-    def halted(self, at: int) -> bool:
-        return self.day.letter(at) == HALTED
-
-    def silent_minute(self, after: int) -> int | None:
-        return self.day.silent_minute(HALTED, after)
-
-    def silence(self, end: int) -> str:
-        return self.day.silence(end)
 
     def mark(self, at: int) -> Decimal | None:
         last = self.prints.last(at)
