@@ -12,13 +12,12 @@ from marketdata.columns import Floats, Ints
 from marketdata.columns.bar_columns import BAR_VALUES
 from marketdata.exchange_calendar import NEW_YORK_STOCKS, calendar_of
 from marketdata.importing.decision import Decision, Fact
-from marketdata.importing.delimited import repeats_head
 from marketdata.importing.edges import edges_of
 from marketdata.importing.file_form import FileForm
 from marketdata.importing.files import Source, open_source
 from marketdata.importing.guards import decide_label, is_no_count, refuse_midnight, refuse_scale, refuse_shifted
 from marketdata.importing.numbers import decimal_mark, numbers
-from marketdata.importing.sheets import BadLine, Sheet
+from marketdata.importing.sheets import OfSheet, Sheet
 from marketdata.importing.spellings import PRICES, SPELLINGS, fold, map_columns
 from marketdata.importing.stamps import Moments, stamps
 from marketdata.importing.symbol_column import symbols_of
@@ -31,7 +30,7 @@ UNREADABLE = np.iinfo(np.int64).min // SECOND
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Table:
+class Table(OfSheet):
     """A file's rows in the file's order.
 
     `symbol`: index into `names`, "" where the row has none. `stamp`: bar start, UTC seconds since the epoch;
@@ -49,14 +48,6 @@ class Table:
     sheet: Sheet = field(repr=False)
     decision: Decision = field(repr=False)
     exchange: str = NEW_YORK_STOCKS
-
-    @property
-    def line(self) -> Ints:
-        return self.sheet.line
-
-    @property
-    def bad(self) -> list[BadLine]:
-        return self.sheet.bad
 
     def __len__(self) -> int:
         return len(self.stamp)
@@ -175,10 +166,3 @@ def groups(*keys: np.ndarray) -> Iterator[tuple[int, slice]]:
     starts = np.concatenate([[0], np.flatnonzero(change)])
     for low, high in zip(starts, np.append(starts[1:], len(change)), strict=True):
         yield int(low), slice(int(low), int(high))
-
-
-def unread_reason(table: Table, row: int) -> str:
-    """Why a row's stamp cannot be read."""
-    if repeats_head(table.sheet.raw(row), [str(name) for name in table.sheet.frame.columns]):
-        return "the line is the head once more"
-    return "the time cannot be read"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -106,9 +105,3 @@ def _lines(count: int, skip: int, bad: list[BadLine]) -> np.ndarray:
     every = np.arange(skip + 1, skip + 1 + count + len(bad), dtype=np.int64)
     gone = np.array([line.line for line in bad], dtype=np.int64)
     return every[~np.isin(every, gone)]
-
-
-def repeats_head(raw: str, names: Collection[str]) -> bool:
-    """Whether a row says the columns' names again, as files put together do."""
-    cells = {fold(cell.strip().strip('"')) for cell in re.split(r"[,;\t|]", raw)}
-    return len(cells) > 2 and cells <= {fold(name) for name in names}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -10,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from marketdata.columns import Ints
+from marketdata.importing.spellings import fold
 
 
 class BadLine(NamedTuple):
@@ -70,3 +73,30 @@ class Sheet:
 def numbered(frame: pd.DataFrame, cells: dict[str, tuple[str, str]] | None = None) -> Sheet:
     """A sheet whose lines are its rows."""
     return Sheet(frame, np.arange(1, len(frame) + 1, dtype=np.int64), [], cells or {})
+
+
+class OfSheet:
+    """A table that was made of a sheet, with a row for each of the sheet's."""
+
+    __slots__ = ()
+    sheet: Sheet
+
+    @property
+    def line(self) -> Ints:
+        return self.sheet.line
+
+    @property
+    def bad(self) -> list[BadLine]:
+        return self.sheet.bad
+
+    def unread_reason(self, row: int) -> str:
+        """Why a row's stamp cannot be read."""
+        if _repeats_head(self.sheet.raw(row), [str(name) for name in self.sheet.frame.columns]):
+            return "the line is the head once more"
+        return "the time cannot be read"
+
+
+def _repeats_head(raw: str, names: Collection[str]) -> bool:
+    """Whether a row says the columns' names again, as files put together do."""
+    cells = {fold(cell.strip().strip('"')) for cell in re.split(r"[,;\t|]", raw)}
+    return len(cells) > 2 and cells <= {fold(name) for name in names}

@@ -10,7 +10,7 @@ import numpy as np
 from marketdata.columns import BarColumns, Ints, Rows, TickColumns
 from marketdata.exchange_calendar import ExchangeCalendar, calendar_of
 from marketdata.exchange_schedule import FIRST, LAST
-from marketdata.importing.bar_reading import UNREADABLE, Table, groups, unread_reason
+from marketdata.importing.bar_reading import UNREADABLE, Table, groups
 from marketdata.importing.edges import only_dates
 from marketdata.importing.noise import without_noise
 from marketdata.importing.refusals import NotBars
@@ -105,7 +105,7 @@ def _readable(table: Table, result: Split) -> Ints:
             _reject(table, rows[these], f"{table.names[place]!r} is not a symbol", result)
     unread = (table.stamp <= UNREADABLE) & ~nameless
     for row in rows[unread]:
-        _reject(table, rows[row : row + 1], unread_reason(table, int(row)), result)
+        _reject(table, rows[row : row + 1], table.unread_reason(int(row)), result)
     fraction = table.sub_second & ~unread & ~nameless
     _reject(table, rows[fraction], "the stamp is not on a whole minute", result)
     return rows[~nameless & ~unread & ~fraction]

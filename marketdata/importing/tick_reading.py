@@ -16,12 +16,11 @@ from marketdata.columns import Floats, Ints, TickColumns
 from marketdata.columns.tick_columns import CORRECTED, DERIVED, SUSPICIOUS
 from marketdata.importing.bar_reading import mapped_columns, scale_of, unused_columns
 from marketdata.importing.decision import Decision, Fact
-from marketdata.importing.delimited import repeats_head
 from marketdata.importing.file_form import FileForm
 from marketdata.importing.files import Source, open_source
 from marketdata.importing.guards import refuse_midnight, refuse_scale
 from marketdata.importing.numbers import decimal_mark, numbers
-from marketdata.importing.sheets import BadLine, Sheet
+from marketdata.importing.sheets import OfSheet, Sheet
 from marketdata.importing.spellings import PRICES
 from marketdata.importing.stamps import UNREAD, stamps
 from marketdata.importing.symbol_column import symbols_of
@@ -32,7 +31,7 @@ LISTED = re.compile(r"\[.*\]", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TickTable:
+class TickTable(OfSheet):
     """A file's rows in the file's order.
 
     `rows.at`: UTC nanoseconds since the epoch, int64's minimum where the stamp could not be read. `sheet` keeps the
@@ -44,14 +43,6 @@ class TickTable:
     rows: TickColumns
     sheet: Sheet = field(repr=False)
     decision: Decision = field(repr=False)
-
-    @property
-    def line(self) -> Ints:
-        return self.sheet.line
-
-    @property
-    def bad(self) -> list[BadLine]:
-        return self.sheet.bad
 
 
 def read_ticks(path: Path, form: FileForm, kind: str) -> TickTable:
@@ -165,10 +156,3 @@ def _flags(table: pd.DataFrame, mapped: Mapping[str, str]) -> NDArray[np.uint8]:
         corrected = np.nan_to_num(numbers(table[mapped["correction"]])[0]) != 0
         flags[corrected] |= CORRECTED
     return flags
-
-
-def unread_tick_reason(table: TickTable, row: int) -> str:
-    """Why a row's stamp cannot be read."""
-    if repeats_head(table.sheet.raw(row), [str(name) for name in table.sheet.frame.columns]):
-        return "the line is the head once more"
-    return "the time cannot be read"

@@ -27,7 +27,8 @@ def split_ticks(table: TickTable, exchange_of: ExchangeOf = as_asked, asked: str
     usable = np.flatnonzero(~unread)
     symbol = table.symbol[usable].astype(str)
     days = calendar_of(exchange_of(np.unique(symbol).tolist(), asked))
-    _reject(table, np.flatnonzero(unread), "the time cannot be read", days, result)
+    for row in np.flatnonzero(unread):
+        _reject(table, np.array([row]), table.unread_reason(int(row)), days, result)
     date = exchange_dates(at[usable] // SECOND_NS, days)
     order = np.lexsort((at[usable], date, symbol))  # stable: ties stay as the file has them
     rows, date = usable[order], date[order]

@@ -1,4 +1,4 @@
-"""Import of real trades and quotes against their source files, and what is told of bad rows."""
+"""Import of real trades and quotes against their source files, and what is said of bad rows."""
 
 from __future__ import annotations
 
@@ -178,6 +178,13 @@ def test_a_dry_run_writes_nothing_and_a_file_of_bars_is_named(tmp_path: Path) ->
     assert not DayChunk.objects.exists() and not Dataset.objects.exists()
     with pytest.raises(CommandError, match="holds trades, not quotes; it has timestamp, price"):
         run("import_quotes", a_file(tmp_path, *GOOD))
+
+
+def test_a_head_that_a_file_repeats_is_reported_as_one(tmp_path: Path) -> None:
+    report = run("import_trades", a_file(tmp_path, *GOOD, HEAD))
+    assert (report["inserted"], report["rejected"]) == (3, 1)
+    row = QuarantinedRow.objects.get()
+    assert (row.line, row.reason) == (len(GOOD) + 2, "the line is the head once more")
 
 
 def test_a_quote_needs_a_side(tmp_path: Path) -> None:
