@@ -13,6 +13,7 @@ from typing import Any
 from benchmarks import world
 from benchmarks.engines import a_day, environment
 from benchmarks.rows import Row
+from marketdata.units import MINUTE_NS
 
 SYMBOLS = 500
 AWAY = {"far away": 0.5, "near": 0.002}
@@ -48,7 +49,7 @@ def _ours(share: float) -> tuple[int, int, int, float]:
     """Bars, orders, fills and seconds of CPU: the orders arrive at the first bar's end, then frame by frame."""
     from broker.matching.bars import BarMarket
     from broker.matching.book import Book
-    from broker.matching.day import MINUTE_NS, DayData
+    from broker.matching.day import DayData
     from broker.matching.hours import Hours
     from broker.matching.state import State
     from broker.matching.terms import Terms

@@ -10,6 +10,7 @@ from broker.matching_days import MatchingDays
 from broker.models import Account, Request
 from broker.records import Records
 from broker.trader import Trader
+from marketdata.units import MILLISECOND_NS, MINUTE_MS, MINUTE_NS
 from sessions.wakeup import BESIDE, notice_key
 from streaming.engine.frames import milliseconds, moment
 from streaming.engine.journal import Journal
@@ -105,7 +106,7 @@ class Desk:
 
     def _clock(self, known: int) -> int:
         """The first frame at an instant or later."""
-        ms = -(-known // 1_000_000)
+        ms = -(-known // MILLISECOND_NS)
         if self.tape is None or not self.tape.begin_ms <= ms <= self.tape.instant(len(self.tape) - 1):
             return minutes_end(known)
         return self.tape.next_frame(ms, self._active(ms))
@@ -116,7 +117,7 @@ class Desk:
 
 def minutes_end(known: int) -> int:
     """The end of the minute that an instant is in: the frame that would have gone out with it."""
-    return -(-known // 60_000_000_000) * 60_000
+    return -(-known // MINUTE_NS) * MINUTE_MS
 
 
 def open_desk(stage: Stage) -> Desk:

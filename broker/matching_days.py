@@ -20,9 +20,10 @@ from marketdata import store
 from marketdata.calendar import TradingDay
 from marketdata.columns import BarColumns, TickColumns, no_bars
 from marketdata.hours import DayPart
-from marketdata.kinds import SECOND_NS, TICK_KINDS, DayKind, outside
+from marketdata.kinds import TICK_KINDS, DayKind, outside
 from marketdata.models import Instrument, QuotesOf, Scope
 from marketdata.store import StoredDay
+from marketdata.units import SECOND_NS
 from sessions.models import Session
 from streaming.engine import journal as journals
 

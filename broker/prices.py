@@ -9,10 +9,10 @@ from decimal import Decimal
 
 from broker.corporate_actions import split_since
 from broker.matching.day import Market
-from broker.matching.hours import MILLISECOND_NS
 from broker.matching.terms import Side, Terms
 from broker.matching_days import MatchingDays
 from broker.trader import date_of
+from marketdata.units import MILLISECOND_NS, SECOND_NS
 from sessions.models import Session
 
 MARKETS_KEPT = 256
@@ -69,6 +69,6 @@ class Prices:
             day = self.session.calendar.previous_trading_day(date)
             date = day.date
             market = CACHE.market(self.session, symbol, date)
-            if market and (price := market.mark(int(day.close.timestamp()) * 1_000_000_000)) is not None:
+            if market and (price := market.mark(int(day.close.timestamp()) * SECOND_NS)) is not None:
                 return price / split_since(symbol, date, self.date)
         return None

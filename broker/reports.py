@@ -13,6 +13,7 @@ from broker.models import Account, AccountEvent
 from broker.models import Order as OrderRow
 from broker.settings import HEEDED
 from broker.standing import Standing, await_published, standing
+from marketdata.units import MILLISECOND_NS
 from streaming.engine.frames import rfc3339
 
 EXECUTION_COLUMNS = (
@@ -124,7 +125,7 @@ def execution(event: AccountEvent) -> dict[str, Any]:
         "basis": event.basis,
         "met_price": plain_text(event.met_price),
         "met_size": plain_text(event.met_size),
-        "met_at": None if event.met_ns is None else moment(event.met_ns // 1_000_000),
+        "met_at": None if event.met_ns is None else moment(event.met_ns // MILLISECOND_NS),
         "order_id": str(event.order_uuid),
         "client_order_id": event.order["client_order_id"],
         "execution_id": str(event.execution),

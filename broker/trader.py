@@ -12,13 +12,14 @@ from broker.matching.activity import ExAction, go_ex
 from broker.matching.acts import Cancel, Configure, Place, Replace
 from broker.matching.book import Act, Book
 from broker.matching.day import Market
-from broker.matching.hours import MILLISECOND_NS, Hours
+from broker.matching.hours import Hours
 from broker.matching.state import State
 from broker.matching_days import MatchingDays
 from broker.models import Account, AccountDay, Request
 from marketdata.exchange_calendar import ExchangeCalendar
 from marketdata.hours import DayPart
 from marketdata.trading_day import TradingDay
+from marketdata.units import MILLISECOND_NS
 
 Clock = Callable[[int], int]
 """An instant in nanoseconds → the frame (ms) with which it goes out."""

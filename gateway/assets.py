@@ -17,6 +17,7 @@ from gateway.moments import new_york_date
 from gateway.spelling import as_stored, on_wire
 from gateway.wire_errors import not_found
 from marketdata.models import DayVersion, Instrument
+from marketdata.units import MILLISECOND_NS
 from sessions.models import Session
 from streaming.as_of.newest_frame import clock_ms
 
@@ -48,7 +49,7 @@ def asset(days: Days, name: str) -> dict[str, Any]:
 
 def named_asset(session: Session, name: str) -> str | None:
     """An asset that the session's dataset holds by the clock, by symbol or id, as it spells it; None for no such."""
-    today = new_york_date(clock_ms(session) * 1_000_000)
+    today = new_york_date(clock_ms(session) * MILLISECOND_NS)
     try:
         return _named(session.dataset_id, today, name, int(time.monotonic() / KNOWN_FOR_SECONDS))
     except LookupError:

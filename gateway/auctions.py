@@ -16,11 +16,12 @@ from broker.matching.conditions import CLOSING, OPENING
 from gateway.conditions import of_trade
 from gateway.day_cache import DayRow, Days
 from gateway.made_ticks import CONDITION
-from gateway.moments import MINUTE, SECOND, midnight, new_york_date, rfc3339
+from gateway.moments import midnight, new_york_date, rfc3339
 from gateway.page_tokens import Row, Rows, Span
 from gateway.trades_quotes import TickRow, Ticks
 from marketdata.columns import TickColumns
 from marketdata.models import Scope
+from marketdata.units import MINUTE_NS, SECOND_NS
 
 Prints = dict[str, list[Row]]
 SIDES = {"o": OPENING, "c": CLOSING}
@@ -69,8 +70,8 @@ def made(days: Days, row: DayRow) -> Prints:
         return {side: [] for side in SIDES}
     bars, stamps = minutes.bars, minutes.stamps
     opening = _row(int(stamps[0]), "", float(bars.open[0]), float(bars.volume[0]), CONDITION)
-    over = days.session.calendar.trading_day(row.date).close.timestamp() * SECOND <= days.as_of
-    closing = _row(int(stamps[-1]) + MINUTE, "", float(bars.close[-1]), float(bars.volume[-1]), CONDITION)
+    over = days.session.calendar.trading_day(row.date).close.timestamp() * SECOND_NS <= days.as_of
+    closing = _row(int(stamps[-1]) + MINUTE_NS, "", float(bars.close[-1]), float(bars.volume[-1]), CONDITION)
     return {"o": [opening], "c": [closing] if over else []}
 
 

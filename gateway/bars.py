@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gateway.day_cache import DayRow, Days, Minutes, or_typical
-from gateway.moments import SECOND, midnight, new_york_date, rfc3339
+from gateway.moments import midnight, new_york_date, rfc3339
 from gateway.page_tokens import Row, Rows, Span
 from gateway.timeframes import Timeframe, Unit
 from marketdata.actions.adjusting import Adjuster
 from marketdata.columns import BarColumns, Ints
 from marketdata.derive import derive_many
+from marketdata.units import SECOND_NS
 from marketdata.wire_events import whole
 
 MINUTES_A_DAY = 24 * 60
@@ -103,7 +104,7 @@ def aggregate(minutes: Minutes, timeframe: Timeframe) -> Bars:
         return Bars(minutes.stamps, minutes.bars)
     if timeframe.is_intraday:
         derived, start = derive_many(minutes.bars, minutes.midnight, MINUTES_A_DAY, timeframe.minutes)
-        return Bars(start + derived.columns.offset * SECOND, _priced(derived.columns))
+        return Bars(start + derived.columns.offset * SECOND_NS, _priced(derived.columns))
     return _periods(minutes, timeframe)
 
 

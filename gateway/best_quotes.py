@@ -16,16 +16,17 @@ import numpy as np
 
 from broker.matching.terms import Terms
 from gateway import trade_quote_wire as tick_wire
-from gateway.moments import SECOND, new_york_date, rfc3339
+from gateway.moments import new_york_date, rfc3339
 from gateway.page_tokens import Row, Span
 from gateway.trades_quotes import TickRow, Ticks
 from marketdata.columns import TickColumns
 from marketdata.hours import DayPart
 from marketdata.models import QuotesOf
+from marketdata.units import SECOND_NS
 from sessions.models import Session
 from streaming.engine.tick_blocks import TickBlock
 
-STALE_NS = int(Terms().stale_seconds * SECOND)
+STALE_NS = int(Terms().stale_seconds * SECOND_NS)
 BID, ASK = 0, 1
 NAMES = ("bid", "ask")
 

@@ -9,7 +9,8 @@ from typing import Any
 import msgpack
 import orjson
 
-from gateway.moments import SECOND, rfc3339
+from gateway.moments import rfc3339
+from marketdata.units import SECOND_NS
 
 Message = dict[str, Any]
 """An ASGI message."""
@@ -41,7 +42,7 @@ def _binary(items: Sequence[bytes]) -> Message:
 
 
 def _timestamp(ns: int) -> msgpack.Timestamp:
-    return msgpack.Timestamp(*divmod(ns, SECOND))
+    return msgpack.Timestamp(*divmod(ns, SECOND_NS))
 
 
 JSON = Codec("json", rfc3339, orjson.dumps, _text)

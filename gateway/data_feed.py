@@ -14,9 +14,10 @@ from gateway.channels import Channels
 from gateway.codecs import Codec, Message
 from gateway.daily_bars import DailyBars
 from gateway.trades_quotes import KINDS
-from gateway.wire import NS_PER_MS, Event, Outgoing, complete, minute_block
+from gateway.wire import Event, Outgoing, complete, minute_block
 from marketdata.hours import DayPart, Hours
 from marketdata.kinds import DayKind
+from marketdata.units import MILLISECOND_NS
 from sessions import keys
 from sessions.models import Session
 from streaming.as_of.newest_frame import newest_frame
@@ -124,7 +125,7 @@ class Feed:
         if not any(member.channels["dailyBars"] for member in self.members):
             self.daily = None
         elif self._is_loaded_anew(session, frame):
-            self.daily = await in_thread(DailyBars.load)(session, frame.id.ms * NS_PER_MS)
+            self.daily = await in_thread(DailyBars.load)(session, frame.id.ms * MILLISECOND_NS)
         elif self.daily and (block := minute_block(frame)):
             self.daily.add(block, complete(block))
 

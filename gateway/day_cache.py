@@ -13,13 +13,14 @@ from django.db.models import Q
 from numpy.typing import NDArray
 
 from gateway.journal_cache import JOURNALS
-from gateway.moments import MINUTE, SECOND, midnight, new_york_date
+from gateway.moments import midnight, new_york_date
 from gateway.spelling import as_stored
 from marketdata import store
 from marketdata.actions.adjusting import Adjuster
 from marketdata.columns import BarColumns, Floats, Ints
 from marketdata.kinds import DayKind, outside
 from marketdata.models import DayVersion, DayVersionQuerySet, Scope
+from marketdata.units import MINUTE_NS, SECOND_NS
 from sessions.models import Session
 
 CACHE_DAYS = 1024
@@ -76,7 +77,7 @@ class Minutes:
 
     @property
     def stamps(self) -> Ints:
-        return self.midnight + self.bars.offset * SECOND
+        return self.midnight + self.bars.offset * SECOND_NS
 
     def take(self, index: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Minutes:
         return Minutes(self.bars.take(index), self.midnight[index], self.regular[index])
@@ -87,7 +88,7 @@ class Days:
 
     def __init__(self, session: Session, as_of: int) -> None:
         self.session, self.as_of = session, as_of
-        self.clock = dt.datetime.fromtimestamp(as_of // SECOND, dt.UTC)
+        self.clock = dt.datetime.fromtimestamp(as_of // SECOND_NS, dt.UTC)
         self.today = new_york_date(as_of)
 
     def rows(self, symbols: Sequence[str], first: dt.date, last: dt.date) -> dict[str, list[DayRow]]:
@@ -106,7 +107,7 @@ class Days:
         for (symbol, date, scope), (pk, opened) in chosen.items():
             played = pins.get((date, scope), {}).get(symbol, pk)
             if played is not None:
-                row = DayRow(played, date, scope, int(opened.timestamp()) * SECOND)
+                row = DayRow(played, date, scope, int(opened.timestamp()) * SECOND_NS)
                 found.setdefault(asked[symbol], []).append(row)
         return found
 
@@ -134,9 +135,9 @@ class Days:
 
     def _visible(self, row: DayRow, bars: BarColumns) -> Minutes:
         start = midnight(row.date)
-        bars = replace(bars, offset=bars.offset + (row.open_ns - start) // SECOND)
+        bars = replace(bars, offset=bars.offset + (row.open_ns - start) // SECOND_NS)
         if row.date >= self.today:
-            bars = bars.take(start + bars.offset * SECOND + MINUTE <= self.as_of)
+            bars = bars.take(start + bars.offset * SECOND_NS + MINUTE_NS <= self.as_of)
         size = len(bars)
         return Minutes(filled(bars), np.full(size, start), np.full(size, row.scope == Scope.REGULAR))
 

@@ -5,24 +5,22 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from gateway.moments import SECOND
 from marketdata.calendar import NEW_YORK, TradingDay, calendar_of
 from marketdata.exchange_calendar import ExchangeCalendar
 from marketdata.foreseen_days import next_foreseen_day
+from marketdata.units import MILLISECOND_NS
 from sessions.models import Session
 from streaming.as_of.newest_frame import clock_ms
-
-MILLISECOND = SECOND // 1000
 
 
 def as_of(session: Session) -> int:
     """Nanoseconds of the last published frame; before the first, of the instant that the session begins at."""
-    return clock_ms(session) * MILLISECOND
+    return clock_ms(session) * MILLISECOND_NS
 
 
 def moving(session: Session, now: dt.datetime) -> dt.datetime:
     """Market time at the wall's `now`: never before the clock, never past the next unpublished frame."""
-    shown = as_of(session) / MILLISECOND
+    shown = as_of(session) / MILLISECOND_NS
     reported = session.run.moving
     if session.is_live and reported.get("generation") == session.run.generation:
         elapsed = now.timestamp() * 1000 - reported["wall"]

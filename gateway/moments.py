@@ -8,10 +8,9 @@ from functools import lru_cache
 
 from gateway.wire_errors import bad_request
 from marketdata.calendar import NEW_YORK
+from marketdata.units import MINUTE_NS, SECOND_NS
 
-SECOND = 1_000_000_000
-MINUTE = 60 * SECOND
-DAY = 24 * 60 * MINUTE
+DAY = 24 * 60 * MINUTE_NS
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+ -]\d\d:\d\d)")
 
@@ -38,7 +37,7 @@ def end_of(text: str, name: str = "end") -> int:
 @lru_cache(maxsize=4096)
 def midnight(date: dt.date) -> int:
     """Where New York's day begins."""
-    return int(dt.datetime.combine(date, dt.time(), NEW_YORK).timestamp()) * SECOND
+    return int(dt.datetime.combine(date, dt.time(), NEW_YORK).timestamp()) * SECOND_NS
 
 
 def _next_midnight(date: dt.date) -> int:
@@ -46,12 +45,12 @@ def _next_midnight(date: dt.date) -> int:
 
 
 def new_york_date(ns: int) -> dt.date:
-    return dt.datetime.fromtimestamp(ns // SECOND, NEW_YORK).date()
+    return dt.datetime.fromtimestamp(ns // SECOND_NS, NEW_YORK).date()
 
 
 def rfc3339(ns: int) -> str:
     """UTC with `Z`, with as many digits of the fraction as there are."""
-    seconds, rest = divmod(ns, SECOND)
+    seconds, rest = divmod(ns, SECOND_NS)
     fraction = f".{rest:09d}".rstrip("0") if rest else ""
     return f"{dt.datetime.fromtimestamp(seconds, dt.UTC):%Y-%m-%dT%H:%M:%S}{fraction}Z"
 
@@ -67,7 +66,7 @@ def _moment(text: str, name: str) -> int:
         whole = dt.datetime.fromisoformat(f"{date}T{time}{offset}")
     except ValueError:
         raise _unreadable(text, name) from None
-    return int(whole.timestamp()) * SECOND + int((fraction or "0").ljust(9, "0"))
+    return int(whole.timestamp()) * SECOND_NS + int((fraction or "0").ljust(9, "0"))
 
 
 def _date(text: str, name: str) -> dt.date:

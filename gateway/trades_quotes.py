@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from gateway import trade_quote_wire as tick_wire
-from gateway.moments import SECOND, new_york_date
+from gateway.moments import new_york_date
 from gateway.page_tokens import Row, Rows, Span
 from gateway.spelling import as_stored
 from gateway.trade_quote_wire import places
@@ -18,6 +18,7 @@ from marketdata.columns import Ints, TickColumns
 from marketdata.kinds import DayKind, outside
 from marketdata.models import DayVersion, Scope
 from marketdata.store import Spans, StoredDay, load_chunk, spans, stored_day
+from marketdata.units import SECOND_NS
 from sessions.models import Session
 from streaming.engine import journal
 
@@ -89,7 +90,7 @@ class Ticks:
             played = _played(day, pins.get((date, scope), {}))
             if played:
                 places = (0,) if scope == Scope.REGULAR else (-1, 1)
-                opened = int(played.open_at.timestamp()) * SECOND
+                opened = int(played.open_at.timestamp()) * SECOND_NS
                 found.setdefault(asked[symbol], []).extend(
                     TickRow(opened, place, stored_day(played)) for place in places
                 )

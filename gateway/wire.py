@@ -15,18 +15,18 @@ from gateway.channels import ALL, Channels
 from gateway.codecs import Codec, Message
 from gateway.daily_bars import DailyBars, Values
 from gateway.day_cache import filled
-from gateway.moments import SECOND, start_of
+from gateway.moments import start_of
 from gateway.spelling import on_wire
 from marketdata.columns import BarColumns
 from marketdata.columns.bar_columns import BAR_VALUES
 from marketdata.kinds import DayKind
+from marketdata.units import MILLISECOND_NS
 from marketdata.wire_events import whole
 from streaming.engine.frames import BarBlock, Frame
 from streaming.engine.tick_blocks import TickBlock
 
 MOST_ITEMS = 500
 """Of one message: the broker's client refuses a megabyte, and what a handler drops should be little."""
-NS_PER_MS = SECOND // 1000
 Event = tuple[int, str, dict[str, Any]]
 """Time in ns, symbol, message without its time."""
 Encoded = tuple[int, str, bytes]
@@ -111,12 +111,12 @@ class Outgoing:
             closes = self.block.columns[BAR_VALUES.index("close")].tolist()
             for symbol, close in zip(self.block.symbols, closes, strict=True):
                 body = made_ticks.of_close(kind, close)
-                yield self.block.end_ms * NS_PER_MS, symbol, {"T": kind[0], "S": symbol, **body}
+                yield self.block.end_ms * MILLISECOND_NS, symbol, {"T": kind[0], "S": symbol, **body}
 
     def _bars(self) -> Iterator[Event]:
         if self.block is None:
             return
-        stamp = self.block.start_ms * NS_PER_MS
+        stamp = self.block.start_ms * MILLISECOND_NS
         for symbol, values in zip(self.block.symbols, complete(self.block).T.tolist(), strict=True):
             yield stamp, symbol, bar("b", symbol, values)
 

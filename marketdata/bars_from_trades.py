@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from marketdata.columns import BarColumns, Floats, TickColumns, no_bars
 from marketdata.columns.tick_columns import CORRECTED, SUSPICIOUS
+from marketdata.units import MINUTE_NS
 
-MINUTE_NS = 60_000_000_000
 PRICES = ("open", "high", "low", "close")
 ROUND_LOT = 100
 HEX_REGULAR = 1

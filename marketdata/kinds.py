@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from django.db import models
 
-SECOND_NS = 1_000_000_000
+from marketdata.units import SECOND_NS
 
 
 class DayKind(models.TextChoices):

@@ -10,8 +10,7 @@ from typing import Any
 from marketdata.columns import TickColumns
 from marketdata.columns.tick_columns import CORRECTED, DERIVED, SUSPICIOUS
 from marketdata.kinds import DayKind
-
-SECOND = 1_000_000_000
+from marketdata.units import SECOND_NS
 
 
 def events(rows: TickColumns, symbol: str, open_ns: int, *, synthetic: bool) -> Iterator[dict[str, Any]]:
@@ -65,7 +64,7 @@ def whole(number: float) -> float | int | None:
 
 def stamp(ns: int) -> str:
     """RFC 3339 in UTC with as many digits of the second as the stamp has: none, three, six or nine."""
-    second, fraction = divmod(ns, SECOND)
+    second, fraction = divmod(ns, SECOND_NS)
     text = _second(second)
     if not fraction:
         return f"{text}Z"

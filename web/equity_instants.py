@@ -5,7 +5,6 @@ from __future__ import annotations
 from broker.models import Account
 
 MOST_POINTS = 2_000
-MINUTE_MS = 60_000
 
 
 def instants(row: Account, now: int, step: int) -> list[int]:

@@ -17,6 +17,7 @@ from broker.matching.day import PRINT, DayData, Fills, Look, Met, exact, request
 from broker.matching.orders import ZERO, Order
 from broker.matching.terms import Basis, Profile, Terms, TimeInForce
 from marketdata.columns import TickColumns
+from marketdata.units import MINUTE_NS
 
 if TYPE_CHECKING:
     from broker.matching.trades import Prints
@@ -103,7 +104,7 @@ class Auctions:
         row = 0 if opening else len(bars) - 1
         price, volume = (bars.open if opening else bars.close)[row], float(bars.volume[row])
         end = int(self.day.bar_ends[row])
-        at, known = (end - 60_000_000_000, end) if opening else (end, self.day.close_ns)
+        at, known = (end - MINUTE_NS, end) if opening else (end, self.day.close_ns)
         return Print(exact(price), None if np.isnan(volume) else exact(volume), at, known, self.bars_taken, row, 0)
 
     def _valid_trade(self, opening: bool) -> Print | None:

@@ -8,10 +8,11 @@ from typing import Final
 
 import numpy as np
 
-from broker.matching.day import MINUTE_NS, DayData, Fills, Look, Met, StandsStill, exact, first, requested, whole
+from broker.matching.day import DayData, Fills, Look, Met, StandsStill, exact, first, requested, whole
 from broker.matching.orders import ZERO, Order, tick_of
 from broker.matching.terms import AT_ONCE, Basis, OnBars, OrderType, Profile, Role, Side, Terms, TimeInForce
 from marketdata.gaps import GAP_LETTERS
+from marketdata.units import MINUTE_NS
 
 OPEN, RANGE, CLOSE = 0, 1, 2
 TOLERANCE: Final = 1e-9

@@ -14,12 +14,13 @@ from typing import Protocol
 from broker.matching import groups, night
 from broker.matching.bars import BarMarket
 from broker.matching.day import Look, Market, Met
-from broker.matching.hours import MILLISECOND_NS, Hours
+from broker.matching.hours import Hours
 from broker.matching.looks import NOTICE, Looks, Waiting
 from broker.matching.lots import Position
 from broker.matching.orders import Order
 from broker.matching.state import Event, Execution, State
 from broker.matching.terms import AT_ONCE, AUCTIONS, EventKind, OrderType, Profile, Side, Status, Terms, TimeInForce
+from marketdata.units import MILLISECOND_NS
 
 PARTIAL_SHARE = 0.1
 """Of the eligible fills of the profile `paper`."""

@@ -16,9 +16,8 @@ from broker.matching.orders import NINE_DECIMALS, Order
 from broker.matching.terms import Basis, Side
 from marketdata.columns import BarColumns, Ints, TickColumns
 from marketdata.ledger import WORDS
+from marketdata.units import MINUTE_NS, SECOND_NS
 
-SECOND_NS = 1_000_000_000
-MINUTE_NS = 60 * SECOND_NS
 HALTED = "H"
 PRINT = 1
 """The phase of a trade: at one stamp quotes come first."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-SECOND_NS = 1_000_000_000
-MILLISECOND_NS = 1_000_000
+from marketdata.units import SECOND_NS
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from broker.matching import groups
 from broker.matching.activity import Activity, ActivityKind
 from broker.matching.fees import Fees
-from broker.matching.hours import MILLISECOND_NS, Hours
+from broker.matching.hours import Hours
 from broker.matching.margin import equity_of, maintenance_of
 from broker.matching.orders import Order
 from broker.matching.terms import AT_ONCE, Status, TimeInForce
+from marketdata.units import MILLISECOND_NS
 
 if TYPE_CHECKING:
     from broker.matching.book import Book

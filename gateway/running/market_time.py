@@ -12,12 +12,12 @@ from django.db import InterfaceError, OperationalError
 from gateway import market_clock
 from gateway.running.clock_file import NEVER_NS, ClockFile, ClockReading
 from marketdata.calendar import NEW_YORK
+from marketdata.units import MILLISECOND_NS
 from sessions.models import Session
 from streaming.base.db import connected
 
 EVERY_SECONDS = 0.025
 RETRY_AFTER_SECONDS = 0.5
-MILLISECOND_NS = 1_000_000
 PACE_OF_UNPACED = 60.0
 """At which the clock goes on behind the end of a session of speed 0."""
 

@@ -12,8 +12,9 @@ from broker.refusals import malformed
 from broker.standing import Standing, standing
 from gateway.moments import new_york_date
 from gateway.trading.endpoint import Call
-from gateway.trading.order_wire import MS, stamp, text
+from gateway.trading.order_wire import stamp, text
 from marketdata import calendar
+from marketdata.units import MILLISECOND_NS
 
 CHOICES: Mapping[str, tuple[object, ...]] = {
     "fractional_trading": (True, False),
@@ -37,7 +38,7 @@ def get_account(call: Call) -> dict[str, Any]:
 
 def account(at: Standing) -> dict[str, Any]:
     row, (long, short) = at.account, at.values
-    today = new_york_date(at.clock_ms * MS)
+    today = new_york_date(at.clock_ms * MILLISECOND_NS)
     return {
         "id": str(row.uuid),
         "account_number": row.number,

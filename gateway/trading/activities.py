@@ -15,7 +15,8 @@ from broker.standing import await_published, standing
 from gateway import moments
 from gateway.spelling import on_wire
 from gateway.trading.endpoint import Call
-from gateway.trading.order_wire import MS, stamp, text
+from gateway.trading.order_wire import stamp, text
+from marketdata.units import MILLISECOND_NS
 from streaming.as_of.newest_frame import clock_ms
 
 MOST = 100
@@ -85,7 +86,7 @@ def _deposit(account: Account, now_ms: int) -> Dated:
     row = {
         "activity_type": "CSD",
         "id": _id(at, uuid.uuid5(account.uuid, "opening")),
-        "date": moments.new_york_date(at * MS).isoformat(),
+        "date": moments.new_york_date(at * MILLISECOND_NS).isoformat(),
         "net_amount": text(account.cash),
         "status": "executed",
         "created_at": stamp(at),
@@ -100,7 +101,7 @@ def _non_trade(account: Account, activity: Activity) -> Dated:
     row = {
         "activity_type": str(activity.kind),
         "id": _id(activity.at_ms, uuid.uuid5(account.uuid, name)),
-        "date": moments.new_york_date(activity.at_ms * MS).isoformat(),
+        "date": moments.new_york_date(activity.at_ms * MILLISECOND_NS).isoformat(),
         "net_amount": text(activity.amount),
         "status": "executed",
         "created_at": stamp(activity.at_ms),
@@ -140,7 +141,7 @@ def _id(ms: int, unique: uuid.UUID) -> str:
 
 
 def _within(row: Dated, query: Mapping[str, str]) -> bool:
-    at = row[0] * MS
+    at = row[0] * MILLISECOND_NS
     if date := query.get("date"):
         return moments.start_of(date, "date") <= at <= moments.end_of(date, "date")
     after, until = query.get("after"), query.get("until")

@@ -17,6 +17,7 @@ from broker.trader import date_of
 from gateway import moments
 from gateway.trading.endpoint import Call
 from marketdata.trading_day import TradingDay
+from marketdata.units import MINUTE_MS
 from streaming.as_of.newest_frame import clock_ms
 
 MINUTES = {"1Min": 1, "5Min": 5, "15Min": 15, "1H": 60}
@@ -119,7 +120,7 @@ def _trading_days(call: Call, first: dt.date, last: dt.date) -> list[TradingDay]
 def _windows(day: TradingDay, timeframe: str, now: int) -> list[Window]:
     """Of a day: those that have begun; the running one ends at the clock."""
     start, close = _ms(day.open), _ms(day.close)
-    step = close - start if timeframe == DAY else MINUTES[timeframe] * 60_000
+    step = close - start if timeframe == DAY else MINUTES[timeframe] * MINUTE_MS
     return [Window(at, min(at + step, close, now), day.date) for at in range(start, min(close, now), step)]
 
 

@@ -14,8 +14,8 @@ from broker.standing import Standing
 from gateway.assets import EXCHANGE, asset_id
 from gateway.moments import rfc3339
 from gateway.spelling import on_wire
+from marketdata.units import MILLISECOND_NS
 
-MS = 1_000_000
 PLACES = Decimal("1e-9")
 
 
@@ -29,7 +29,7 @@ def text(value: Decimal | None) -> str | None:
 
 
 def stamp(ms: int | None) -> str | None:
-    return None if ms is None else rfc3339(ms * MS)
+    return None if ms is None else rfc3339(ms * MILLISECOND_NS)
 
 
 def order(each: Order, legs: Sequence[Order] | None = None) -> dict[str, Any]:

@@ -20,8 +20,9 @@ from gateway import moments
 from gateway.assets import named_asset
 from gateway.spelling import as_stored
 from gateway.trading.endpoint import NOTHING, Answer, Call
-from gateway.trading.order_wire import MS, order
+from gateway.trading.order_wire import order
 from marketdata.symbols import is_symbol
+from marketdata.units import MILLISECOND_NS
 
 MOST, DEFAULT = 500, 50
 
@@ -125,9 +126,9 @@ def _between(call: Call) -> Q:
         mark = service.find(call.account, query.get(by_id[0], ""))
         found &= Q(number__lt=mark.number) if by_id[0].startswith("before") else Q(number__gt=mark.number)
     if after := query.get("after"):
-        found &= Q(submitted_ms__gt=moments.start_of(after, "after") // MS)
+        found &= Q(submitted_ms__gt=moments.start_of(after, "after") // MILLISECOND_NS)
     if until := query.get("until"):
-        found &= Q(submitted_ms__lt=moments.end_of(until, "until") // MS)
+        found &= Q(submitted_ms__lt=moments.end_of(until, "until") // MILLISECOND_NS)
     return found
 
 

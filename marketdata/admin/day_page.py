@@ -14,11 +14,12 @@ from marketdata.chart_library import INTEGRITY
 from marketdata.columns import BarColumns, Rows, TickColumns
 from marketdata.gaps import find_gaps
 from marketdata.intervals import parse_interval
-from marketdata.kinds import KINDS, SECOND_NS, DayKind
+from marketdata.kinds import KINDS, DayKind
 from marketdata.ledger import WORDS
 from marketdata.models import DayVersion
 from marketdata.quality import quality
 from marketdata.table import points
+from marketdata.units import SECOND_NS
 
 SHOWN_ROWS = 400
 VALUES = KINDS[DayKind.BARS].values

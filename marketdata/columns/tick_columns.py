@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.columns.bar_columns import Floats, Ints
-from marketdata.kinds import KINDS, SECOND_NS
+from marketdata.kinds import KINDS
+from marketdata.units import SECOND_NS
 
 Codes = NDArray[np.int32]
 SUSPICIOUS, CORRECTED, DERIVED = 1, 2, 4

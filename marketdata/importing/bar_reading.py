@@ -23,10 +23,10 @@ from marketdata.importing.stamps import Moments, stamps
 from marketdata.importing.symbol_column import symbols_of
 from marketdata.importing.wide import is_wide, to_long, wide_cells
 from marketdata.kinds import DayKind
+from marketdata.units import SECOND_NS
 
 SCALED = [i for i, name in enumerate(BAR_VALUES) if name not in ("volume", "trade_count")]
-SECOND = 1_000_000_000
-UNREADABLE = np.iinfo(np.int64).min // SECOND
+UNREADABLE = np.iinfo(np.int64).min // SECOND_NS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +86,7 @@ def bar_table(source: Source, form: FileForm, exchange_of: ExchangeOf = as_asked
         str(path), DayKind.BARS, Fact(source.dialect.name, source.dialect.sign), symbol_fact, moments.zone, label,
         moments.units, scale, mapped, unused, tuple(notes),
     )  # fmt: skip
-    sub_second = moments.at % SECOND != 0
+    sub_second = moments.at % SECOND_NS != 0
     return Table(path, names, symbol, seconds, sub_second, values, garbled, sheet, decision, exchange)
 
 
@@ -121,7 +121,7 @@ def _starts(
     source: Source, moments: Moments, symbol: Ints, names: list[str], unused: tuple[str, ...], form: FileForm
 ) -> tuple[Ints, Fact]:
     """Each bar's start in seconds, by the label that the stamps have."""
-    seconds = moments.at // SECOND
+    seconds = moments.at // SECOND_NS
     readable = seconds > UNREADABLE
     refuse_midnight(seconds[readable], symbol[readable], names, unused, source.path)
     days = calendar_of(form.exchange)

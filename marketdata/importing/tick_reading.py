@@ -25,8 +25,8 @@ from marketdata.importing.spellings import PRICES
 from marketdata.importing.stamps import UNREAD, stamps
 from marketdata.importing.symbol_column import symbols_of
 from marketdata.kinds import KINDS, DayKind
+from marketdata.units import MINUTE_NS, SECOND_NS
 
-MINUTE_NS = 60_000_000_000
 LISTED = re.compile(r"\[.*\]", re.DOTALL)
 
 
@@ -58,7 +58,7 @@ def tick_table(source: Source, form: FileForm, kind: str) -> TickTable:
     moments = stamps(sheet.frame, mapped, form, source.dialect, path)
     unused = unused_columns(sheet, mapped)
     readable = moments.at > UNREAD
-    refuse_midnight(moments.at[readable] // 1_000_000_000, codes[readable], names, unused, path)
+    refuse_midnight(moments.at[readable] // SECOND_NS, codes[readable], names, unused, path)
     at, label = _known_at(moments.at, mapped, form, kind)
     values, scale = _values(source, mapped, form, kind)
     words, dictionary = _codes(sheet.frame, mapped, kind, values)

@@ -12,9 +12,9 @@ from marketdata.importing.bar_reading import ExchangeOf, as_asked, groups
 from marketdata.importing.edges import exchange_dates
 from marketdata.importing.splitting import Rejected, Split, SymbolDay, date_of
 from marketdata.importing.tick_reading import TickTable
-from marketdata.kinds import SECOND_NS
 from marketdata.models import Scope
 from marketdata.rules import broken_rows
+from marketdata.units import SECOND_NS
 
 UNREADABLE = np.iinfo(np.int64).min
 

@@ -26,9 +26,9 @@ from marketdata.models import Scope
 from marketdata.providers.base import BadRow, NoDataExists
 from marketdata.providers.folder import Folder, covers
 from marketdata.providers.tick_fetching import TickRows, TicksAnswer
+from marketdata.units import SECOND_NS
 
 KEPT_FILES = 2
-SECOND_NS = 1_000_000_000
 
 
 class TickFiles:

@@ -15,8 +15,9 @@ from marketdata.columns import BarColumns, Floats, TickColumns, join_ticks
 from marketdata.errors import NoData, UnknownSymbol
 from marketdata.exchange_calendar import NEW_YORK_STOCKS
 from marketdata.providers.base import BarsAnswer, DatasetSpec, Label, NoDataExists, Rows
-from marketdata.providers.synthetic_ticks import LEAST_TRADES, SECOND_NS, make_quotes, make_trades
+from marketdata.providers.synthetic_ticks import LEAST_TRADES, make_quotes, make_trades
 from marketdata.providers.tick_fetching import TicksAnswer
+from marketdata.units import SECOND_NS
 
 TICKER = re.compile(r"[A-Z][A-Z0-9]{0,5}(\.[A-Z]{1,3})?")
 TICK = 0.01

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from marketdata.columns import BarColumns, Floats, Ints, TickColumns
 from marketdata.kinds import KINDS, DayKind
+from marketdata.units import SECOND_NS
 
 TICK = 0.01
-SECOND_NS = 1_000_000_000
 WORDS = ("", "@", "N", "P", "Q", "Z")
 REGULAR, FIRST_EXCHANGE = 1, 2
 LEAST_TRADES = 4

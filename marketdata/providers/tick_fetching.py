@@ -19,6 +19,7 @@ from marketdata.providers.base import BadRow, NoDataExists, get_provider
 from marketdata.providers.fetching import not_served, quarantine
 from marketdata.rules import broken_rows
 from marketdata.store import NewDay, ensure_instruments, exchange_of, find_days, write_days
+from marketdata.units import MINUTE_NS, SECOND_NS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +72,7 @@ def _ask(dataset: Dataset, provider_name: str, kind: str, symbol: str, day: Trad
     if isinstance(answer, NoDataExists) or not len(answer):
         reason = answer.reason if isinstance(answer, NoDataExists) else "its answer is empty"
         raise NoData(f"{provider_name} has no {what} of {symbol} on {day.date}: {reason}")
-    rows = replace(answer, at=answer.at - round(day.open.timestamp()) * 1_000_000_000)
+    rows = replace(answer, at=answer.at - round(day.open.timestamp()) * SECOND_NS)
     if fault := _first_fault(rows, day):
         raise ProviderFailed(f"{provider_name} sent broken {what} of {symbol} on {day.date}: {fault}")
     return rows
@@ -81,6 +82,6 @@ def _first_fault(rows: TickColumns, day: TradingDay) -> str:
     if broken := broken_rows(rows):
         row, reason = broken[0]
         return f"row {row + 1}: {reason}"
-    if rows.at[0] < 0 or rows.at[-1] >= day.minutes * 60_000_000_000:
+    if rows.at[0] < 0 or rows.at[-1] >= day.minutes * MINUTE_NS:
         return f"a stamp is outside the session ({day.open:%H:%M} to {day.close:%H:%M} UTC)"
     return "a stamp is before the one before it" if (np.diff(rows.at) < 0).any() else ""

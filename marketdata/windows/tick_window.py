@@ -13,7 +13,6 @@ from marketdata.store import find_versions, load_range, row_range
 from marketdata.windows.window import Window, WindowError
 from marketdata.wire_events import events
 
-SECOND = 1_000_000_000
 FAR = 1 << 62
 
 

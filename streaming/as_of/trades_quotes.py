@@ -10,12 +10,11 @@ from marketdata.hours import DayPart, Hours
 from marketdata.kinds import DayKind, outside
 from marketdata.store import StoredDay, find_versions, load_between
 from marketdata.trading_day import TradingDay
+from marketdata.units import MILLISECOND_NS
 from marketdata.wire_events import events
 from sessions.models import Session
 from streaming.engine import journal
 from streaming.engine.frames import milliseconds
-
-MS = 1_000_000
 
 
 def trades_quotes_as_of(
@@ -34,10 +33,10 @@ def trades_quotes_as_of(
     if clock is None:
         return []
     day = session.calendar.trading_day(session.calendar.session_date_of(clock))
-    opened = milliseconds(day.open) * MS
-    first = milliseconds(start or day.begin) * MS - opened
-    last = milliseconds(clock) * MS - opened
-    close = milliseconds(day.close) * MS - opened
+    opened = milliseconds(day.open) * MILLISECOND_NS
+    first = milliseconds(start or day.begin) * MILLISECOND_NS - opened
+    last = milliseconds(clock) * MILLISECOND_NS - opened
+    close = milliseconds(day.close) * MILLISECOND_NS - opened
     parts: list[dict[str, Any]] = []
     # From the latest part of the day back, as long as events are to be found.
     for name, low, high in _parts(session, day, kind, close):
@@ -56,7 +55,8 @@ def _parts(session: Session, day: TradingDay, kind: DayKind, close: int) -> list
     regular = (str(kind), 0, close - 1)
     if session.hours != Hours.EXTENDED:
         return [regular]
-    begin, end = (milliseconds(each) * MS - milliseconds(day.open) * MS for each in (day.begin, day.end))
+    opened = milliseconds(day.open)
+    begin, end = ((milliseconds(each) - opened) * MILLISECOND_NS for each in (day.begin, day.end))
     return [(outside(kind), close, end), regular, (outside(kind), begin, -1)]
 
 

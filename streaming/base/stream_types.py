@@ -10,11 +10,11 @@ from marketdata import store
 from marketdata.errors import MarketDataError
 from marketdata.kinds import DayKind
 from marketdata.models import Dataset
+from marketdata.units import MINUTE_MS
 from sessions.models import StreamType
 
 ALIASES = {"trades": StreamType.TICKS}
 TICK_TYPES = (StreamType.TICKS, StreamType.QUOTES)
-MINUTE_MS = 60_000
 DEFAULT_STEP_MS = 100
 
 

@@ -14,10 +14,10 @@ from marketdata import store
 from marketdata.columns import Ints, TickColumns, join_ticks, no_ticks
 from marketdata.kinds import KINDS
 from marketdata.store import Spans, StoredDay
+from marketdata.units import MILLISECOND_NS
 from streaming.base.db import connected
 
 Load = Callable[[int], TickColumns]
-MS = 1_000_000
 
 
 class ChunkCursor:
@@ -42,7 +42,8 @@ class ChunkCursor:
         extended: bool = False,
         follows: bool = False,
     ) -> None:
-        self.symbol, self.kind, self.spans, self.steps, self.step_ns = symbol, kind, spans, steps, step_ms * MS
+        self.symbol, self.kind, self.spans, self.steps = symbol, kind, spans, steps
+        self.step_ns = step_ms * MILLISECOND_NS
         self.load, self.ahead, self.extended, self.follows = load, ahead, extended, follows
         self.held: dict[int, TickColumns | Future[TickColumns]] = {}
 
@@ -132,7 +133,7 @@ def stored_chunk_cursor(
 
     Its stamps are read once, a chunk at a time, to know the steps; its rows as they are played.
     """
-    step_ns = step_ms * MS
+    step_ns = step_ms * MILLISECOND_NS
     parts = [np.unique(-(-_until(at, known_by) // step_ns)).astype(np.int32) for at in store.stamps(day)]
     steps = np.unique(np.concatenate(parts)) if parts else np.empty(0, np.int32)
     if follows:

@@ -10,6 +10,7 @@ from marketdata.exchange_calendar import ExchangeCalendar, calendar_of
 from marketdata.hours import Hours
 from marketdata.intervals import parse_interval
 from marketdata.models import Dataset
+from marketdata.units import MINUTE_MS
 from sessions.models import Session, StreamType
 
 
@@ -23,7 +24,7 @@ class Recipe:
     widths: tuple[int, ...]
     window: tuple[TradingDay, ...]
     types: tuple[str, ...] = (StreamType.BARS,)
-    step_ms: int = 60_000
+    step_ms: int = MINUTE_MS
     as_known: bool = False
     calendar: ExchangeCalendar = field(default_factory=calendar_of)
 

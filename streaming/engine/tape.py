@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from marketdata.calendar import TradingDay
 from marketdata.columns import BarColumns
 from marketdata.hours import DAY_PARTS, DayPart
+from marketdata.units import MILLISECOND_NS, MINUTE_MS
 from streaming.engine.bar_layers import Day, Layers
 from streaming.engine.chunk_cursor import ChunkCursor, Schedule
 from streaming.engine.corrections import Correction, parts, revisions
@@ -23,7 +24,6 @@ from streaming.engine.frame_id import FrameId, milliseconds
 from streaming.engine.laying_out import Blocks, Heads, Ints, lay_out
 from streaming.engine.tick_layers import tick_groups
 
-MINUTE_MS = 60_000
 STRETCH_BYTES, STRETCH_FRAMES = 1 << 19, 2048
 """Most of one stretch, but for a single frame that is larger: controls are looked at between two."""
 ROW_BYTES = 80
@@ -129,7 +129,7 @@ class Tape:
         since, within = np.divmod(ms - self.begin_ms, MINUTE_MS)
         ticks: list[Blocks] = []
         if self.schedule.chunk_cursors:
-            open_ns = self.open_ms * 1_000_000
+            open_ns = self.open_ms * MILLISECOND_NS
             ticks = tick_groups(self.schedule, steps, active, open_ns, synthetic=self.synthetic)
         there = within == 0
         for group in ticks:

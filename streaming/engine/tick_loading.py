@@ -10,6 +10,7 @@ from marketdata.kinds import TICK_KINDS, DayKind, outside
 from marketdata.models import Scope
 from marketdata.providers.tick_fetching import ensure_ticks
 from marketdata.store import StoredDay, dates_with, find_days, find_versions
+from marketdata.units import MILLISECOND_NS
 from streaming.engine.chunk_cursor import ChunkCursor, stored_chunk_cursor
 from streaming.engine.journal import Journal
 from streaming.engine.recipe import Recipe
@@ -67,7 +68,7 @@ def chunk_cursors_of(
     ]
     if recipe.extended:
         bounds = (day.begin - day.open, day.end - day.open)
-        first, last = (_nanoseconds(bound) // (recipe.step_ms * 1_000_000) for bound in bounds)
+        first, last = (_nanoseconds(bound) // (recipe.step_ms * MILLISECOND_NS) for bound in bounds)
         around = _pinned(recipe, journal, date, extended=True)
         found += [stored_chunk_cursor(each, recipe.step_ms, until, (first, last)) for each in around]
     return found

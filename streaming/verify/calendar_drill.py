@@ -18,6 +18,7 @@ from marketdata.exchange_calendar import NEW_YORK_STOCKS, ExchangeCalendar, cale
 from marketdata.intervals import DAY, interval_name
 from marketdata.models import Dataset
 from marketdata.trading_day import TradingDay
+from marketdata.units import MINUTE_MS
 from streaming.engine.frames import milliseconds
 from streaming.engine.loading import PREFETCH_BEFORE_CLOSE
 from streaming.engine.recipe import Recipe
@@ -108,8 +109,8 @@ def _grid_faults(days_of: ExchangeCalendar, day: TradingDay, tape: Tape) -> Iter
     opens = 0 if day.follows else 1
     if len(tape) != minutes + opens:
         yield f"{len(tape)} frames for {minutes} minutes"
-    first = milliseconds(_wall(days_of, day.open)) + (0 if opens else 60_000)
-    if [tape.instant(k) for k in range(len(tape))] != [first + 60_000 * k for k in range(minutes + opens)]:
+    first = milliseconds(_wall(days_of, day.open)) + (0 if opens else MINUTE_MS)
+    if [tape.instant(k) for k in range(len(tape))] != [first + MINUTE_MS * k for k in range(minutes + opens)]:
         yield "frames off the minute grid"
     if days_of.exchange == NEW_YORK_STOCKS and not is_irregular(day) and minutes not in COUNTS:
         yield f"{minutes} minutes: neither a full nor a half day"

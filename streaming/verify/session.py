@@ -15,6 +15,7 @@ import numpy as np
 
 from marketdata.errors import MarketDataError
 from marketdata.kinds import DayKind
+from marketdata.units import MILLISECOND_NS
 from marketdata.wire_events import stamp
 from sessions.models import ENDED, Session
 from streaming.base import joining
@@ -194,7 +195,7 @@ def _check_order(found: Findings, packed: Packed, before: FrameId | None) -> Non
 def _check_ticks(found: Findings, packed: Packed, frame: Frame) -> None:
     """Trades and quotes are not later than their frame, quotes before trades, each kind by its stamps."""
     for block in frame.ticks:
-        if len(block) and int(block.at[-1]) > packed.id.ms * 1_000_000:
+        if len(block) and int(block.at[-1]) > packed.id.ms * MILLISECOND_NS:
             found.differs("order", f"Frame {packed.id} has {block.kind} of {stamp(int(block.at[-1]))}: too early.")
         if (np.diff(block.at) < 0).any():
             found.differs("order", f"Frame {packed.id}: {block.kind} are not in the order of their stamps.")

@@ -10,7 +10,6 @@ import pytest
 from gateway import best_quotes, snapshots
 from gateway.best_quotes import BestQuotes
 from gateway.day_cache import Days
-from gateway.moments import SECOND
 from gateway.page_tokens import Span
 from gateway.trades_quotes import Ticks
 from gateway.wire import trade_events
@@ -19,13 +18,14 @@ from marketdata.columns import TickColumns
 from marketdata.kinds import DayKind
 from marketdata.models import CHUNK_ROWS, QuotesOf, Scope
 from marketdata.store import NewDay, write_days
+from marketdata.units import SECOND_NS
 from sessions.models import Session
 from streaming.engine.tick_blocks import TickBlock
 from tests.streaming.rows import DAY, a_session
 
 pytestmark = pytest.mark.django_db
 NAN = float("nan")
-OPEN = int(calendar.trading_day(DAY).open.timestamp()) * SECOND
+OPEN = int(calendar.trading_day(DAY).open.timestamp()) * SECOND_NS
 WORDS = ("", "P", "Q", "N", "1")
 Row = tuple[float, float, float, float, float, str]
 """Seconds from the open, bid and size, ask and size, exchange."""
@@ -40,7 +40,7 @@ ONE_SIDED: list[Row] = [
 
 
 def columns(rows: list[Row]) -> TickColumns:
-    at = np.array([int(row[0] * SECOND) for row in rows], np.int64)
+    at = np.array([int(row[0] * SECOND_NS) for row in rows], np.int64)
     codes = np.array([[WORDS.index(row[5])] * 2 + [4] for row in rows], np.int32).T
     values = np.array([row[1:5] for row in rows], np.float64).T
     return TickColumns(DayKind.QUOTES, at, values, codes, np.zeros(len(rows), np.uint8), WORDS)
@@ -58,7 +58,7 @@ def quoted(rows: list[Row], of: str = QuotesOf.CONSOLIDATED, early: list[Row] | 
 
 
 def latest(session: Session, second: float) -> tuple[Any, ...] | None:
-    found = best_quotes.latest(Ticks(session, OPEN + int(second * SECOND), "quotes"), ["AAPL"]).get("AAPL")
+    found = best_quotes.latest(Ticks(session, OPEN + int(second * SECOND_NS), "quotes"), ["AAPL"]).get("AAPL")
     return found and tuple(found[name] for name in ("bp", "bs", "bx", "ap", "as", "ax"))
 
 
@@ -69,7 +69,7 @@ def sent(session: Session, *blocks: list[Row]) -> list[tuple[Any, ...]]:
         if market.lacks(block):
             market.begin(block)
         found += [(at - OPEN, body["bp"], body["ap"]) for at, _, body in market.events(block)]
-    return [(at / SECOND, bid, ask) for at, bid, ask in found]
+    return [(at / SECOND_NS, bid, ask) for at, bid, ask in found]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_the_latest_quote_has_both_sides_as_orders_meet_them(second: float, of: 
 
 def test_history_has_the_quotes_as_they_came() -> None:
     session = quoted(ONE_SIDED)
-    ticks = Ticks(session, OPEN + 60 * SECOND, "quotes")
+    ticks = Ticks(session, OPEN + 60 * SECOND_NS, "quotes")
     raw = ticks.read("AAPL", ticks.rows(["AAPL"], DAY, DAY)["AAPL"], Span(0, ticks.as_of, False, 100)).rows
     assert [(row["bp"], row["ap"]) for row in raw] == [
         *((99.9, 0), (0, 100.2), (0, 100.1), (99.95, 0), (99.8, 0), (0, 0)),
@@ -125,8 +125,8 @@ def test_an_instants_rows_are_one_quote_and_whole_ones_each_their_own() -> None:
 
 
 def test_a_snapshot_has_the_same_quote() -> None:
-    days = Days(quoted(ONE_SIDED), OPEN + 15 * SECOND)
-    days.as_of = OPEN + 600 * SECOND
+    days = Days(quoted(ONE_SIDED), OPEN + 15 * SECOND_NS)
+    days.as_of = OPEN + 600 * SECOND_NS
     quote = snapshots.snapshots(days, ["AAPL"])["AAPL"]["latestQuote"]
     assert (quote["bp"], quote["ap"], quote["t"]) == (99.8, 0.0, f"{DAY}T14:30:20Z")
     assert quote == snapshots.latest_ticks(days, "quotes", ["AAPL"])["AAPL"]
@@ -140,7 +140,7 @@ def test_a_trades_id_is_the_same_on_every_page_and_on_the_socket() -> None:
     values, nothing = np.full((2, size), 100.0), np.zeros((2, size), np.int32)
     trades = TickColumns(DayKind.TRADES, at, values, nothing, np.zeros(size, np.uint8))
     write_days(session.dataset_id, [NewDay(session.streams.get().instrument_id, DAY, trades)])
-    ticks = Ticks(session, OPEN + 60 * SECOND, "trades")
+    ticks = Ticks(session, OPEN + 60 * SECOND_NS, "trades")
     days = ticks.rows(["AAPL"], DAY, DAY)["AAPL"]
 
     def ids(descending: bool, most: int) -> list[int]:

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from gateway import market_clock as clock
-from gateway.moments import SECOND
+from marketdata.units import SECOND_NS
 from sessions.models import Session, State
 from sessions.redis_client import connection as redis_connection
 from streaming.engine.bus import stream_key
@@ -51,16 +51,16 @@ def test_a_clock_of_before_a_seek_means_nothing_after_it() -> None:
 
 def test_a_frame_that_is_out_is_visible_before_the_row_says_so() -> None:
     session = moving_session(1.0)
-    assert clock.as_of(session) == int(TEN.timestamp()) * SECOND
+    assert clock.as_of(session) == int(TEN.timestamp()) * SECOND_NS
     key = stream_key(session.pk, 1)
     redis_connection().xadd(key, {"b": b"", "h": b""}, id=f"{int(ms(TEN)) + 60_000}-0")
-    assert clock.as_of(session) == (int(TEN.timestamp()) + 60) * SECOND
+    assert clock.as_of(session) == (int(TEN.timestamp()) + 60) * SECOND_NS
     redis_connection().delete(key)
 
 
 def test_before_the_first_frame_it_is_the_open() -> None:
     session = moving_session(1.0, frame_id="", clock=None)
-    assert clock.as_of(session) == int(dt.datetime(2024, 11, 18, 14, 30, tzinfo=dt.UTC).timestamp()) * SECOND
+    assert clock.as_of(session) == int(dt.datetime(2024, 11, 18, 14, 30, tzinfo=dt.UTC).timestamp()) * SECOND_NS
 
 
 @pytest.mark.parametrize(

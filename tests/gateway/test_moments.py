@@ -6,8 +6,9 @@ import pytest
 
 from gateway import moments
 from gateway.wire_errors import GatewayError
+from marketdata.units import SECOND_NS
 
-HALF_PAST_NINE = int(dt.datetime(2024, 3, 14, 13, 30, tzinfo=dt.UTC).timestamp()) * moments.SECOND
+HALF_PAST_NINE = int(dt.datetime(2024, 3, 14, 13, 30, tzinfo=dt.UTC).timestamp()) * SECOND_NS
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,7 @@ def test_a_fraction_keeps_every_digit() -> None:
 
 @pytest.mark.parametrize(("date", "hours"), [("2024-03-14", 24), ("2024-03-10", 23), ("2024-11-03", 25)])
 def test_a_date_is_new_yorks_whole_day(date: str, hours: int) -> None:
-    assert moments.end_of(date) - moments.start_of(date) == hours * 3600 * moments.SECOND - 1
+    assert moments.end_of(date) - moments.start_of(date) == hours * 3600 * SECOND_NS - 1
     assert moments.rfc3339(moments.start_of("2024-03-14")) == "2024-03-14T04:00:00Z"
     assert moments.rfc3339(moments.start_of("2024-01-16")) == "2024-01-16T05:00:00Z"
 

@@ -12,12 +12,12 @@ from django.test import Client
 
 from gateway import throttle
 from gateway.daily_bars import DailyBars
-from gateway.moments import SECOND
 from marketdata import calendar
 from marketdata.columns import BarColumns, TickColumns
 from marketdata.kinds import DayKind
 from marketdata.models import DayVersion, Scope
 from marketdata.store import NewDay, write_days
+from marketdata.units import SECOND_NS
 from sessions import keys, minute_counter
 from sessions.models import JournalEntry, Session, SessionKey
 from sessions.redis_client import connection as redis_connection
@@ -89,7 +89,7 @@ def test_a_days_prices_are_the_sessions_and_its_volume_is_all_hours(bot: Bot) ->
     assert today["v"] == 3000 + sum(range(1, 30))
     assert (yesterday["t"], yesterday["c"]) == ("2024-11-15T05:00:00Z", 103.89)
     assert today["l"] <= today["vw"] <= today["h"], "the extended hours at 90 and 91 are not of it"
-    sent = DailyBars.load(bot.session, bot.session.run.clock.timestamp() * SECOND)  # type: ignore[arg-type, union-attr]
+    sent = DailyBars.load(bot.session, bot.session.run.clock.timestamp() * SECOND_NS)  # type: ignore[arg-type, union-attr]
     assert sent.values["AAPL"][6] == today["vw"]
     sent.values, sent.regular = {"AAPL": [100.0, 101.0, 99.0, 100.0, 1100.0, 0.0, 100.0]}, {"AAPL": 100.0}
     block = BarBlock(1, 0, 60_000, 1, False, ("AAPL",), np.empty((7, 1)), np.ones(1, np.uint16))
@@ -310,7 +310,7 @@ def test_auctions_of_bars_alone_are_made_and_the_close_is_not_known_before_it(bo
 
 def test_auctions_are_the_prints_that_say_so(bot: Bot) -> None:
     words = ("", "N", "@", "O", "6", "1000000")
-    at = np.array([0, 1, 2, 1500, 1799, 1801], np.int64) * SECOND
+    at = np.array([0, 1, 2, 1500, 1799, 1801], np.int64) * SECOND_NS
     values = np.array([[100.0, 100.1, 100.2, 101.0, 101.5, 102.0], [10, 500, 20, 700, 1, 1]])
     codes = np.array([[1] * 6, [2, 3, 2, 4, 5, 4]], np.int32)
     trades = TickColumns(DayKind.TRADES, at, values, codes, np.zeros(6, np.uint8), words)

@@ -11,9 +11,9 @@ import numpy as np
 
 from marketdata import calendar
 from marketdata.columns import BarColumns, packed
-from marketdata.kinds import SECOND_NS
 from marketdata.models import Dataset, DayChunk, DayVersion, Instrument, Scope
 from marketdata.store.write import summary_of
+from marketdata.units import SECOND_NS
 from sessions.models import ActiveStream, JournalEntry, Pin, Run, Session, State
 
 DAY = dt.date(2024, 11, 18)

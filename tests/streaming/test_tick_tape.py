@@ -13,8 +13,9 @@ from marketdata import calendar
 from marketdata.columns import BarColumns, TickColumns
 from marketdata.kinds import DayKind
 from marketdata.store import Spans
+from marketdata.units import MILLISECOND_NS as MS
 from marketdata.wire_events import stamp
-from streaming.engine.chunk_cursor import MS, ChunkCursor
+from streaming.engine.chunk_cursor import ChunkCursor
 from streaming.engine.frames import Frame, decode, milliseconds
 from streaming.engine.tape import Tape
 

@@ -27,9 +27,10 @@ from broker.refusals import Kind, Refusal
 from broker.settings import MULTIPLIERS
 from broker.standing import await_published
 from marketdata.api.queries import StrictSerializer, query_of
+from marketdata.units import MINUTE_MS
 from sessions.models import Session
 from streaming.as_of.newest_frame import clock_ms
-from web.equity_instants import MINUTE_MS, instants
+from web.equity_instants import instants
 from web.holders import OPEN_ACCOUNT, TRADE_ACCOUNT, VIEW_ACCOUNT
 
 STATUS = {

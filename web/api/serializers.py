@@ -14,6 +14,7 @@ from marketdata.hours import Hours
 from marketdata.models import Dataset
 from marketdata.store import spelled_as
 from marketdata.symbols import require_symbols
+from marketdata.units import MINUTE_MS
 from sessions.control import MOST_MINUTES, ControlError, check_speed
 from sessions.market_time import landing
 from sessions.models import ActiveStream, Session, SessionEvent, symbols_of
@@ -136,7 +137,7 @@ class StartSerializer(StrictSerializer):
     clock_step = serializers.IntegerField(
         default=DEFAULT_STEP_MS,
         min_value=1,
-        max_value=60_000,
+        max_value=MINUTE_MS,
         help_text="Milliseconds by which trades and quotes are grouped; fits a minute.",
     )
     hours = serializers.ChoiceField(

@@ -13,8 +13,9 @@ from broker.models import Account, AccountEvent
 from broker.models import Order as OrderRow
 from broker.standing import Standing, standing
 from marketdata.calendar import exchange_time
+from marketdata.units import MINUTE_MS
 from sessions.models import Session
-from web.equity_instants import MINUTE_MS, instants
+from web.equity_instants import instants
 
 MOST_ORDERS, MOST_EXECUTIONS = 100, 500
 CURVE_POINTS = 160

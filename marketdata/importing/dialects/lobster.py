@@ -13,12 +13,12 @@ from marketdata.importing.dialects.dialect import Dialect
 from marketdata.importing.refusals import NotTicks
 from marketdata.importing.sheets import Sheet
 from marketdata.kinds import DayKind
+from marketdata.units import SECOND_NS
 
 NAME = re.compile(r"(?P<symbol>[A-Z.]+)_(?P<date>\d{4}-\d\d-\d\d)_\d+_\d+_(?P<part>message|orderbook)_\d+")
 HEADER = ("seconds", "type", "id", "size", "price", "side")
 EXECUTIONS = ("4", "5", "6")
 """Of a visible order, of a hidden one, and in an auction; the others change the book."""
-NANOSECONDS = 1_000_000_000
 
 
 def _prepare(sheet: Sheet, path: Path, kind: str) -> Sheet:
@@ -29,7 +29,7 @@ def _prepare(sheet: Sheet, path: Path, kind: str) -> Sheet:
     executed = sheet.frame["type"].astype(str).isin(EXECUTIONS).to_numpy()
     rows = sheet.take(executed)
     parts = rows.frame["seconds"].astype(str).str.extract(r"^(\d+)(?:\.(\d{1,9}))?$")
-    whole = pd.to_numeric(parts[0], errors="coerce").astype("Int64") * NANOSECONDS
+    whole = pd.to_numeric(parts[0], errors="coerce").astype("Int64") * SECOND_NS
     since = whole + pd.to_numeric(parts[1].fillna("0").str.ljust(9, "0"), errors="coerce").astype("Int64")
     midnight = np.datetime64(match["date"], "ns")
     frame = rows.frame.assign(timestamp=midnight + pd.to_timedelta(since, unit="ns")).drop(columns="seconds")

@@ -18,9 +18,9 @@ from marketdata.kinds import DayKind
 from marketdata.management.explained import ExplainedCommand
 from marketdata.models import Dataset, Scope
 from marketdata.store import find_days, load_day, load_ticks, spelled
+from marketdata.units import MINUTE_NS
 
 SHOWN = 20
-SECONDS_A_MINUTE_NS = 60_000_000_000
 
 
 class Command(ExplainedCommand):
@@ -61,7 +61,7 @@ def compare_day(symbol: str, date: dt.date, name: str = "") -> tuple[Dataset, Co
         trades = _trades(dataset, symbol, date, Scope.REGULAR)
         if symbol in bars and len(trades):
             after = _trades(dataset, symbol, date, Scope.EXTENDED)
-            after = after.take(after.at >= day.minutes * SECONDS_A_MINUTE_NS)
+            after = after.take(after.at >= day.minutes * MINUTE_NS)
             return dataset, compare(trades, after, bars[symbol].bars, day.minutes)
     where = f"Dataset {name} has" if name else "No dataset has"
     raise NoData(f"{where} {'not ' if name else ''}both trades and bars of {symbol} on {date}: import them.")
