@@ -12,7 +12,7 @@ from broker.records import Records
 from broker.trader import Trader
 from marketdata.units import MILLISECOND_NS, MINUTE_MS, MINUTE_NS
 from sessions.wakeup import BESIDE, notice_key
-from streaming.engine.frames import milliseconds, moment
+from streaming.engine.frame_id import milliseconds, moment
 from streaming.engine.journal import Journal
 from streaming.engine.participants import Entry, Stage
 from streaming.engine.tape import Tape

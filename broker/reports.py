@@ -14,7 +14,7 @@ from broker.models import Order as OrderRow
 from broker.settings import HEEDED
 from broker.standing import Standing, await_published, standing
 from marketdata.units import MILLISECOND_NS
-from streaming.engine.frames import rfc3339
+from streaming.engine.frame_id import rfc3339
 
 EXECUTION_COLUMNS = (
     *("time", "symbol", "side", "qty", "price", "position_qty", "basis", "met_price", "met_size", "met_at"),

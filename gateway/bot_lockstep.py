@@ -17,7 +17,7 @@ from sessions.models import Session
 from streaming.as_of.newest_frame import newest_frame
 from streaming.base.cancellation import end
 from streaming.base.db import in_thread
-from streaming.engine.frames import FrameId
+from streaming.engine.frame_id import FrameId
 from streaming.engine.lockstep import Lockstep, NameTaken, NeverPublished
 
 

@@ -22,7 +22,8 @@ from marketdata.columns.bar_columns import BAR_VALUES
 from marketdata.kinds import DayKind
 from marketdata.units import MILLISECOND_NS
 from marketdata.wire_events import whole
-from streaming.engine.frames import BarBlock, Frame
+from streaming.engine.bar_blocks import BarBlock
+from streaming.engine.frames import Frame
 from streaming.engine.tick_blocks import TickBlock
 
 MOST_ITEMS = 500

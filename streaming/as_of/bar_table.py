@@ -20,7 +20,7 @@ from sessions.models import Session
 from streaming.as_of.played_days import day_bars
 from streaming.as_of.session_data import clock_of
 from streaming.engine import journal
-from streaming.engine.frames import milliseconds, rfc3339
+from streaming.engine.frame_id import milliseconds, rfc3339
 
 Part = tuple[Ints, Ints, BarColumns, Ints, Ints, Ints]
 """Starts and ends in seconds since 1970, bars, minutes present and expected; -1 before the open, 1 after the close."""

@@ -7,7 +7,7 @@ import redis
 from sessions import redis_client
 from sessions.models import Session
 from streaming.engine.bus import newest_of
-from streaming.engine.frames import FrameId, milliseconds
+from streaming.engine.frame_id import FrameId, milliseconds
 
 
 def clock_ms(session: Session) -> int:

@@ -17,8 +17,9 @@ from marketdata.trading_day import TradingDay
 from sessions.models import ActiveStream, Session, StreamType
 from streaming.as_of.played_days import day_bars
 from streaming.engine import journal
+from streaming.engine.bar_blocks import BarBlock
 from streaming.engine.extended_bars import part_of_rows
-from streaming.engine.frames import BarBlock, FrameId, milliseconds
+from streaming.engine.frame_id import FrameId, milliseconds
 
 
 class SymbolUnknown(LookupError):

@@ -14,7 +14,7 @@ from marketdata.units import MILLISECOND_NS
 from marketdata.wire_events import events
 from sessions.models import Session
 from streaming.engine import journal
-from streaming.engine.frames import milliseconds
+from streaming.engine.frame_id import milliseconds
 
 
 def trades_quotes_as_of(

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from sessions.models import ENDED, Run, Session, State
 from streaming.base.db import connected
 from streaming.engine.fence import LeaseLost, fenced
-from streaming.engine.frames import moment
+from streaming.engine.frame_id import moment
 from streaming.engine.lease import Lease
 from streaming.engine.pace import Pace
 from streaming.engine.position_writer import Note, PositionWriter

@@ -14,7 +14,7 @@ from streaming.base.db import connected
 from streaming.engine.bus import HeldBack
 from streaming.engine.day_changes import DayChanges
 from streaming.engine.fence import LeaseLost
-from streaming.engine.frames import moment
+from streaming.engine.frame_id import moment
 from streaming.engine.held_session import LOOK_EVERY
 from streaming.engine.participants import Entry
 from streaming.engine.stretch import Stretch

@@ -17,7 +17,8 @@ from marketdata.columns import BarColumns, Floats, Ints
 from marketdata.columns.bar_columns import BAR_VALUES
 from marketdata.derive import derive
 from marketdata.intervals import interval_name
-from streaming.engine.frames import bar_event, milliseconds, rfc3339, wire_values
+from streaming.engine.bar_blocks import bar_event, wire_values
+from streaming.engine.frame_id import milliseconds, rfc3339
 
 
 @dataclass(frozen=True, slots=True, eq=False)

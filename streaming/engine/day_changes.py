@@ -13,7 +13,7 @@ from sessions.models import State
 from streaming.base.db import connected
 from streaming.engine import journal as journals
 from streaming.engine.days import Loaded, Loading, Move
-from streaming.engine.frames import milliseconds, moment, rfc3339
+from streaming.engine.frame_id import milliseconds, moment, rfc3339
 from streaming.engine.held_session import LOOK_EVERY, HeldSession
 from streaming.engine.journal import Kind
 from streaming.engine.loading import PREFETCH_BEFORE_CLOSE

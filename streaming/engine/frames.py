@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from marketdata.hours import DAY_PARTS, DayPart
 from marketdata.kinds import DayKind
-from streaming.engine.bar_blocks import BarBlock, bar_event, wire_columns, wire_values
-from streaming.engine.frame_id import CursorError, FrameId, milliseconds, moment, rfc3339
+from streaming.engine.bar_blocks import BarBlock
+from streaming.engine.frame_id import FrameId, moment, rfc3339
 from streaming.engine.layout import (
     BLOCK_FORMAT,
     HEAD_FORMAT,
@@ -32,24 +32,6 @@ from streaming.engine.layout import (
     WORD,
 )
 from streaming.engine.tick_blocks import TickBlock
-
-__all__ = [
-    "NO_CHAIN",
-    "BarBlock",
-    "CursorError",
-    "Frame",
-    "FrameId",
-    "TickBlock",
-    "Wants",
-    "bar_event",
-    "decode",
-    "link",
-    "milliseconds",
-    "moment",
-    "rfc3339",
-    "wire_columns",
-    "wire_values",
-]
 
 HEAD, BLOCK = struct.Struct(HEAD_FORMAT), struct.Struct(BLOCK_FORMAT)
 NO_CHAIN = bytes(32)

@@ -22,7 +22,7 @@ from streaming.engine.bus import Bus
 from streaming.engine.checkpoint import Checkpoint, end_session
 from streaming.engine.days import Days, Loaded, Move
 from streaming.engine.fence import LeaseLost, fenced
-from streaming.engine.frames import milliseconds, moment, rfc3339
+from streaming.engine.frame_id import milliseconds, moment, rfc3339
 from streaming.engine.lockstep import Gate
 from streaming.engine.membership import Membership
 from streaming.engine.participants import Stage, participant_of

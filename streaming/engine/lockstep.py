@@ -19,7 +19,7 @@ from django.conf import settings
 
 from sessions.redis_keys import session_key, stream_key
 from streaming.base.cancellation import end
-from streaming.engine.frames import FrameId
+from streaming.engine.frame_id import FrameId
 from streaming.engine.lockstep_scripts import ACKNOWLEDGE, JOIN, LEAVE, RENEW, ROOM
 
 MOST_WINDOW = 100

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from sessions.models import Session
 from streaming.engine.clock import TimeProvider
-from streaming.engine.frames import milliseconds
+from streaming.engine.frame_id import milliseconds
 from streaming.engine.tape import Tape
 
 LATE_AFTER = 0.25

@@ -15,7 +15,8 @@ from sessions.models import Session
 from streaming.base.db import connected
 from streaming.engine import lease as leases
 from streaming.engine.bus import Bus, FenceMissing, stream_key
-from streaming.engine.frames import NO_CHAIN, FrameId, moment, rfc3339
+from streaming.engine.frame_id import FrameId, moment, rfc3339
+from streaming.engine.frames import NO_CHAIN
 from streaming.engine.journal import Journal
 from streaming.engine.lease import Lease
 from streaming.engine.packing import packed

@@ -8,7 +8,8 @@ from typing import Generic, TypeVar
 from sessions.models import ENDED, Session
 from streaming.as_of.newest_frame import beginning_ms
 from streaming.as_of.session_data import position_of
-from streaming.engine.frames import Frame, FrameId, milliseconds, rfc3339
+from streaming.engine.frame_id import FrameId, milliseconds, rfc3339
+from streaming.engine.frames import Frame
 from streaming.engine.stretch import Stretch
 from streaming.reading.asides import Alongside, Aside
 from streaming.reading.hub import Hub

@@ -15,7 +15,8 @@ from sessions import redis_client
 from streaming.as_of.session_data import position_of
 from streaming.base.db import in_thread, waited_for
 from streaming.engine.bus import MOST_CONNECTIONS, Tail
-from streaming.engine.frames import Frame, FrameId
+from streaming.engine.frame_id import FrameId
+from streaming.engine.frames import Frame
 from streaming.reading import registry as readers
 from streaming.reading.bounded_cache import ByteBoundedCache
 from streaming.reading.past_frames import Frames, History, frames_cache

@@ -12,7 +12,7 @@ import redis
 from sessions.models import Session
 from streaming.base.db import waited_for
 from streaming.engine.bus import PAGE, BadFrame, Tail
-from streaming.engine.frames import FrameId, milliseconds, moment
+from streaming.engine.frame_id import FrameId, milliseconds, moment
 from streaming.engine.stretch import Stretch
 from streaming.reading import rederive
 from streaming.reading.bounded_cache import ByteBoundedCache

@@ -9,7 +9,8 @@ from typing import Any
 
 from streaming.as_of.session_data import position_of
 from streaming.base.db import in_thread
-from streaming.engine.frames import CursorError, Frame, FrameId
+from streaming.engine.frame_id import CursorError, FrameId
+from streaming.engine.frames import Frame
 from streaming.engine.lockstep import Lockstep
 from streaming.engine.stretch import Stretch
 from streaming.reading.asides import Aside, Source

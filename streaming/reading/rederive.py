@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from sessions.models import DayMark, Session
 from streaming.engine import journal as journals
-from streaming.engine.frames import NO_CHAIN, FrameId, milliseconds
+from streaming.engine.frame_id import FrameId, milliseconds
+from streaming.engine.frames import NO_CHAIN
 from streaming.engine.journal import Journal
 from streaming.engine.loading import tape_of
 from streaming.engine.packing import packed

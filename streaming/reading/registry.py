@@ -24,7 +24,7 @@ from sessions import redis_client
 from sessions.models import Session
 from sessions.redis_keys import session_key
 from streaming.engine.bus import stream_key
-from streaming.engine.frames import FrameId, moment
+from streaming.engine.frame_id import FrameId, moment
 from streaming.engine.lockstep_scripts import COUNT_FRAMES
 
 if TYPE_CHECKING:

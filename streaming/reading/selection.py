@@ -11,7 +11,8 @@ from functools import lru_cache
 from itertools import product
 from typing import Any
 
-from streaming.engine.frames import BarBlock, Frame
+from streaming.engine.bar_blocks import BarBlock
+from streaming.engine.frames import Frame
 from streaming.engine.tick_blocks import TickBlock
 from streaming.reading.frame_json import everything, frame_json
 

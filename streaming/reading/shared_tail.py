@@ -19,7 +19,7 @@ from sessions.wakeup import BESIDE, LOOK
 from streaming.base.cancellation import end
 from streaming.base.db import in_thread
 from streaming.engine.bus import BadFrame, Tail
-from streaming.engine.frames import FrameId
+from streaming.engine.frame_id import FrameId
 from streaming.engine.stretch import Stretch
 
 RING_ENTRIES, RING_BYTES = 1024, 16 << 20

@@ -20,8 +20,9 @@ from streaming.as_of.played_days import day_bars
 from streaming.as_of.session_data import position_of
 from streaming.as_of.trades_quotes import trades_quotes_as_of
 from streaming.engine import journal as journals
+from streaming.engine.bar_blocks import bar_event, wire_columns
 from streaming.engine.extended_bars import part_of_rows
-from streaming.engine.frames import FrameId, bar_event, milliseconds, moment, rfc3339, wire_columns
+from streaming.engine.frame_id import FrameId, milliseconds, moment, rfc3339
 from streaming.reading.selection import Selection
 
 

@@ -19,7 +19,7 @@ from marketdata.intervals import DAY, interval_name
 from marketdata.models import Dataset
 from marketdata.trading_day import TradingDay
 from marketdata.units import MINUTE_MS
-from streaming.engine.frames import milliseconds
+from streaming.engine.frame_id import milliseconds
 from streaming.engine.loading import PREFETCH_BEFORE_CLOSE
 from streaming.engine.recipe import Recipe
 from streaming.engine.tape import Tape

@@ -10,7 +10,8 @@ from typing import Any
 from sessions.models import Session
 from streaming.base import joining
 from streaming.engine import journal as journals
-from streaming.engine.frames import Frame, decode, rfc3339
+from streaming.engine.frame_id import rfc3339
+from streaming.engine.frames import Frame, decode
 from streaming.engine.recipe import Recipe
 from streaming.verify.session import bodies, last_frame
 

@@ -21,7 +21,8 @@ from sessions.models import ENDED, Session
 from streaming.base import joining
 from streaming.engine import journal as journals
 from streaming.engine.bus import published
-from streaming.engine.frames import NO_CHAIN, Frame, FrameId, decode, link, milliseconds, moment, rfc3339
+from streaming.engine.frame_id import FrameId, milliseconds, moment, rfc3339
+from streaming.engine.frames import NO_CHAIN, Frame, decode, link
 from streaming.engine.journal import Entry, Journal, Kind
 from streaming.engine.loading import tape_of
 from streaming.engine.recipe import Recipe

@@ -24,7 +24,7 @@ from marketdata.hours import DayPart
 from marketdata.models import Dataset, QuotesOf
 from sessions import control
 from sessions.models import Run, Session
-from streaming.engine.frames import milliseconds
+from streaming.engine.frame_id import milliseconds
 from streaming.engine.participants import Stage
 from streaming.engine.player import Player
 from streaming.starts import service as streams

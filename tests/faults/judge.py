@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from sessions.models import Session, State
 from streaming.engine import journal as journals
-from streaming.engine.frames import FrameId, decode
+from streaming.engine.frame_id import FrameId
+from streaming.engine.frames import decode
 from streaming.engine.recipe import Recipe
 from streaming.verify.session import bodies, last_frame, verify
 from tests.faults.listener import Heard, Notes, heard_in

@@ -14,7 +14,8 @@ from sessions.redis_client import connection as redis_connection
 from sessions.wakeup import announce
 from streaming.engine import journal as journals
 from streaming.engine.bus import Bus, stream_key
-from streaming.engine.frames import NO_CHAIN, FrameId, link, milliseconds, moment
+from streaming.engine.frame_id import FrameId, milliseconds, moment
+from streaming.engine.frames import NO_CHAIN, link
 from streaming.engine.loading import tape_of
 from streaming.engine.recipe import Recipe
 from streaming.engine.stretch import Packed

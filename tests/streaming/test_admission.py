@@ -198,7 +198,7 @@ def test_a_worker_that_takes_over_after_the_correction_gives_the_same_frames(pau
 
 
 def read_up_to_now(session: Session) -> list[dict[str, Any]]:
-    from streaming.engine.frames import FrameId
+    from streaming.engine.frame_id import FrameId
     from streaming.reading import rederive
 
     wait_until(session, lambda s: s.events.filter(kind="admit").exists())

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from marketdata.kinds import DayKind
-from streaming.engine.frames import FrameId, rfc3339
+from streaming.engine.frame_id import FrameId, rfc3339
 from streaming.engine.stretch import Stretch
 from streaming.reading.batches import Batch, batch_of
 from streaming.stream_batches import stream_batches

@@ -21,7 +21,7 @@ from streaming.engine.bus import (
     published,
     stream_key,
 )
-from streaming.engine.frames import FrameId
+from streaming.engine.frame_id import FrameId
 from streaming.engine.lockstep import acknowledged_key
 from streaming.engine.stretch import Packed, Stretch
 from streaming.reading.hub import shared_hub

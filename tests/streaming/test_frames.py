@@ -5,7 +5,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streaming.engine.frames import NO_CHAIN, BarBlock, CursorError, FrameId, decode, link, rfc3339, wire_values
+from streaming.engine.bar_blocks import BarBlock, wire_values
+from streaming.engine.frame_id import CursorError, FrameId, rfc3339
+from streaming.engine.frames import NO_CHAIN, decode, link
 from streaming.engine.laying_out import Blocks, Heads, Texts, lay_out
 from streaming.engine.layout import RECORDS
 

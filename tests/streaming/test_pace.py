@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from sessions import control
-from streaming.engine.frames import FrameId
+from streaming.engine.frame_id import FrameId
 from streaming.engine.pace import Pace
 from streaming.status import session_reports
 from tests.streaming.playing import start, utc, wait_until

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sessions.models import Session
-from streaming.engine.frames import milliseconds
+from streaming.engine.frame_id import milliseconds
 from streaming.engine.playhead import Playhead
 from streaming.engine.tape import Tape
 from tests.streaming.test_tape import HALF_DAY, bars

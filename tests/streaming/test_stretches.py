@@ -12,7 +12,8 @@ from django.conf import settings
 
 from sessions.redis_client import connection as redis_connection
 from streaming.engine.bus import BadFrame, Tail, published, stream_key
-from streaming.engine.frames import FrameId, link
+from streaming.engine.frame_id import FrameId
+from streaming.engine.frames import link
 from streaming.engine.lockstep import Gate, Lockstep, NeverPublished, acknowledge
 from streaming.engine.packing import packed
 from streaming.engine.stretch import Packed, Stretch

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from marketdata import calendar
 from marketdata.columns import BarColumns
-from streaming.engine.frames import Frame, decode, milliseconds, moment
+from streaming.engine.frame_id import milliseconds, moment
+from streaming.engine.frames import Frame, decode
 from streaming.engine.tape import Tape
 
 HALF_DAY = calendar.trading_day(dt.date(2025, 7, 3))

@@ -13,7 +13,7 @@ from marketdata.columns import TickColumns
 from marketdata.kinds import KINDS, DayKind
 from marketdata.store import NewDay, dataset_named, ensure_instruments, find_days, write_days
 from streaming.engine.chunk_cursor import stored_chunk_cursor
-from streaming.engine.frames import FrameId
+from streaming.engine.frame_id import FrameId
 from streaming.engine.tape import Tape
 
 pytestmark = pytest.mark.django_db

@@ -16,7 +16,8 @@ from marketdata.store import Spans
 from marketdata.units import MILLISECOND_NS as MS
 from marketdata.wire_events import stamp
 from streaming.engine.chunk_cursor import ChunkCursor
-from streaming.engine.frames import Frame, decode, milliseconds
+from streaming.engine.frame_id import milliseconds
+from streaming.engine.frames import Frame, decode
 from streaming.engine.tape import Tape
 
 DAY = calendar.trading_day(dt.date(2025, 7, 3))

@@ -16,7 +16,7 @@ from marketdata.providers.synthetic_ticks import make_quotes, make_trades
 from marketdata.store import NewDay, find_days, write_days
 from sessions.models import ActiveStream, DayMark, Session
 from streaming.engine import tape
-from streaming.engine.frames import FrameId
+from streaming.engine.frame_id import FrameId
 from streaming.engine.stretch import Stretch
 from streaming.reading.rederive import frames_between, part_after
 from streaming.reading.selection import Selection

@@ -17,7 +17,7 @@ from marketdata.trading_day import MINUTE, TradingDay
 from sessions.models import ActiveStream, Session, SessionEvent, State, StreamType
 from streaming.as_of.session_events import held_as_of, of_no_days_data
 from streaming.engine import lease
-from streaming.engine.frames import milliseconds
+from streaming.engine.frame_id import milliseconds
 
 SHOWN_SYMBOLS = 6
 SHOWN_EVENTS = 1

@@ -23,7 +23,7 @@ from sessions.models import Session
 from streaming.as_of.played_days import day_bars
 from streaming.as_of.session_data import clock_of
 from streaming.engine import journal
-from streaming.engine.frames import milliseconds
+from streaming.engine.frame_id import milliseconds
 
 SHOWN_DAYS = 5
 

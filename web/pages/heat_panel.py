@@ -10,7 +10,7 @@ from marketdata.calendar import TradingDay
 from marketdata.models import DayVersion
 from sessions.models import Session, symbols_of
 from streaming.engine import journal
-from streaming.engine.frames import milliseconds
+from streaming.engine.frame_id import milliseconds
 
 MOST_ROWS = 100
 

@@ -27,7 +27,9 @@ from marketdata.wire_events import whole
 from sessions.models import Session
 from streaming.base.cancellation import end
 from streaming.base.db import in_thread
-from streaming.engine.frames import BarBlock, Frame, rfc3339
+from streaming.engine.bar_blocks import BarBlock
+from streaming.engine.frame_id import rfc3339
+from streaming.engine.frames import Frame
 from streaming.engine.tick_blocks import TickBlock
 from streaming.reading.hub import shared_hub
 from streaming.reading.reader import Item, Notice, Reading, read
