@@ -75,12 +75,14 @@ def _write() -> float:
 
 def _import(path: Path, *, forget: bool = True) -> float:
     from marketdata.importing.file_form import FileForm
-    from marketdata.importing.run import import_file
+    from marketdata.importing.run import ImportRun
 
     if forget:
         _forgotten()
     began = time.perf_counter()
-    report = import_file(path, FileForm(), "bench-import")
+    run = ImportRun(str(path))
+    run.read(path, FileForm(), "bench-import")
+    (report,) = run.write()
     seconds = time.perf_counter() - began
     assert report.inserted + report.unchanged == len(a_day())
     return seconds

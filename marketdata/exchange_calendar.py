@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_left
-from collections import Counter
 from functools import cache, cached_property
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -151,11 +150,6 @@ class ExchangeCalendar:
     @cached_property
     def _dates(self) -> list[dt.date]:
         return list(self.days)
-
-    @cached_property
-    def full_day(self) -> int:
-        """Minutes of the usual session."""
-        return Counter(day.minutes for day in self.days.values()).most_common(1)[0][0]
 
     def why_closed(self, date: dt.date) -> str:
         """The weekday, the holiday's name, or "closed" where no rule says why."""

@@ -128,11 +128,3 @@ class ImportRun:
             f"({clash.says[0]}; {clash.says[1]}): neither is imported. Where they are of two symbols, import each with "
             "--symbol; where one corrects the other, import only that one, or one after the other."
         )
-
-
-def import_file(path: Path, form: FileForm, dataset: str, kinds: Sequence[str] = (DayKind.BARS,)) -> Report:
-    """One file. Raises MarketDataError."""
-    run = ImportRun(str(path))
-    run.read(path, form, dataset, kinds)
-    (report,) = run.write()
-    return report

@@ -90,10 +90,6 @@ def _refill(dataset: Dataset, inquiry: Inquiry, attempt: FetchAttempt, day: Trad
 # --- attempts -----------------------------------------------------------------------------------------
 
 
-def _attempts(dataset: Dataset, filler: Provider, date: dt.date) -> Q:
-    return Q(dataset=dataset, date=date, provider=filler.name, purpose=FetchAttempt.Purpose.GAPS)
-
-
 def _claim(dataset: Dataset, filler: Provider, instrument: int, date: dt.date, now: dt.datetime) -> FetchAttempt | None:
     """One more attempt, if one is left, its time has come and nobody else is at it."""
     attempt, _ = FetchAttempt.objects.get_or_create(

@@ -14,7 +14,6 @@ from marketdata.units import MINUTE_MS
 from sessions.models import StreamType
 
 ALIASES = {"trades": StreamType.TICKS}
-TICK_TYPES = (StreamType.TICKS, StreamType.QUOTES)
 DEFAULT_STEP_MS = 100
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from marketdata.calendar import TradingDay
 from marketdata.columns import BarColumns
 from marketdata.hours import DAY_PARTS, DayPart
+from marketdata.kinds import KINDS
 from marketdata.units import MILLISECOND_NS, MINUTE_MS
 from streaming.engine.bar_layers import Day, Layers
 from streaming.engine.chunk_cursor import ChunkCursor, Schedule
@@ -28,6 +29,8 @@ STRETCH_BYTES, STRETCH_FRAMES = 1 << 19, 2048
 """Most of one stretch, but for a single frame that is larger: controls are looked at between two."""
 ROW_BYTES = 80
 """What a row takes, about, with its share of the heads."""
+MERGE_ORDER = {kind.frame_number: kind.merge_order for kind in KINDS.values()}
+"""By the number of a kind in frames; within a kind blocks stay as they are: by part of the day, by width."""
 
 
 class Laid(NamedTuple):
@@ -141,7 +144,7 @@ class Tape:
             group.frame = place[group.frame]
         bars = self._bar_blocks(since[within == 0], place[within == 0], active)
         heads = Heads(ms[there], self._parts_of(ms[there]), prev, self._extras(ms[there], active))
-        body, ends = lay_out(heads, [*ticks, *bars])
+        body, ends = lay_out(heads, sorted([*ticks, *bars], key=_merge_order))
         self._weight = max(self._average, len(body) / len(steps))
         return self._cut(Laid(heads.ms.tolist(), ends.tolist(), body, last), first + np.flatnonzero(there))
 
@@ -208,3 +211,7 @@ class Tape:
         mask = self._mask(active)
         made = (layer.blocks(minutes, frame, mask, self._names, self._day) for layer in self.layers)
         return [blocks for blocks in made if blocks is not None]
+
+
+def _merge_order(blocks: Blocks) -> int:
+    return MERGE_ORDER[blocks.kind]
