@@ -50,7 +50,7 @@ def _ours(share: float) -> tuple[int, int, int, float]:
     from broker.matching.bars import BarMarket
     from broker.matching.book import Book
     from broker.matching.day import DayData
-    from broker.matching.hours import Hours
+    from broker.matching.open_span import OpenSpan
     from broker.matching.state import State
     from broker.matching.terms import Terms
     from marketdata import calendar, store
@@ -64,7 +64,7 @@ def _ours(share: float) -> tuple[int, int, int, float]:
     markets = {name: BarMarket(DayData(name, opens, closes, held[name].bars), rules) for name in names}
     cash = Decimal(10**9)
     book = Book(State(cash=cash, last_equity=cash), rules, lambda symbol: markets[symbol])
-    book.begin_day(Hours(opens, closes))
+    book.begin_day(OpenSpan(opens, closes))
     made = [*_orders(markets, share)]
     fills, began = 0, time.process_time()
     for minute in range(1, (closes - opens) // MINUTE_NS + 1):

@@ -12,7 +12,7 @@ from broker.matching.activity import ExAction, go_ex
 from broker.matching.acts import Cancel, Configure, Place, Replace
 from broker.matching.book import Act, Book
 from broker.matching.day import Market
-from broker.matching.hours import Hours
+from broker.matching.open_span import OpenSpan
 from broker.matching.state import State
 from broker.matching_days import MatchingDays
 from broker.models import Account, AccountDay, Request
@@ -53,7 +53,7 @@ class Trader:
         self.markets: dict[str, Market | None] = {}
         self.clock: Clock = _milliseconds
         self.said_at = 0
-        self.coming: list[tuple[DayPart, Hours]] = []
+        self.coming: list[tuple[DayPart, OpenSpan]] = []
         """The sessions of the day that are still to come."""
         self.begun: dict[dt.date, Begun] = {}
         """Days that it has begun since that was last written down."""
@@ -106,7 +106,7 @@ class Trader:
         """Work through all that is known by an instant, over as many days as lie before it."""
         until = until_ms * MILLISECOND_NS
         while (opens := self._next_open()) is not None and until >= opens:
-            self.book.advance(self.book.hours.close_ns if self.book.hours else opens)
+            self.book.advance(self.book.span.close_ns if self.book.span else opens)
             if self.coming:
                 self._enter(None)
             else:
@@ -142,12 +142,12 @@ class Trader:
         return self.pinned[date]
 
     def _enter(self, after_ms: int | None) -> None:
-        self.part, hours = self.coming.pop(0)
+        self.part, span = self.coming.pop(0)
         self.markets = {}
         orders = self.book.state.orders.values()
-        looking = (order.symbol for order in orders if hours.takes(extended_hours=order.extended_hours))
+        looking = (order.symbol for order in orders if span.takes(extended_hours=order.extended_hours))
         self.days.prepare(looking, self.date, self.part)
-        self.book.begin_day(hours, after=after_ms and after_ms * MILLISECOND_NS)
+        self.book.begin_day(span, after=after_ms and after_ms * MILLISECOND_NS)
 
     def apply(self, request: Request, taken_ms: int) -> None:
         """Let a request act at its arrival; what comes of it at once goes out with the clock as it stands."""
@@ -188,14 +188,14 @@ def _ns(moment: dt.datetime) -> int:
     return round(moment.timestamp() * 1000) * MILLISECOND_NS
 
 
-def sessions_of(day: TradingDay) -> list[tuple[DayPart, Hours]]:
+def sessions_of(day: TradingDay) -> list[tuple[DayPart, OpenSpan]]:
     """What of a day is played, in order."""
     begin, opens, closes, end = (_ns(each) for each in (day.begin, day.open, day.close, day.end))
-    found = [(DayPart.REGULAR, Hours(opens, closes, is_last=closes == end))]
+    found = [(DayPart.REGULAR, OpenSpan(opens, closes, is_last=closes == end))]
     if begin < opens:
-        found.insert(0, (DayPart.PRE, Hours(begin, opens, outside=True, is_last=False)))
+        found.insert(0, (DayPart.PRE, OpenSpan(begin, opens, outside=True, is_last=False)))
     if closes < end:
-        found.append((DayPart.POST, Hours(closes, end, outside=True)))
+        found.append((DayPart.POST, OpenSpan(closes, end, outside=True)))
     return found
 
 

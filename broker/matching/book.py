@@ -14,9 +14,9 @@ from typing import Protocol
 from broker.matching import groups, night
 from broker.matching.bars import BarMarket
 from broker.matching.day import Look, Market, Met
-from broker.matching.hours import Hours
 from broker.matching.looks import NOTICE, Looks, Waiting
 from broker.matching.lots import Position
+from broker.matching.open_span import OpenSpan
 from broker.matching.orders import Order
 from broker.matching.state import Event, Execution, State
 from broker.matching.terms import AT_ONCE, AUCTIONS, EventKind, OrderType, Profile, Side, Status, Terms, TimeInForce
@@ -44,7 +44,7 @@ class Book:
     ) -> None:
         """`market`: a symbol's market of the current day; `clock`: the frame (ms) with which an instant goes out."""
         self.state, self.terms, self.market, self.clock = state, terms, market, clock
-        self.hours: Hours | None = None
+        self.span: OpenSpan | None = None
         self.now = 0
         self.events: list[Event] = []
         self.touched: dict[str, Order] = {}
@@ -55,15 +55,15 @@ class Book:
 
     def plays(self, order: Order) -> bool:
         """Whether the market is open for it."""
-        return self.hours is not None and self.now < self.hours.close_ns and self.meets(order)
+        return self.span is not None and self.now < self.span.close_ns and self.meets(order)
 
     def meets(self, order: Order) -> bool:
         """Whether the session that is played, up to its close, is one that it is for."""
-        return self.hours is not None and self.hours.takes(extended_hours=order.extended_hours)
+        return self.span is not None and self.span.takes(extended_hours=order.extended_hours)
 
-    def begin_day(self, hours: Hours, *, after: int | None = None) -> None:
+    def begin_day(self, span: OpenSpan, *, after: int | None = None) -> None:
         """Stand at a session's open, or where the account begins within it; what waited for it is now new."""
-        self.hours, self.now = hours, max(hours.open_ns, after or 0)
+        self.span, self.now = span, max(span.open_ns, after or 0)
         self.looks = Looks()
         for order in sorted(self.state.orders.values(), key=lambda each: each.sequence):
             if self.plays(order):
@@ -86,7 +86,7 @@ class Book:
             else:
                 self._look(self.looks.pop())
         self.now = max(self.now, until)
-        if self.hours and until >= self.hours.close_ns:
+        if self.span and until >= self.span.close_ns:
             night.close(self)
 
     def _next(self) -> int | None:
@@ -143,7 +143,7 @@ class Book:
         elif not self.plays(order) or order.time_in_force in AUCTIONS:
             order.status = Status.ACCEPTED
             self.say(EventKind.ACCEPTED, order)
-            if self.plays(order) and not (self.hours and self.hours.outside):
+            if self.plays(order) and not (self.span and self.span.outside):
                 self.schedule(order)
         else:
             self.activate(order, arrival)
@@ -172,8 +172,8 @@ class Book:
         signed = order.side.sign * qty
         position = self.state.positions.setdefault(order.symbol, Position())
         position.trade(signed, price)
-        if self.terms.profile is Profile.FEES and self.hours:
-            self.state.fees.accrue(self.hours.date, order.side, qty, price)
+        if self.terms.profile is Profile.FEES and self.span:
+            self.state.fees.accrue(self.span.date, order.side, qty, price)
         held = position.qty
         if not held:
             del self.state.positions[order.symbol]
@@ -240,8 +240,8 @@ class Book:
         if (look := market.next_look(order, after)) is not None:
             self.looks.push(order, look)
         if after is None and not order.waited and order.time_in_force not in AUCTIONS:
-            assert self.hours
-            if (end := market.silent_minute(max(order.arrival, self.hours.open_ns))) is not None:
+            assert self.span
+            if (end := market.silent_minute(max(order.arrival, self.span.open_ns))) is not None:
                 self.looks.push(order, Look(end, end, NOTICE, 0, 0))
 
     def say_waits(self, order: Order, why: str) -> None:

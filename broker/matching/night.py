@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from broker.matching import groups
 from broker.matching.activity import Activity, ActivityKind
 from broker.matching.fees import Fees
-from broker.matching.hours import Hours
 from broker.matching.margin import equity_of, maintenance_of
+from broker.matching.open_span import OpenSpan
 from broker.matching.orders import Order
 from broker.matching.terms import AT_ONCE, Status, TimeInForce
 from marketdata.units import MILLISECOND_NS
@@ -21,40 +21,40 @@ if TYPE_CHECKING:
 
 def close(book: Book) -> None:
     """Day orders expire; after the day's last session lots are merged, fees charged, and the night begins."""
-    assert book.hours
+    assert book.span
     book.follow()
-    hours, book.hours = book.hours, None
-    book.now = max(book.now, hours.close_ns)
-    _expire(book, hours)
-    if hours.is_last:
-        _end_day(book, hours)
-    if not hours.outside:
-        marks = {symbol: _mark(book, symbol, hours.close_ns) for symbol in book.state.positions}
+    span, book.span = book.span, None
+    book.now = max(book.now, span.close_ns)
+    _expire(book, span)
+    if span.is_last:
+        _end_day(book, span)
+    if not span.outside:
+        marks = {symbol: _mark(book, symbol, span.close_ns) for symbol in book.state.positions}
         book.state.marks = marks
         book.state.last_equity = equity_of(book.state, marks)
         book.state.last_maintenance = maintenance_of(book.state, marks)
-    while hours.is_last and book.acts:  # what was still on its way arrives in the night
+    while span.is_last and book.acts:  # what was still on its way arrives in the night
         arrival, _, act = heapq.heappop(book.acts)
         act.apply(book, arrival)
 
 
-def _expire(book: Book, hours: Hours) -> None:
-    ending = [order for order in book.state.orders.values() if _is_over(order, hours)]
+def _expire(book: Book, span: OpenSpan) -> None:
+    ending = [order for order in book.state.orders.values() if _is_over(order, span)]
     notes = groups.notes_of_bare_shares(ending)
     for order in sorted(ending, key=lambda each: each.number):
         status = Status.CANCELED if order.time_in_force in AT_ONCE else Status.EXPIRED
         book.end(order, status, notes.get(order.group_id, ""))
 
 
-def _is_over(order: Order, hours: Hours) -> bool:
+def _is_over(order: Order, span: OpenSpan) -> bool:
     if order.time_in_force is TimeInForce.GTC:
-        return order.expires_ms is not None and order.expires_ms * MILLISECOND_NS <= hours.close_ns
-    if hours.outside and not order.extended_hours:
+        return order.expires_ms is not None and order.expires_ms * MILLISECOND_NS <= span.close_ns
+    if span.outside and not order.extended_hours:
         return False
-    return (hours.is_last or not order.extended_hours) and order.arrival < hours.close_ns
+    return (span.is_last or not order.extended_hours) and order.arrival < span.close_ns
 
 
-def _end_day(book: Book, hours: Hours) -> None:
+def _end_day(book: Book, span: OpenSpan) -> None:
     for position in book.state.positions.values():
         position.close_day()
     for words, amount in book.state.fees.rounded():

@@ -13,7 +13,7 @@ import numpy as np
 from broker.matching.bars import BarMarket
 from broker.matching.book import Book
 from broker.matching.day import DayData, Market
-from broker.matching.hours import Hours
+from broker.matching.open_span import OpenSpan
 from broker.matching.orders import Order
 from broker.matching.quotes import QuoteMarket
 from broker.matching.state import Event, State
@@ -91,7 +91,7 @@ class Table:
         self.at(390)
         for each in self.book.state.orders.values():
             each.arrival -= 24 * 60 * MINUTE_NS
-        self.book.begin_day(Hours(OPEN_NS, CLOSE_NS))
+        self.book.begin_day(OpenSpan(OPEN_NS, CLOSE_NS))
 
     def notes(self, made: Order) -> list[str]:
         return [event.note for event in self.events if event.order["id"] == made.id and event.note]
@@ -162,5 +162,5 @@ def table(
     )
     market = market_of(day, rules)
     book = Book(State(cash=Decimal(cash), last_equity=Decimal(cash)), rules, lambda symbol: market)
-    book.begin_day(Hours(OPEN_NS, CLOSE_NS))
+    book.begin_day(OpenSpan(OPEN_NS, CLOSE_NS))
     return Table(book)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from broker.matching.acts import Cancel, Place, Replace
 from broker.matching.book import Act, Book
 from broker.matching.day import DayData
-from broker.matching.hours import Hours
+from broker.matching.open_span import OpenSpan
 from broker.matching.orders import Order
 from broker.matching.state import Event, State
 from broker.matching.terms import Terms
@@ -158,7 +158,7 @@ def play(
             state = State.of(state.as_payload())
         market, opens = market_of(made.data(day), rules), OPEN_NS + day * DAY_NS
         book = Book(state, rules, lambda symbol, market=market: market)  # type: ignore[misc]
-        book.begin_day(Hours(opens, CLOSE_NS + day * DAY_NS))
+        book.begin_day(OpenSpan(opens, CLOSE_NS + day * DAY_NS))
         today = [(second, number, act) for number, (second, on, act) in enumerate(asked, 1) if on == day]
         marks: list[tuple[int, int, Act | None]] = [*today, *((second, 0, None) for second in stops)]
         for second, number, act in sorted(marks, key=lambda each: each[:2]):

@@ -10,14 +10,13 @@ import pytest
 from broker.matching.book import Book
 from broker.matching.day import DayData
 from broker.matching.fees import Fees
-from broker.matching.hours import Hours
+from broker.matching.open_span import OpenSpan
 from broker.matching.state import State
 from broker.matching.terms import Side, Terms
 from broker.trader import sessions_of
 from marketdata import calendar
 from marketdata.exchange_calendar import calendar_of
-from marketdata.hours import DayPart
-from marketdata.hours import Hours as PlayedHours
+from marketdata.hours import DayPart, Hours
 from tests.broker.books import CLOSE_NS, MINUTE_NS, OPEN_NS, Table, bar_columns, market_of, table, trade_columns
 
 HOUR_NS = 60 * MINUTE_NS
@@ -83,24 +82,24 @@ def outside_book() -> Table:
     markets = {id(day): market_of(day, rules) for day in (pre, regular, post)}
 
     def of_part(symbol: str) -> object:
-        now = book.hours
+        now = book.span
         day = regular if now is None or not now.outside else (pre if now.close_ns == OPEN_NS else post)
         return markets[id(day)]
 
     book = Book(State(cash=Decimal(1_000_000)), rules, of_part)  # type: ignore[arg-type]
-    book.begin_day(Hours(OPEN_NS - 330 * MINUTE_NS, OPEN_NS, outside=True, is_last=False))
+    book.begin_day(OpenSpan(OPEN_NS - 330 * MINUTE_NS, OPEN_NS, outside=True, is_last=False))
     return Table(book)
 
 
 def begin_regular(at: Table) -> None:
     at.at(0)
-    at.book.begin_day(Hours(OPEN_NS, CLOSE_NS, is_last=False))
+    at.book.begin_day(OpenSpan(OPEN_NS, CLOSE_NS, is_last=False))
     at._hear()
 
 
 def begin_post(at: Table) -> None:
     at.at(390)
-    at.book.begin_day(Hours(CLOSE_NS, CLOSE_NS + 4 * HOUR_NS, outside=True))
+    at.book.begin_day(OpenSpan(CLOSE_NS, CLOSE_NS + 4 * HOUR_NS, outside=True))
     at._hear()
 
 
@@ -130,12 +129,12 @@ def test_an_order_for_extended_hours_lives_to_the_end_of_the_evening() -> None:
 
 
 def test_the_hours_of_a_day_end_early_with_it() -> None:
-    day = calendar_of(hours=PlayedHours.EXTENDED).trading_day(dt.date(2025, 7, 3))
+    day = calendar_of(hours=Hours.EXTENDED).trading_day(dt.date(2025, 7, 3))
     parts = sessions_of(day)
     assert [part for part, _ in parts] == [DayPart.PRE, DayPart.REGULAR, DayPart.POST]
-    ends = [dt.datetime.fromtimestamp(hours.close_ns / 1e9, calendar.NEW_YORK).time() for _, hours in parts]
+    ends = [dt.datetime.fromtimestamp(span.close_ns / 1e9, calendar.NEW_YORK).time() for _, span in parts]
     assert ends == [dt.time(9, 30), dt.time(13), dt.time(17)]
-    assert [hours.is_last for _, hours in parts] == [False, False, True]
+    assert [span.is_last for _, span in parts] == [False, False, True]
 
 
 def test_outside_the_regular_hours_a_form_t_trade_counts() -> None:
@@ -151,7 +150,7 @@ def test_a_day_without_a_price_is_worth_what_the_last_one_was() -> None:
     at.at(390)
     assert at.book.state.last_equity == Decimal(1_000_000) + 200
     at.book.market = lambda symbol: None
-    at.book.begin_day(Hours(OPEN_NS, CLOSE_NS))
+    at.book.begin_day(OpenSpan(OPEN_NS, CLOSE_NS))
     at.at(390)
     assert at.book.state.last_equity == Decimal(1_000_000) + 200
 

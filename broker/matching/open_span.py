@@ -1,4 +1,4 @@
-"""The hours in which a book meets the market."""
+"""When a book meets the market."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from marketdata.units import SECOND_NS
 
 
 @dataclass(frozen=True, slots=True)
-class Hours:
-    """A session of a day, [open, close) in nanoseconds."""
+class OpenSpan:
+    """The regular session of a day, or a part around it: [open, close) in nanoseconds."""
 
     open_ns: int
     close_ns: int
