@@ -22,7 +22,7 @@ EXECUTION_COLUMNS = (
 )
 
 
-def moment(ms: int | None) -> str | None:
+def stamp(ms: int | None) -> str | None:
     """RFC 3339, UTC."""
     return None if ms is None else rfc3339(ms)
 
@@ -34,7 +34,7 @@ def account(row: Account) -> dict[str, Any]:
         "name": row.name,
         "session": row.session_id,
         "number": row.number,
-        "clock": moment(at.clock_ms),
+        "clock": stamp(at.clock_ms),
         "cash": plain_text(at.state.cash),
         "equity": plain_text(at.equity),
         "last_equity": plain_text(at.state.last_equity),
@@ -81,7 +81,7 @@ def order(each: Order) -> dict[str, Any]:
     return {
         "id": each.id,
         "client_order_id": each.client_order_id,
-        "submitted_at": moment(each.submitted_ms),
+        "submitted_at": stamp(each.submitted_ms),
         "symbol": each.symbol,
         "side": each.side,
         "type": each.type,
@@ -116,7 +116,7 @@ def executions(row: Account) -> list[dict[str, Any]]:
 
 def execution(event: AccountEvent) -> dict[str, Any]:
     return {
-        "time": moment(event.at_ms),
+        "time": stamp(event.at_ms),
         "symbol": event.symbol,
         "side": event.order["side"],
         "qty": plain_text(event.qty),
@@ -125,7 +125,7 @@ def execution(event: AccountEvent) -> dict[str, Any]:
         "basis": event.basis,
         "met_price": plain_text(event.met_price),
         "met_size": plain_text(event.met_size),
-        "met_at": None if event.met_ns is None else moment(event.met_ns // MILLISECOND_NS),
+        "met_at": None if event.met_ns is None else stamp(event.met_ns // MILLISECOND_NS),
         "order_id": str(event.order_uuid),
         "client_order_id": event.order["client_order_id"],
         "execution_id": str(event.execution),

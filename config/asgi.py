@@ -14,7 +14,7 @@ django: Any = get_asgi_application()
 from django.conf import settings  # noqa: E402 - models need Django to be set up
 
 from config import garbage, proxies  # noqa: E402
-from config.request_turns import Admission  # noqa: E402
+from config.request_turns import RequestTurns  # noqa: E402
 from gateway import socket as alpaca  # noqa: E402
 from marketdata import calendar  # noqa: E402
 from web.streams import sse, websocket  # noqa: E402
@@ -28,7 +28,7 @@ def _prepare() -> None:
 
 threading.Thread(target=_prepare, name="calendar", daemon=True).start()
 
-pages = Admission(
+pages = RequestTurns(
     django,
     at_once=settings.WEB_REQUESTS_AT_ONCE,
     waiting=settings.WEB_REQUESTS_WAITING,

@@ -26,7 +26,7 @@ MOST_BUFFERED_BYTES = 1 << 20
 FULL = "This server is busy: try again in a moment."
 
 
-class Admission:
+class RequestTurns:
     """An ASGI application with `at_once` turns; `waiting` requests wait for theirs, `wait_seconds` at most."""
 
     def __init__(self, app: App, *, at_once: int, waiting: int, wait_seconds: float) -> None:

@@ -16,7 +16,7 @@ from broker.matching.conditions import CLOSING, OPENING
 from gateway.conditions import of_trade
 from gateway.day_cache import DayRow, Days
 from gateway.made_ticks import CONDITION
-from gateway.moments import midnight, new_york_date, rfc3339
+from gateway.moments import midnight, new_york_date, rfc3339_ns
 from gateway.page_tokens import Row, Rows, Span
 from gateway.trades_quotes import TickRow, Ticks
 from marketdata.columns import TickColumns
@@ -76,4 +76,4 @@ def made(days: Days, row: DayRow) -> Prints:
 
 
 def _row(ns: int, exchange: str, price: float, size: float, condition: str) -> dict[str, Any]:
-    return {"t": rfc3339(ns), "x": exchange, "p": price, "s": int(size), "c": condition}
+    return {"t": rfc3339_ns(ns), "x": exchange, "p": price, "s": int(size), "c": condition}

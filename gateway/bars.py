@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gateway.day_cache import DayRow, Days, Minutes, or_typical
-from gateway.moments import midnight, new_york_date, rfc3339
+from gateway.moments import midnight, new_york_date, rfc3339_ns
 from gateway.page_tokens import Row, Rows, Span
 from gateway.timeframes import Timeframe, Unit
 from marketdata.actions.adjusting import Adjuster
@@ -45,7 +45,7 @@ class Bars:
         c = self.columns
         prices = (column.tolist() for column in (c.open, c.high, c.low, c.close))
         amounts = ([whole(cell) for cell in column.tolist()] for column in (c.volume, c.trade_count))
-        stamps = map(rfc3339, self.stamps.tolist())
+        stamps = map(rfc3339_ns, self.stamps.tolist())
         return [
             {"t": t, "o": o, "h": h, "l": low, "c": close, "v": v, "n": n, "vw": vw}
             for t, o, h, low, close, v, n, vw in zip(stamps, *prices, *amounts, c.vwap.tolist(), strict=True)

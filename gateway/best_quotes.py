@@ -16,7 +16,7 @@ import numpy as np
 
 from broker.matching.terms import Terms
 from gateway import trade_quote_wire as tick_wire
-from gateway.moments import new_york_date, rfc3339
+from gateway.moments import new_york_date, rfc3339_ns
 from gateway.page_tokens import Row, Span
 from gateway.trades_quotes import TickRow, Ticks
 from marketdata.columns import TickColumns
@@ -97,7 +97,7 @@ class BestQuote:
 def latest(ticks: Ticks, symbols: Sequence[str]) -> dict[str, Row]:
     """Symbol → what stands at its last quote; symbols without one are absent."""
     found = {symbol: newest(ticks, rows) for symbol, rows in ticks.recent(symbols).items()}
-    return {symbol: {"t": rfc3339(at), **best.body(at, word)} for symbol, (at, word, best) in found.items() if at}
+    return {symbol: {"t": rfc3339_ns(at), **best.body(at, word)} for symbol, (at, word, best) in found.items() if at}
 
 
 def newest(ticks: Ticks, rows: Sequence[TickRow]) -> tuple[int, str, BestQuote]:

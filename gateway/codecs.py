@@ -9,7 +9,7 @@ from typing import Any
 import msgpack
 import orjson
 
-from gateway.moments import rfc3339
+from gateway.moments import rfc3339_ns
 from marketdata.units import SECOND_NS
 
 Message = dict[str, Any]
@@ -45,7 +45,7 @@ def _timestamp(ns: int) -> msgpack.Timestamp:
     return msgpack.Timestamp(*divmod(ns, SECOND_NS))
 
 
-JSON = Codec("json", rfc3339, orjson.dumps, _text)
+JSON = Codec("json", rfc3339_ns, orjson.dumps, _text)
 MSGPACK = Codec("msgpack", _timestamp, msgpack.packb, _binary)
 
 

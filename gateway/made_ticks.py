@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
-from gateway.moments import new_york_date, rfc3339, start_of
+from gateway.moments import new_york_date, rfc3339_ns, start_of
 from gateway.page_tokens import Row
 from marketdata.units import MINUTE_NS
 
@@ -19,7 +19,7 @@ def newer(kind: str, recorded: Row | None, bar: Row | None) -> Row | None:
     """What was recorded, unless the bar is of a later day."""
     if bar is None or (recorded and new_york_date(start_of(recorded["t"])) >= new_york_date(start_of(bar["t"]))):
         return recorded
-    return {"t": rfc3339(start_of(bar["t"]) + MINUTE_NS), **of_close(kind, bar["c"])}
+    return {"t": rfc3339_ns(start_of(bar["t"]) + MINUTE_NS), **of_close(kind, bar["c"])}
 
 
 def of_close(kind: str, close: float) -> dict[str, Any]:

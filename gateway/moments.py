@@ -48,7 +48,7 @@ def new_york_date(ns: int) -> dt.date:
     return dt.datetime.fromtimestamp(ns // SECOND_NS, NEW_YORK).date()
 
 
-def rfc3339(ns: int) -> str:
+def rfc3339_ns(ns: int) -> str:
     """UTC with `Z`, with as many digits of the fraction as there are."""
     seconds, rest = divmod(ns, SECOND_NS)
     fraction = f".{rest:09d}".rstrip("0") if rest else ""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gateway.conditions import of_quote, of_trade
-from gateway.moments import midnight, new_york_date, rfc3339
+from gateway.moments import midnight, new_york_date, rfc3339_ns
 from gateway.page_tokens import Row
 from marketdata.columns import Ints, TickColumns
 from marketdata.kinds import DayKind
@@ -21,7 +21,7 @@ IDS_A_NANOSECOND = 100
 
 def rows(ticks: TickColumns, stamps: Ints, ties: Ints) -> list[Row]:
     """As REST gives them; `stamps`: nanoseconds since the epoch, `ties`: places among the rows of one stamp."""
-    at = map(rfc3339, stamps.tolist())
+    at = map(rfc3339_ns, stamps.tolist())
     return [
         {"t": t, **reported}
         for t, reported in zip(

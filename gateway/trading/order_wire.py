@@ -12,7 +12,7 @@ from broker.matching.orders import Order, plain_text
 from broker.matching.terms import OrderType
 from broker.standing import Standing
 from gateway.assets import EXCHANGE, asset_id
-from gateway.moments import rfc3339
+from gateway.moments import rfc3339_ns
 from gateway.spelling import on_wire
 from marketdata.units import MILLISECOND_NS
 
@@ -29,7 +29,7 @@ def text(value: Decimal | None) -> str | None:
 
 
 def stamp(ms: int | None) -> str | None:
-    return None if ms is None else rfc3339(ms * MILLISECOND_NS)
+    return None if ms is None else rfc3339_ns(ms * MILLISECOND_NS)
 
 
 def order(each: Order, legs: Sequence[Order] | None = None) -> dict[str, Any]:

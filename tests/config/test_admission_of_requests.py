@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from config.asgi import application
-from config.request_turns import Admission
+from config.request_turns import RequestTurns
 
 
 class Caller:
@@ -48,8 +48,8 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-def admission(app: Any, **given: Any) -> Admission:
-    return Admission(app, **{"at_once": 1, "waiting": 2, "wait_seconds": 5.0, **given})
+def admission(app: Any, **given: Any) -> RequestTurns:
+    return RequestTurns(app, **{"at_once": 1, "waiting": 2, "wait_seconds": 5.0, **given})
 
 
 async def test_the_first_runs_the_next_wait_and_one_more_is_refused() -> None:

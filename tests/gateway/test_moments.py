@@ -22,16 +22,16 @@ def test_one_moment_may_be_written_in_many_ways(text: str) -> None:
 
 def test_a_fraction_keeps_every_digit() -> None:
     assert moments.start_of("2024-03-14T13:30:00.000456789Z") == HALF_PAST_NINE + 456_789
-    assert moments.rfc3339(HALF_PAST_NINE + 456_789) == "2024-03-14T13:30:00.000456789Z"
-    assert moments.rfc3339(HALF_PAST_NINE + 500_000_000) == "2024-03-14T13:30:00.5Z"
-    assert moments.rfc3339(HALF_PAST_NINE) == "2024-03-14T13:30:00Z"
+    assert moments.rfc3339_ns(HALF_PAST_NINE + 456_789) == "2024-03-14T13:30:00.000456789Z"
+    assert moments.rfc3339_ns(HALF_PAST_NINE + 500_000_000) == "2024-03-14T13:30:00.5Z"
+    assert moments.rfc3339_ns(HALF_PAST_NINE) == "2024-03-14T13:30:00Z"
 
 
 @pytest.mark.parametrize(("date", "hours"), [("2024-03-14", 24), ("2024-03-10", 23), ("2024-11-03", 25)])
 def test_a_date_is_new_yorks_whole_day(date: str, hours: int) -> None:
     assert moments.end_of(date) - moments.start_of(date) == hours * 3600 * SECOND_NS - 1
-    assert moments.rfc3339(moments.start_of("2024-03-14")) == "2024-03-14T04:00:00Z"
-    assert moments.rfc3339(moments.start_of("2024-01-16")) == "2024-01-16T05:00:00Z"
+    assert moments.rfc3339_ns(moments.start_of("2024-03-14")) == "2024-03-14T04:00:00Z"
+    assert moments.rfc3339_ns(moments.start_of("2024-01-16")) == "2024-01-16T05:00:00Z"
 
 
 @pytest.mark.parametrize(

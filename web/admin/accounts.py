@@ -100,7 +100,7 @@ class OrderAdmin(ReadOnlyAdmin):
 
     @display(description="submitted (market time)", ordering="submitted_ms")
     def submitted(self, row: Order) -> str:
-        return reports.moment(row.submitted_ms) or ""
+        return reports.stamp(row.submitted_ms) or ""
 
 
 @admin.register(AccountEvent)
@@ -124,7 +124,7 @@ class AccountEventAdmin(ReadOnlyAdmin):
 
     @display(description="market time", ordering="at_ms")
     def market_time(self, row: AccountEvent) -> str:
-        return reports.moment(row.at_ms) or ""
+        return reports.stamp(row.at_ms) or ""
 
     @display(description="shares")
     def shown_qty(self, row: AccountEvent) -> str:

@@ -201,5 +201,5 @@ class EquityView(AccountView):
         moments = instants(row, clock_ms(row.session), form.validated_data["minutes"] * MINUTE_MS)
         values = equity_at(row, row.session, moments)
         return Response(
-            [{"time": reports.moment(at), "equity": plain_text(v)} for at, v in zip(moments, values, strict=True)]
+            [{"time": reports.stamp(at), "equity": plain_text(v)} for at, v in zip(moments, values, strict=True)]
         )
