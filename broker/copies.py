@@ -7,12 +7,12 @@ from typing import Any
 
 from django.db.models import Q
 
-from broker import settings
+from broker import configurations
+from broker.account_writer import write_orders
 from broker.accounts import begin
 from broker.matching.orders import Order as WorkingOrder
 from broker.matching_days import MatchingDays
 from broker.models import Account, MatchingPin, Request
-from broker.records import write_orders
 from broker.trader import Trader, date_of
 from sessions.models import Session
 from streaming.engine.frame_id import milliseconds
@@ -65,7 +65,7 @@ def _copy(account: Account, session: Session, opened_ms: int, *, fork: bool) -> 
         multiplier=account.multiplier,
         shorting=account.shorting,
         terms=account.terms,
-        configurations=settings.made(account, opened_ms) if fork else account.configurations,
+        configurations=configurations.made(account, opened_ms) if fork else account.configurations,
         created_by=account.created_by,
     )
     if fork:

@@ -6,9 +6,9 @@ import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from broker.account_writer import AccountWriter
 from broker.matching_days import MatchingDays
 from broker.models import Account, Request
-from broker.records import Records
 from broker.trader import Trader
 from marketdata.units import MILLISECOND_NS, MINUTE_MS, MINUTE_NS
 from sessions.wakeup import BESIDE, notice_key
@@ -21,7 +21,7 @@ from streaming.engine.tape import Tape
 @dataclass(slots=True)
 class Seat:
     trader: Trader
-    records: Records
+    writer: AccountWriter
     written_until_ms: int
     """A worker that was lost may have written what comes of a frame that it did not publish."""
 
@@ -50,7 +50,7 @@ class Desk:
         out, self.unsaid = self.unsaid, []
         for seat in self.seats.values():
             seat.trader.advance(until_ms)
-            out += seat.records.write()
+            out += seat.writer.write()
         return out
 
     def pick_up(self) -> list[Entry]:
@@ -67,7 +67,7 @@ class Desk:
             for request in taken:
                 request.taken_ms, request.generation = published, self.stage.generation
                 seat.trader.apply(request, published)
-            out += seat.records.write(taken)
+            out += seat.writer.write(taken)
         if out:
             out.append(Entry(notice_key(self.stage.session.pk), "*", {BESIDE: b"1"}))
         return out
@@ -81,10 +81,10 @@ class Desk:
                 seat = self._seat(account, account.through_ms)  # all that is written, published or not
             seat.trader.clock = minutes_end
             if to_ms < seat.trader.through_ms:
-                seat.records.go_back(to_ms)
+                seat.writer.go_back(to_ms)
             else:
                 seat.trader.advance(to_ms)
-                self.unsaid += seat.records.write()
+                self.unsaid += seat.writer.write()
             seat.trader.clock = self._clock
             seat.written_until_ms = to_ms
 
@@ -94,14 +94,14 @@ class Desk:
         if version == self.seated_at:
             return
         for account in Account.objects.filter(session=self.stage.session).exclude(pk__in=list(self.seats)):
-            self.unsaid += self._seat(account, self.stage.published_ms).records.published_lately()
+            self.unsaid += self._seat(account, self.stage.published_ms).writer.published_lately()
         self.seated_at = version
 
     def _seat(self, account: Account, at_ms: int) -> Seat:
         trader = Trader(account, self.days)
         trader.clock = self._clock
         trader.stand(at_ms)
-        self.seats[account.pk] = seat = Seat(trader, Records(trader, self.stage), account.through_ms)
+        self.seats[account.pk] = seat = Seat(trader, AccountWriter(trader, self.stage), account.through_ms)
         return seat
 
     def _clock(self, known: int) -> int:

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from io import StringIO
 from typing import Any
 
+from broker.configurations import HEEDED
 from broker.matching.orders import Order, plain_text
 from broker.matching.terms import OrderType
 from broker.models import Account, AccountEvent
 from broker.models import Order as OrderRow
-from broker.settings import HEEDED
 from broker.standing import Standing, await_published, standing
 from marketdata.units import MILLISECOND_NS
 from streaming.engine.frame_id import rfc3339

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
+from broker.account_writer import write_orders
 from broker.entry import rules
 from broker.entry.new_orders import market_form, orders_of
 from broker.entry.order_form import OrderForm
@@ -18,7 +19,6 @@ from broker.matching.orders import Order
 from broker.matching.terms import Side, Status
 from broker.models import Account, Request
 from broker.models import Order as OrderRow
-from broker.records import write_orders
 from broker.refusals import Refusal, against_rule, busy, forbidden, malformed, unknown
 from broker.standing import Standing, locked
 from sessions import wakeup

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 
-from broker import settings
+from broker import configurations
 from broker.matching import margin
 from broker.matching.lots import Position
 from broker.matching.orders import ZERO, Order
@@ -58,7 +58,7 @@ class Standing:
 
     @cached_property
     def settings(self) -> dict[str, object]:
-        return settings.of(self.account)
+        return configurations.of(self.account)
 
     # --- figures ------------------------------------------------------------------------------------
 

@@ -8,12 +8,12 @@ from itertools import zip_longest
 
 from django.db import transaction
 
+from broker.account_writer import content, link, row_of
 from broker.matching.acts import Place, Replace
 from broker.matching.state import Event
 from broker.matching_days import MatchingDays
 from broker.models import Account, AccountEvent, Request
 from broker.models import Order as OrderRow
-from broker.records import content, link, row_of
 from broker.trader import Trader
 from sessions.models import Session
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from broker import service, settings
+from broker import configurations, service
 from broker.matching.orders import ZERO
 from broker.models import Account
 from broker.refusals import malformed
@@ -18,7 +18,7 @@ from marketdata.units import MILLISECOND_NS
 
 CHOICES: Mapping[str, tuple[object, ...]] = {
     "fractional_trading": (True, False),
-    "max_margin_multiplier": settings.MULTIPLIERS,
+    "max_margin_multiplier": configurations.MULTIPLIERS,
     "no_shorting": (True, False),
     "ptp_no_exception_entry": (True, False),
     "suspend_trade": (True, False),
@@ -82,11 +82,11 @@ def account(at: Standing) -> dict[str, Any]:
 
 
 def get_configurations(call: Call) -> dict[str, Any]:
-    return configurations(call.account)
+    return _as_shown(call.account)
 
 
-def configurations(row: Account) -> dict[str, Any]:
-    shown = settings.of(row)
+def _as_shown(row: Account) -> dict[str, Any]:
+    shown = configurations.of(row)
     return {name: value for name, value in shown.items() if name not in GONE}
 
 
@@ -100,4 +100,4 @@ def patch_configurations(call: Call) -> dict[str, Any]:
             raise malformed(f"{name} must be one of {', '.join(map(str, CHOICES[name]))}")
     if changes:
         service.configure(call.account.pk, changes)
-    return configurations(call.account)
+    return _as_shown(call.account)

@@ -12,9 +12,9 @@ import orjson
 import redis
 from django.db import OperationalError
 
+from broker.account_writer import stream_of
 from broker.accounts import account_of
 from broker.models import Account
-from broker.records import stream_of
 from gateway import codecs
 from gateway import key_auth as keys
 from gateway.trading.order_wire import trade_update

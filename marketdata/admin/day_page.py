@@ -10,6 +10,7 @@ import numpy as np
 from django.http import HttpResponse
 
 from marketdata import calendar, store
+from marketdata.bar_json import points
 from marketdata.chart_library import INTEGRITY
 from marketdata.columns import BarColumns, Rows, TickColumns
 from marketdata.gaps import find_gaps
@@ -18,7 +19,6 @@ from marketdata.kinds import KINDS, DayKind
 from marketdata.ledger import WORDS
 from marketdata.models import DayVersion
 from marketdata.quality import quality
-from marketdata.table import points
 from marketdata.units import SECOND_NS
 
 SHOWN_ROWS = 400

@@ -11,7 +11,7 @@ from django.utils.http import parse_etags
 from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer, JSONRenderer
 from rest_framework.request import Request
 
-from marketdata.table import BarTable
+from marketdata.bar_json import BarTable
 
 
 class BarsJSONRenderer(JSONRenderer):

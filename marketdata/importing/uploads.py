@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.files.base import File
 from django.db.models.functions import Now
 
+from marketdata.bar_json import points
 from marketdata.columns import BarColumns
 from marketdata.errors import MarketDataError
 from marketdata.exchange_calendar import calendar_of
@@ -29,7 +30,6 @@ from marketdata.importing.splitting import SymbolDay
 from marketdata.kinds import DayKind
 from marketdata.ledger import initial_ledger
 from marketdata.models import Import, Scope, Upload
-from marketdata.table import points
 
 MOST_PREVIEWS = 12
 MOST_SHOWN_REASONS = 5

@@ -10,6 +10,7 @@ import numpy as np
 
 from marketdata.actions.adjusting import Adjuster, Adjustment
 from marketdata.actions.known import actions_between
+from marketdata.bar_json import BarTable, bar_tokens
 from marketdata.calendar import FIRST, LAST
 from marketdata.columns import BarColumns, Ints, join_bars, no_bars
 from marketdata.derive import derive
@@ -17,7 +18,6 @@ from marketdata.intervals import parse_interval
 from marketdata.kinds import DayKind
 from marketdata.models import Dataset, Scope
 from marketdata.store import BoundedDay, load_bounded_days
-from marketdata.table import BarTable, bar_tokens
 from marketdata.windows.window import Window, second_of
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from marketdata.actions.adjusting import Adjuster, Adjustment
+from marketdata.bar_json import BarTable, bar_tokens, constant, numbers
 from marketdata.columns import BarColumns, Ints, join_bars
 from marketdata.derive import derive
 from marketdata.hours import DayPart, Hours
 from marketdata.intervals import parse_interval
-from marketdata.table import BarTable, bar_tokens, constant, numbers
 from marketdata.trading_day import TradingDay
 from marketdata.windows.window import Moment, date_of
 from sessions.models import Session

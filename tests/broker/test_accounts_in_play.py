@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 from django.db import transaction
 
-from broker import accounts, service, settings
+from broker import accounts, configurations, service
 from broker.accounts import Opening
 from broker.desk import Desk, open_desk
 from broker.entry.order_form import read_order
@@ -209,7 +209,7 @@ def test_settings_go_back_with_the_clock_and_along_with_a_fork(real_days: str, p
 
     def configure(**changes: object) -> None:
         service.configure(account.pk, changes)
-        assert settings.made(account).items() >= changes.items(), "at once"
+        assert configurations.made(account).items() >= changes.items(), "at once"
         until(lambda: not Request.objects.filter(account=account, taken_ms=None).exists())
 
     step(session, 5)
@@ -219,10 +219,10 @@ def test_settings_go_back_with_the_clock_and_along_with_a_fork(real_days: str, p
     with pytest.raises(Refusal, match="rejected by user request"):
         place(account)
     forked, anew = (Account.objects.get(session=each) for each in (fork(session.pk), restart(session.pk)))
-    assert settings.made(forked) == {"suspend_trade": True, "no_shorting": False}
-    assert settings.made(anew) == {}
+    assert configurations.made(forked) == {"suspend_trade": True, "no_shorting": False}
+    assert configurations.made(anew) == {}
     seek(session, 6)
-    assert settings.made(account) == {"no_shorting": True}
+    assert configurations.made(account) == {"no_shorting": True}
     place(account)
     assert verify(session.pk).problems == []
 

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 from rest_framework.test import APIClient
 
+from marketdata.bar_json import BarTable, bar_tokens
 from marketdata.columns import BarColumns
 from marketdata.models import Bar, Scope
-from marketdata.table import BarTable, bar_tokens
 from streaming.as_of.session_data import get_session_data
 from tests.streaming.callers import ALL, assert_problem, log_in
 from tests.streaming.rows import DAY, a_day, a_session, bars_of, pin

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.utils.html import format_html
 from unfold.decorators import display
 
-from broker import reports, settings
+from broker import configurations, reports
 from broker.matching.orders import plain_text
 from broker.models import Account, AccountEvent, Order
 from marketdata.admin.read_only import ReadOnlyAdmin
@@ -58,7 +58,8 @@ class AccountAdmin(ReadOnlyAdmin):
     @display(description="set by its owner")
     def owners_settings(self, row: Account) -> str:
         return (
-            ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in settings.made(row).items()) or "nothing"
+            ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in configurations.made(row).items())
+            or "nothing"
         )
 
     @display(description="as of the clock")

@@ -19,12 +19,12 @@ from rest_framework.views import APIView
 
 from broker import accounts, reports, service
 from broker.accounts import AccountError, Opening
+from broker.configurations import MULTIPLIERS
 from broker.equity import equity_at
 from broker.matching.orders import plain_text
 from broker.matching.terms import OnBars, Profile, Terms
 from broker.models import Account
 from broker.refusals import Kind, Refusal
-from broker.settings import MULTIPLIERS
 from broker.standing import await_published
 from marketdata.api.queries import StrictSerializer, query_of
 from marketdata.units import MINUTE_MS

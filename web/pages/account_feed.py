@@ -8,7 +8,7 @@ from typing import Any, cast
 import orjson
 import redis.asyncio
 
-from broker.records import stream_of
+from broker.account_writer import stream_of
 from broker.refusals import Refusal
 from sessions import redis_client
 from sessions.models import Run

@@ -14,10 +14,10 @@ from django.db.models import Q
 
 from marketdata import store
 from marketdata.actions.adjusting import Adjuster, Adjustment
+from marketdata.bar_json import points
 from marketdata.columns import BarColumns
 from marketdata.gaps import GAP_LETTERS
 from marketdata.models import DayVersion
-from marketdata.table import points
 from marketdata.trading_day import TradingDay
 from sessions.models import Session
 from streaming.as_of.played_days import day_bars

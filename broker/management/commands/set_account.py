@@ -6,9 +6,9 @@ from django.core.management.base import CommandError, CommandParser
 
 from broker import reports, service
 from broker.accounts import AccountError
+from broker.configurations import MULTIPLIERS
 from broker.management.accounts import add_account_arguments, chosen_account
 from broker.refusals import Refusal
-from broker.settings import MULTIPLIERS
 from marketdata.management.explained import ExplainedCommand
 from streaming.management.console import errors_in_one_line, to_json
 

@@ -29,7 +29,7 @@ def stream_of(session_id: int, account_id: int, generation: int) -> str:
     return session_key(session_id, "account", account_id, generation)
 
 
-class Records:
+class AccountWriter:
     """The writing side of one account."""
 
     def __init__(self, trader: Trader, stage: Stage) -> None:
