@@ -35,7 +35,7 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 READING = ("GET", "HEAD")
 
 
-def endpoint(
+def session_view(
     question: Callable[Concatenate[HttpRequest, Session, P], Any], methods: Collection[str] = READING
 ) -> View[P]:
     """A view for callers with a key: the question gets the key's session, every refusal the broker's shape."""
@@ -71,25 +71,25 @@ def _answer(body: Any, headers: dict[str, str], status: HTTPStatus = HTTPStatus.
 # --- market data -----------------------------------------------------------------------------------
 
 
-@endpoint
+@session_view
 def history(request: HttpRequest, session: Session, kind: str) -> dict[str, Any]:
     found, token = _page(request, session, kind, queries.listed_symbols(request.GET))
     return {kind: found, "next_page_token": token}
 
 
-@endpoint
+@session_view
 def symbol_history(request: HttpRequest, session: Session, symbol: str, kind: str) -> dict[str, Any]:
     found, token = _page(request, session, kind, [symbols.checked(symbol)])
     return {"symbol": symbol, kind: found.get(symbol, []), "next_page_token": token}
 
 
-@endpoint
+@session_view
 def latest(request: HttpRequest, session: Session, kind: str) -> dict[str, Any]:
     queries.latest(request.GET)
     return {kind: _latest(_days(session), kind, queries.listed_symbols(request.GET))}
 
 
-@endpoint
+@session_view
 def symbol_latest(request: HttpRequest, session: Session, symbol: str, kind: str) -> dict[str, Any]:
     queries.latest(request.GET)
     found = _latest(_days(session), kind, [symbols.checked(symbol)])
@@ -98,13 +98,13 @@ def symbol_latest(request: HttpRequest, session: Session, symbol: str, kind: str
     return {"symbol": symbol, kind.removesuffix("s"): found[symbol]}
 
 
-@endpoint
+@session_view
 def all_auctions(request: HttpRequest, session: Session) -> dict[str, Any]:
     found, token = _auctions(request, session, queries.listed_symbols(request.GET))
     return {"auctions": found, "next_page_token": token}
 
 
-@endpoint
+@session_view
 def symbol_auctions(request: HttpRequest, session: Session, symbol: str) -> dict[str, Any]:
     found, token = _auctions(request, session, [symbols.checked(symbol)])
     return {"symbol": symbol, "auctions": found.get(symbol, []), "next_page_token": token}
@@ -123,23 +123,23 @@ def _auctions(request: HttpRequest, session: Session, names: list[str]) -> Page:
     return page(asked.symbols, span, asked.token, read)
 
 
-@endpoint
+@session_view
 def exchanges(request: HttpRequest, session: Session) -> dict[str, str]:
     return market_words.EXCHANGES
 
 
-@endpoint
+@session_view
 def conditions(request: HttpRequest, session: Session, kind: str) -> dict[str, str]:
     return market_words.conditions(kind, request.GET)
 
 
-@endpoint
+@session_view
 def all_snapshots(request: HttpRequest, session: Session) -> dict[str, Any]:
     queries.latest(request.GET)
     return snapshots.snapshots(_days(session), queries.listed_symbols(request.GET))
 
 
-@endpoint
+@session_view
 def symbol_snapshot(request: HttpRequest, session: Session, symbol: str) -> dict[str, Any]:
     queries.latest(request.GET)
     found = snapshots.snapshots(_days(session), [symbols.checked(symbol)])
@@ -199,22 +199,22 @@ def _latest(days: Days, kind: str, names: list[str]) -> dict[str, Any]:
 # --- trading API -----------------------------------------------------------------------------------
 
 
-@endpoint
+@session_view
 def market_clock(request: HttpRequest, session: Session) -> dict[str, Any]:
     return clock.market_clock(clock.moving(session, dt.datetime.now(dt.UTC)), session.calendar)
 
 
-@endpoint
+@session_view
 def trading_days(request: HttpRequest, session: Session) -> list[dict[str, str]]:
     return calendar.trading_days(request.GET.get("start"), request.GET.get("end"), _days(session).today)
 
 
-@endpoint
+@session_view
 def all_assets(request: HttpRequest, session: Session) -> list[dict[str, Any]]:
     return assets.assets(_days(session), request.GET)
 
 
-@endpoint
+@session_view
 def one_asset(request: HttpRequest, session: Session, name: str) -> dict[str, Any]:
     return assets.asset(_days(session), name)
 
@@ -223,4 +223,4 @@ def _unknown(request: HttpRequest, session: Session) -> None:
     raise not_found("endpoint not found.")
 
 
-unknown = endpoint(_unknown, (*READING, "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"))
+unknown = session_view(_unknown, (*READING, "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"))

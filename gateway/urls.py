@@ -4,7 +4,7 @@ from django.urls import path, re_path
 
 from gateway import rest
 from gateway.trading import account, activities, history, markets, orders, positions, watchlists
-from gateway.trading.endpoint import trading
+from gateway.trading.bot_calls import account_view
 
 KIND = "(?P<kind>bars|trades|quotes)"
 SYMBOL = "(?P<symbol>[^/]+)"
@@ -30,28 +30,28 @@ urlpatterns = [
     path("v2/calendar", rest.trading_days),
     path("v2/assets", rest.all_assets),
     path("v2/assets/<str:name>", rest.one_asset),
-    path("v3/clock", trading(get=markets.get_clock)),
-    path("v3/calendar/<str:market>", trading(get=markets.get_calendar)),
-    path("v2/account", trading(get=account.get_account)),
+    path("v3/clock", account_view(get=markets.get_clock)),
+    path("v3/calendar/<str:market>", account_view(get=markets.get_calendar)),
+    path("v2/account", account_view(get=account.get_account)),
     path(
         "v2/account/configurations",
-        trading(get=account.get_configurations, patch=account.patch_configurations),
+        account_view(get=account.get_configurations, patch=account.patch_configurations),
     ),
-    path("v2/account/portfolio/history", trading(get=history.get_history)),
-    path("v2/account/activities", trading(get=activities.get_activities)),
-    path("v2/account/activities/<str:kind>", trading(get=activities.get_activities)),
-    path("v2/orders", trading(get=orders.get_orders, post=orders.post_order, delete=orders.delete_orders)),
-    path("v2/orders:by_client_order_id", trading(get=orders.get_by_client_id)),
+    path("v2/account/portfolio/history", account_view(get=history.get_history)),
+    path("v2/account/activities", account_view(get=activities.get_activities)),
+    path("v2/account/activities/<str:kind>", account_view(get=activities.get_activities)),
+    path("v2/orders", account_view(get=orders.get_orders, post=orders.post_order, delete=orders.delete_orders)),
+    path("v2/orders:by_client_order_id", account_view(get=orders.get_by_client_id)),
     path(
         "v2/orders/<str:order_id>",
-        trading(get=orders.get_order, patch=orders.patch_order, delete=orders.delete_order),
+        account_view(get=orders.get_order, patch=orders.patch_order, delete=orders.delete_order),
     ),
-    path("v2/positions", trading(get=positions.get_positions, delete=positions.delete_positions)),
-    path("v2/positions/<str:name>", trading(get=positions.get_position, delete=positions.delete_position)),
-    path("v2/watchlists", trading(get=watchlists.get_watchlists, post=watchlists.post_watchlist)),
-    path("v2/watchlists:by_name", trading(**WATCHLIST)),
-    path("v2/watchlists/<str:list_id>", trading(**WATCHLIST)),
-    path("v2/watchlists/<str:list_id>/<str:symbol>", trading(delete=watchlists.remove_symbol)),
+    path("v2/positions", account_view(get=positions.get_positions, delete=positions.delete_positions)),
+    path("v2/positions/<str:name>", account_view(get=positions.get_position, delete=positions.delete_position)),
+    path("v2/watchlists", account_view(get=watchlists.get_watchlists, post=watchlists.post_watchlist)),
+    path("v2/watchlists:by_name", account_view(**WATCHLIST)),
+    path("v2/watchlists/<str:list_id>", account_view(**WATCHLIST)),
+    path("v2/watchlists/<str:list_id>/<str:symbol>", account_view(delete=watchlists.remove_symbol)),
     re_path(r"", rest.unknown),
 ]
 """Included under /alpaca/; a base address with a slash at its end gives two, which mean one."""

@@ -11,7 +11,7 @@ from broker.models import Account
 from broker.refusals import malformed
 from broker.standing import Standing, standing
 from gateway.moments import new_york_date
-from gateway.trading.endpoint import Call
+from gateway.trading.bot_calls import Call
 from gateway.trading.order_wire import stamp, text
 from marketdata import calendar
 from marketdata.units import MILLISECOND_NS

@@ -14,7 +14,7 @@ from broker.refusals import malformed
 from broker.standing import await_published, standing
 from gateway import moments
 from gateway.spelling import on_wire
-from gateway.trading.endpoint import Call
+from gateway.trading.bot_calls import Call
 from gateway.trading.order_wire import stamp, text
 from marketdata.units import MILLISECOND_NS
 from streaming.as_of.newest_frame import clock_ms

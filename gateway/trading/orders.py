@@ -19,7 +19,7 @@ from broker.standing import await_published
 from gateway import moments
 from gateway.assets import named_asset
 from gateway.spelling import as_stored
-from gateway.trading.endpoint import NOTHING, Answer, Call
+from gateway.trading.bot_calls import NOTHING, Answer, Call
 from gateway.trading.order_wire import order
 from marketdata.symbols import is_symbol
 from marketdata.units import MILLISECOND_NS

@@ -11,7 +11,7 @@ from broker.refusals import Refusal, malformed, unknown
 from broker.standing import standing
 from gateway.assets import named_asset
 from gateway.spelling import on_wire
-from gateway.trading.endpoint import Answer, Call, refused
+from gateway.trading.bot_calls import Answer, Call, refused
 from gateway.trading.order_wire import order, position
 
 

@@ -58,7 +58,7 @@ class Answer:
     status: HTTPStatus
 
 
-def trading(**questions: Question) -> Callable[..., HttpResponse]:
+def account_view(**questions: Question) -> Callable[..., HttpResponse]:
     """A view of one path: a question for each method that it has, in lower case."""
 
     @csrf_exempt
