@@ -13,7 +13,10 @@ from marketdata.units import SECOND_NS
 
 
 class DayKind(models.TextChoices):
-    """The words of a session's `stream_type`."""
+    """The words of a session's `stream_type`: the specification and the wire call trades `ticks`.
+
+    Where the code says ticks, as in `TickColumns`, it means trades and quotes alike.
+    """
 
     BARS = "bars", "bars"
     TRADES = "ticks", "trades"

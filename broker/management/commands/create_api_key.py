@@ -17,7 +17,7 @@ from sessions.models import Session, SessionKey
 from streaming.management.console import errors_in_one_line, get_session, to_json
 
 TERMS = ("profile", "stale_seconds", "participation", "penetration", "slippage", "on_bars", "latency_ms", "seed")
-OPENING = ("cash", "multiplier", "no_short", *TERMS)
+OPENING = ("cash", "multiplier", "no_shorting", *TERMS)
 
 
 class Command(ExplainedCommand):
@@ -63,7 +63,7 @@ def _add_account_arguments(group: Any) -> None:
     group.add_argument("--account", help="An account of the session by name; it is made where there is none yet.")
     group.add_argument("--cash", type=_decimal, help="It begins with so many USD. Default: 100,000.")
     group.add_argument("--multiplier", type=int, choices=accounts.MULTIPLIERS, help="Of the equity. Default: 2.")
-    group.add_argument("--no-short", action="store_true", default=None, help="It may not sell short.")
+    group.add_argument("--no-shorting", action="store_true", default=None, help="It may not sell short.")
     group.add_argument("--profile", choices=list(Profile), help="How its orders are filled. Default: realistic.")
     group.add_argument("--stale", dest="stale_seconds", type=_decimal, metavar="S", help="Older quotes do not count.")
     group.add_argument("--participation", type=_decimal, help="Share of the volume that it may take. Default: 0.1.")
@@ -106,7 +106,7 @@ def _opening(name: str, given: dict[str, Any]) -> Opening:
         name=name,
         cash=given.get("cash", accounts.DEFAULT_CASH),
         multiplier=given.get("multiplier", 2),
-        shorting=not given.get("no_short", False),
+        shorting=not given.get("no_shorting", False),
         terms=terms,
     )
 
