@@ -74,7 +74,7 @@ def forward() -> None:
 
 
 def median_ms(before: Callable[[], object]) -> tuple[float, float]:
-    """Of a round, after two to warm up: wall and this process's CPU."""
+    """The wall time and this process's CPU time of a round, after two to warm up."""
     from streaming.upkeep import rounds
 
     taken = []

@@ -21,7 +21,7 @@ from streaming.engine.participants import Entry, Stage
 EXECUTIONS = uuid.UUID("0b6b5f0e-54cf-4c65-9d3c-7a7065646b02")
 """Namespace of the executions' ids."""
 NUMBERS = ("qty", "price", "position_qty", "met_price", "met_size")
-"""Of an execution."""
+"""The numbers of an execution."""
 
 
 def stream_of(session_id: int, account_id: int, generation: int) -> str:

@@ -89,7 +89,7 @@ def _check(opening: Opening) -> None:
 
 
 def account_number() -> str:
-    """As the broker numbers its paper accounts."""
+    """A number like those of the broker's paper accounts."""
     return "PA" + "".join(secrets.choice(LETTERS) for _ in range(NUMBER_LENGTH))
 
 

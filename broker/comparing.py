@@ -36,7 +36,7 @@ def _first(a: Iterator[Line], b: Iterator[Line]) -> tuple[int, str, str] | None:
 
 
 def _lines(account: Account | None, other: Account | None, *, live: bool) -> Iterator[Line]:
-    """Of an account that is not there nothing."""
+    """The account's events in words; none where there is no account."""
     events = AccountEvent.objects.filter(account=account, voided_in=None).order_by("number")
     if account and other and account.opened_ms < other.opened_ms:
         events = events.filter(at_ms__gt=other.opened_ms)

@@ -44,7 +44,7 @@ def _copy_pins(source: Session, copy: Session, date: dt.date) -> None:
 
 
 def _state_at(account: Account, ms: int) -> dict[str, Any]:
-    """As of the clock at which a fork begins: the account may be ahead of it, or in the night before."""
+    """The state at the clock at which a fork begins: the account may be ahead of it, or in the night before."""
     calendar = account.session.calendar
     if account.through_ms <= ms and date_of(calendar, account.through_ms) == date_of(calendar, ms):
         return dict(account.state)

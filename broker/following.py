@@ -53,7 +53,7 @@ class AccountEvents:
 
 
 def wire(row: AccountEvent, name: str) -> dict[str, Any]:
-    """As readers get it: the order after it and, of a fill, the execution with what it met."""
+    """The event as readers get it: the order after it and, for a fill, the execution with what it met."""
     return {
         "type": "account",
         "account": name,

@@ -45,7 +45,7 @@ CACHE = MarketCache()
 
 
 class Prices:
-    """Of one session at one instant."""
+    """One session's prices at one instant."""
 
     def __init__(self, session: Session, clock_ms: int) -> None:
         self.session, self.at, self.date = session, clock_ms * MILLISECOND_NS, date_of(session.calendar, clock_ms)

@@ -200,7 +200,7 @@ def sessions_of(day: TradingDay) -> list[tuple[DayPart, OpenSpan]]:
 
 
 def date_of(calendar: ExchangeCalendar, ms: int) -> dt.date:
-    """The trading day that an instant is in, or in the night after which it is."""
+    """The trading day of an instant; in a night the day before it."""
     moment = dt.datetime.fromtimestamp(ms / 1000, dt.UTC)
     date = calendar.session_date_of(moment)
     if calendar.is_trading_day(date) and moment >= calendar.trading_day(date).begin:

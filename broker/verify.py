@@ -37,7 +37,7 @@ class Written:
 
 
 def _written(account_id: int) -> Written:
-    """As of one moment: the session may go on meanwhile."""
+    """What is written down at one moment: the session may go on meanwhile."""
     with transaction.atomic():
         account = (
             Account.objects.select_for_update(of=("self",), no_key=True).select_related("session").get(pk=account_id)
@@ -71,7 +71,7 @@ def _problems(written: Written) -> Iterator[str]:
 
 
 def _same(account: Account, event: Event, row: AccountEvent) -> bool:
-    """`at_ms` and the stamps in the order are the frame's with which it went out: of skipped ones there is none."""
+    """Whether they are alike but for `at_ms` and the order's stamps, which say when its frame went out, if one did."""
     again = row_of(account, event, row.generation, row.n)
     again.at_ms = row.at_ms
     again.order = {**again.order, **{name: row.order.get(name) for name in _STAMPS if name in row.order}}

@@ -62,7 +62,7 @@ REDIS = Probe("redis", redis_status, DEADLINE_SECONDS)
 
 
 class _Pending(Exception):
-    """Not kept by the cache, as a value would be."""
+    """Migrations wait. Raised, for a returned False would be cached."""
 
 
 @cache

@@ -22,7 +22,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 RETRY_AFTER_SECONDS = 2
 MOST_BUFFERED_BYTES = 1 << 20
-"""Of a body, while its request waits."""
+"""The most of a body that is kept while its request waits."""
 FULL = "This server is busy: try again in a moment."
 
 

@@ -25,7 +25,7 @@ from marketdata.units import MINUTE_NS, SECOND_NS
 
 Prints = dict[str, list[Row]]
 SIDES = {"o": OPENING, "c": CLOSING}
-"""Of the opening and the closing auction: the conditions of their prints."""
+"""The conditions of the opening and of the closing auction's prints."""
 
 
 def read(days: Days, ticks: Ticks, bars: Sequence[DayRow], trades: Sequence[TickRow], span: Span) -> Rows:
@@ -64,7 +64,7 @@ def _prints(trades: TickColumns, open_ns: int, letters: Sequence[str]) -> Iterat
 
 
 def made(days: Days, row: DayRow) -> Prints:
-    """Of a day of bars alone."""
+    """The prints that are made for a day of bars alone."""
     minutes = days.minutes([row])
     if not len(minutes.bars):
         return {side: [] for side in SIDES}

@@ -122,7 +122,7 @@ def is_by_exchange(session: Session) -> bool:
 
 
 class BestQuotes:
-    """Of all symbols of a session, brought forward by what its frames bring: what sockets send as quotes."""
+    """The best quotes of a session's symbols, brought forward by its frames: what sockets send as quotes."""
 
     def __init__(self, session: Session) -> None:
         self.session, self.by_exchange = session, is_by_exchange(session)

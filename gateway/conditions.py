@@ -10,7 +10,7 @@ from broker.matching.conditions import LETTERS, MASK
 REGULAR_TRADE, REGULAR_QUOTE = "@", "R"
 REGULAR_MASK = "1"
 QUOTE_LETTERS = {0x8: "C", 0x400: "N", 0x800: "O"}
-"""Of LEAN's bits: closing, not firm, opening."""
+"""Letters for LEAN's bits: closing, not firm, opening."""
 SEPARATORS = re.compile(r"[ ,;|]+")
 LONGEST_OF_LETTERS = 4
 """A tape reports four letters at most: a longer part is a vendor's word."""

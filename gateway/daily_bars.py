@@ -15,7 +15,7 @@ Values = list[float]
 
 
 class DailyBars:
-    """Of one session and one day."""
+    """The daily bars of one session's day."""
 
     def __init__(self, stamp: int, values: dict[str, Values], regular: dict[str, float]) -> None:
         """`regular`: the volume of the regular session alone, which a day's vwap is of."""
@@ -23,7 +23,7 @@ class DailyBars:
 
     @classmethod
     def load(cls, session: Session, as_of: int) -> DailyBars:
-        """As they stand at a frame; extended hours count as in an answer to a request."""
+        """The bars as they stand at a frame; extended hours count as in an answer to a request."""
         days = Days(session, as_of)
         symbols = session.symbols()
         values: dict[str, Values] = {}

@@ -156,7 +156,7 @@ class Feed:
 
 
 def bars_alone(session: Session) -> frozenset[str]:
-    """Of `trades` and `quotes` those that the session does not play."""
+    """Which of `trades` and `quotes` the session does not play."""
     return frozenset(name for name, kind in KINDS.items() if kind not in session.types)
 
 

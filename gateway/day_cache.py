@@ -72,7 +72,7 @@ class Minutes:
 
     bars: BarColumns
     midnight: Ints
-    """Of each row's date, nanoseconds."""
+    """The midnight of each row's date, in nanoseconds."""
     regular: NDArray[np.bool_]
 
     @property

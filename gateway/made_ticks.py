@@ -12,7 +12,7 @@ from marketdata.units import MINUTE_NS
 
 CONDITION = "synthetic"
 SIZE = 100
-"""Of what is made: a round lot."""
+"""The size of what is made: a round lot."""
 
 
 def newer(kind: str, recorded: Row | None, bar: Row | None) -> Row | None:

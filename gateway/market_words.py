@@ -110,7 +110,7 @@ CONDITIONS = {
 
 
 def conditions(kind: str, query: Mapping[str, str]) -> dict[str, str]:
-    """Of `trade` or `quote`, on the tape that the query names."""
+    """The conditions of `trade` or `quote`, on the tape that the query names."""
     tape = query.get("tape", "")
     if kind not in ("trade", "quote"):
         raise not_found(f"no conditions of {kind[:32]}: ask for those of trade or quote")

@@ -21,7 +21,7 @@ def start_of(text: str, name: str = "start") -> int:
 
 
 def date_as_written(text: str, name: str) -> dt.date:
-    """Of a date or a moment, whatever its offset: a calendar's days are no moments."""
+    """The date that a date or a moment begins with, whatever its offset: a calendar's days are no moments."""
     if not DATE.fullmatch(text):
         _moment(text, name)
     return _date(text[:10], name)

@@ -7,9 +7,9 @@ from typing import Any
 
 
 def unanswered_seconds(send: Any) -> float:
-    """How long the last ping to who is behind an ASGI `send` has had no answer; 0 where there is none, or no telling.
+    """How long the last ping to the client of an ASGI `send` has been unanswered; 0 where it was answered, or unknown.
 
-    uvicorn's protocol is what `send` is a method of; of another server only its own ping timeout ends a dead socket.
+    `send` is a method of uvicorn's protocol, which knows. Under another server a dead socket ends by its ping timeout.
     """
     protocol = getattr(send, "__self__", None)
     if getattr(protocol, "pending_ping_payload", None) is None:

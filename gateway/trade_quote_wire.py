@@ -20,7 +20,7 @@ IDS_A_NANOSECOND = 100
 
 
 def rows(ticks: TickColumns, stamps: Ints, ties: Ints) -> list[Row]:
-    """As REST gives them; `stamps`: nanoseconds since the epoch, `ties`: places among the rows of one stamp."""
+    """Rows as REST gives them; `stamps`: nanoseconds since the epoch, `ties`: places among the rows of one stamp."""
     at = map(rfc3339_ns, stamps.tolist())
     return [
         {"t": t, **reported}
@@ -43,7 +43,7 @@ def bodies(kind: str, values: Any, codes: Any, words: Sequence[str], stamps: Int
 
 
 def places(stamps: Ints, *keys: Any) -> Ints:
-    """Of each row, how many before it have the same stamp, and the same keys; stamps ascend."""
+    """For each row how many before it have the same stamp and the same keys; stamps ascend."""
     seen: dict[Any, int] = {}
     found = np.zeros(len(stamps), np.int64)
     tied = np.flatnonzero(np.isin(stamps, stamps[1:][stamps[1:] == stamps[:-1]]))

@@ -55,7 +55,7 @@ def _spans(day: StoredDay) -> Spans:
 
 @lru_cache(maxsize=32)
 def _ties(day: StoredDay, number: int) -> Ints:
-    """Of each row of a chunk: how many of the day before it have its very stamp."""
+    """For each row of a chunk how many of the day before it have its very stamp."""
     chunk = _chunk(day, number)
     ties = places(chunk.at)
     if number and len(chunk) and _spans(day).last[number - 1] == chunk.at[0]:

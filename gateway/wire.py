@@ -27,7 +27,7 @@ from streaming.engine.frames import Frame
 from streaming.engine.tick_blocks import TickBlock
 
 MOST_ITEMS = 500
-"""Of one message: the broker's client refuses a megabyte, and what a handler drops should be little."""
+"""The most of one message: the broker's client refuses a megabyte, and what a handler drops should be little."""
 Event = tuple[int, str, dict[str, Any]]
 """Time in ns, symbol, message without its time."""
 Encoded = tuple[int, str, bytes]

@@ -51,7 +51,7 @@ class BarTable:
 
 
 def _bare(tokens: Tokens) -> Tokens:
-    """As CSV wants them: without quotes, nulls empty."""
+    """The tokens as CSV wants them: without quotes, nulls empty."""
     if tokens and tokens[0].startswith(b'"'):
         return [token[1:-1] for token in tokens]
     return [b"" if token == NULL else token for token in tokens]

@@ -73,7 +73,7 @@ def derive_many(
 
 
 def _parts(minute: Ints, session_minutes: int, before: int, after: int) -> tuple[Ints, Ints]:
-    """Of each minute: where its part of the day begins and ends."""
+    """Where each minute's part of the day begins and ends."""
     pre, post = minute < 0, minute >= session_minutes
     origin = np.where(pre, -before, np.where(post, session_minutes, 0))
     return origin, np.where(pre, 0, np.where(post, session_minutes + after, session_minutes))

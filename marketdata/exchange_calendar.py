@@ -127,12 +127,9 @@ class ExchangeCalendar:
         return self._dates[min(at, len(self._dates) - 1)]
 
     def row_date_of(self, start: dt.datetime) -> dt.date:
-        """The day that a row belongs to which begins then: where days follow each other, not the one that ends then."""
-        return (
-            self.session_date_of(start + dt.timedelta(microseconds=1))
-            if self.spans_midnight
-            else (self.session_date_of(start))
-        )
+        """The day of a row by its start: at the instant at which one day ends and the next begins, the next."""
+        just_after = dt.timedelta(microseconds=1) if self.spans_midnight else dt.timedelta()
+        return self.session_date_of(start + just_after)
 
     @cached_property
     def spans_midnight(self) -> bool:
@@ -169,5 +166,5 @@ def calendar_of(exchange: str = NEW_YORK_STOCKS, hours: str = "regular") -> Exch
 
 @cache
 def _kept(exchange: str, hours: str) -> ExchangeCalendar:
-    """A cache tells an argument that is left out from the same one given."""
+    """The cache of `calendar_of`, without defaults: it would keep two for one exchange, given and left out."""
     return ExchangeCalendar(exchange, hours)

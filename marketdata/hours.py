@@ -29,7 +29,7 @@ DAY_PARTS = (DayPart.REGULAR, DayPart.PRE, DayPart.POST)
 
 
 def part_of_clock(day: TradingDay, clock: dt.datetime) -> DayPart:
-    """Of a frame: what becomes known at the open is the regular session's first, at the close its last."""
+    """A frame's part: what becomes known at the open is the regular session's first, at the close its last."""
     if clock < day.open:
         return DayPart.PRE
     return DayPart.POST if clock > day.close else DayPart.REGULAR

@@ -35,7 +35,7 @@ class Kind:
     """The column that orders the rows, counted from the session's open."""
     time_unit_ns: int
     merge_order: int
-    """Of the events that become known at one instant: lower ones go out first."""
+    """Where its events stand among those that become known at one instant: lower ones go out first."""
     frame_number: int
     """What marks a block of the kind within a frame."""
 

@@ -28,7 +28,7 @@ class TradingDay:
 
     @property
     def minutes(self) -> int:
-        """Of the regular session."""
+        """The minutes of the regular session."""
         return round((self.close - self.open) / MINUTE)
 
     @property

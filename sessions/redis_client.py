@@ -76,7 +76,7 @@ class Cancellable(redis.asyncio.connection.AbstractConnection):
 
 
 def for_event_loop(*, max_connections: int | None = None) -> redis.asyncio.Redis:
-    """A client of its own for who calls, who closes it."""
+    """A new client; the caller closes it."""
     pool = redis.asyncio.ConnectionPool.from_url(settings.REDIS_URL, max_connections=max_connections)
     given = pool.connection_class  # by the address: TCP, TLS or a socket's file
     pool.connection_class = type(given.__name__, (Cancellable, given), {})

@@ -22,7 +22,7 @@ from streaming.stream_bars import SessionFailed, ensure
 async def stream_batches(
     session: Session | int, symbols: Sequence[str], channel: str = "1m", after: str | None = None
 ) -> AsyncIterator[Batch]:
-    """As `stream_bars`, but a table for each stretch of frames: `columns()`, `pandas()`, `arrow()`, or bare `records`.
+    """`stream_bars` with a table for each stretch of frames: `columns()`, `pandas()`, `arrow()`, or bare `records`.
 
     `channel`: an interval, `trades` or `quotes`. At full speed a batch has many frames, at a pace mostly one; a batch
     without rows is left out. `after` and `batch.cursor` are cursors as everywhere.

@@ -68,7 +68,7 @@ def main(path, matching):
 
 
 TICKS = ("at", "quote", "price", "size", "ask", "ask_size")
-"""Of a trade the last two are nothing; of a quote `price` and `size` are the bid's."""
+"""A trade has nothing in the last two; in a quote `price` and `size` are the bid's."""
 
 
 def tick(instrument, at, quote, price, size, ask, ask_size):

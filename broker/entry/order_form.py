@@ -13,7 +13,7 @@ from broker.matching.terms import AUCTIONS, OrderClass, OrderType, Side, TimeInF
 from broker.refusals import against_rule, malformed
 
 MOST_DIGITS = 15
-"""Of a quantity or a price before the point."""
+"""The most digits of a quantity or a price before the point."""
 MOST_DECIMALS = 9
 LONGEST_CLIENT_ID = 128
 LEAST_TRAIL_PERCENT = Decimal("0.1")

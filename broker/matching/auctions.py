@@ -78,7 +78,7 @@ class Auctions:
         return self.found[opening]
 
     def _official(self, opening: bool) -> Print | None:
-        """Of the closing print also where its stamp is after the close: it is reported with the close."""
+        """The official print. The closing one may have a stamp after the close: it is reported with the close."""
         sources: list[tuple[TickColumns, dict[int, Decimal]]] = []
         if self.prints is not None:
             sources.append((self.prints.all, self.prints.taken))

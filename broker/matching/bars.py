@@ -20,7 +20,7 @@ TOLERANCE: Final = 1e-9
 
 
 class BarMarket(StandsStill):
-    """Of each bar `participation` of its volume is one share for all orders of the account."""
+    """The account's orders share `participation` of each bar's volume."""
 
     silent = tuple(GAP_LETTERS)
     """Absent, missing, halted: there is no bar to meet."""
@@ -189,7 +189,7 @@ class BarMarket(StandsStill):
         return exact(self.bars.low[index] if side is Side.BUY else self.bars.high[index])
 
     def _take(self, order: Order, look: Look, price: Decimal, basis: Basis, fills: Fills) -> None:
-        """As much as the bar has left. Fill or kill: all or nothing."""
+        """Fill as much as the bar has left; a fill-or-kill order gets all or nothing."""
         asked = requested(order, price)
         room = self._room(order, look.row)
         qty = asked if room is None else min(asked, room)

@@ -120,7 +120,7 @@ class BestSides:
         self.two_sided: Ints = np.maximum.accumulate(np.where(two_sided, np.arange(len(self.at)), -1))
 
     def instant(self, at: int) -> int:
-        """Of the newest quotes at that moment; −1 before the first."""
+        """The place of the newest quotes at that moment; −1 before the first."""
         return int(np.searchsorted(self.at, at, "right")) - 1
 
     def standing(self, side: Side, at: int) -> list[Displayed]:

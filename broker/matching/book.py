@@ -23,7 +23,7 @@ from broker.matching.terms import AT_ONCE, AUCTIONS, EventKind, OrderType, Profi
 from marketdata.units import MILLISECOND_NS
 
 PARTIAL_SHARE = 0.1
-"""Of the eligible fills of the profile `paper`."""
+"""The share of the eligible fills that the profile `paper` makes partial."""
 
 
 class Act(Protocol):

@@ -12,7 +12,7 @@ from marketdata.columns import TickColumns
 from marketdata.columns.tick_columns import CORRECTED, SUSPICIOUS
 
 NOT_VALID = frozenset("BW479CGHIMNPQRTUVZ")
-"""Of the consolidated tapes: trades that elect no stop and fill nothing."""
+"""The consolidated tapes' letters for trades that elect no stop and fill nothing."""
 OPENING, CLOSING = ("O", "Q"), ("6", "M")
 """Official prints, the first that a day has."""
 MASK = re.compile(r"[0-9a-fA-F]{2,}|[28]")

@@ -55,7 +55,7 @@ class Fills(Protocol):
         """End what is left of an order that had one look: canceled, of an auction's order expired."""
 
     def partial(self, order: Order, qty: Decimal) -> Decimal:
-        """Of an eligible quantity what is executed: the profile `paper` takes less now and then."""
+        """How much of an eligible quantity is executed: the profile `paper` takes less now and then."""
 
     def stop_elects(self, order: Order, look: Look) -> bool:
         """Whether the other exit of its group is a stop that this bar's range elects."""
@@ -137,7 +137,7 @@ class DayData:
     outside: bool = False
     """Whether it is a part of the day before the open or after the close; `open_ns` is the regular one all the same."""
     begins_ns: int | None = None
-    """Of such a part its own beginning."""
+    """Where such a part begins."""
     load_late_trades: Callable[[], TickColumns] | None = None
     """Trades outside the regular session, among which official prints may be."""
 
@@ -163,7 +163,7 @@ class DayData:
         return self.open_ns + self.bars.offset * SECOND_NS + MINUTE_NS
 
     def last_close(self, at: int) -> Decimal | None:
-        """Of the last bar that is published at an instant."""
+        """The close of the last bar that is published at an instant."""
         if self.bars is None:
             return None
         index = int(np.searchsorted(self.bar_ends, at, "right")) - 1

@@ -33,14 +33,14 @@ WORDS = {"sec": "SEC fee", "taf": "TAF fee", "cat": "CAT fee"}
 
 @dataclass(slots=True)
 class Fees:
-    """Of one day, before they are rounded."""
+    """One day's fees, before they are rounded."""
 
     sec: Decimal = ZERO
     taf: Decimal = ZERO
     cat: Decimal = ZERO
 
     def accrue(self, date: dt.date, side: Side, qty: Decimal, price: Decimal) -> None:
-        """Of one execution."""
+        """Add the fees of one execution."""
         self.cat += qty * CAT_RATE
         if side is Side.SELL:
             self.sec += qty * price * next(rate for last, rate in SEC_RATES if date <= last) / MILLION

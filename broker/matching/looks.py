@@ -27,7 +27,7 @@ class Waiting:
 
 
 class Looks:
-    """Of each order one look counts, the newest that was scheduled."""
+    """When orders look next: one look counts for each order, the newest that was scheduled."""
 
     def __init__(self) -> None:
         self.heap: list[Waiting] = []

@@ -36,7 +36,7 @@ def maintenance_of(state: State, marks: Marks) -> Decimal:
 
 
 def maintenance(qty: Decimal, price: Decimal) -> Decimal:
-    """Of one position."""
+    """What one position needs."""
     if qty >= 0:
         return qty * price * (LONG_SHARE if price >= LONG_FROM else 1)
     if price >= SHORT_FROM:

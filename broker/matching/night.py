@@ -64,7 +64,7 @@ def _end_day(book: Book, span: OpenSpan) -> None:
 
 
 def _mark(book: Book, symbol: str, at: int) -> Decimal:
-    """Of a day without a price the last one before it, whatever its age."""
+    """The price at an instant; on a day without one the last before it, whatever its age."""
     market = book.market(symbol)
     price = market.mark(at) if market else None
     return price if price is not None else book.state.marks.get(symbol, book.state.position(symbol).average_entry)

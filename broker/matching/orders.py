@@ -29,7 +29,7 @@ class Order:
 
     id: str
     number: int
-    """Of the account's orders, in the order in which they were asked for."""
+    """Its number among the account's orders, in the order in which they were asked for."""
     client_order_id: str
     symbol: str
     side: Side
@@ -143,7 +143,7 @@ class Order:
         return hwm * (1 + self.side.sign * self.trail_percent / 100)
 
     def as_payload(self) -> dict[str, Any]:
-        """As JSON: decimals as text, fields that have their default left out."""
+        """The order as JSON: decimals as text, fields that have their default left out."""
         payload: dict[str, Any] = {}
         for name, default in _DEFAULTS:
             value = getattr(self, name)

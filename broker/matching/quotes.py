@@ -188,7 +188,7 @@ class QuoteMarket(StandsStill):
         return max(ZERO, whole(quote.size - self._taken(order.side, quote), order))
 
     def _taken(self, side: Side, quote: Displayed) -> Decimal:
-        """Of what the account took of one's units at a price what still counts: at most each size shown there since."""
+        """How much of what the account took of a quote still counts: at most the least size shown there since."""
         row, qty = self.taken.get((side, quote.price, quote.key), (quote.row, ZERO))
         least = self.market.sides[side].least_shown(quote.key, quote.price, row, quote.row)
         return qty if least is None else min(qty, least)

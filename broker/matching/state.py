@@ -31,7 +31,7 @@ class State:
     """At the close of the day before; the opening cash until then."""
     last_maintenance: Decimal = ZERO
     marks: dict[str, Decimal] = field(default_factory=dict)
-    """Of the positions at the last close: what they are worth on a day without a price."""
+    """The positions' prices at the last close: what they are worth on a day without a price."""
     fees: Fees = field(default_factory=Fees)
     """Accrued today, taken from the cash at the close."""
     activities: list[Activity] = field(default_factory=list)

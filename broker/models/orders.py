@@ -45,7 +45,7 @@ class Order(models.Model):
 
     @classmethod
     def row(cls, account_id: int, order: WorkingOrder) -> Order:
-        """As it is to be written."""
+        """The row of an order, to be written."""
         return cls(
             account_id=account_id,
             uuid=order.id,

@@ -21,7 +21,7 @@ LOOPBACK = "127.0.0.1"
 DOMAIN = "alpaca.markets"
 STARTS_WITHIN_SECONDS = 30.0
 KEEP_ALIVE_SECONDS, PING_TIMEOUT_SECONDS = 75, 180.0
-"""As of `manage.py up`'s web: a bot that polls keeps its connection, one that computes for a minute its socket."""
+"""The same as `manage.py up`'s: a bot that polls keeps its connection, one that computes for a minute its socket."""
 
 
 class FrontError(Exception):

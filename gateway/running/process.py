@@ -84,6 +84,6 @@ class BotProcess:
 
     @property
     def exit_code(self) -> int:
-        """As shells have it: 128 and the signal's number where a signal ended it."""
+        """The exit code as shells have it: 128 and the signal's number where a signal ended it."""
         code = self.process.returncode
         return code if code >= 0 else 128 - code

@@ -118,7 +118,7 @@ def _trading_days(call: Call, first: dt.date, last: dt.date) -> list[TradingDay]
 
 
 def _windows(day: TradingDay, timeframe: str, now: int) -> list[Window]:
-    """Of a day: those that have begun; the running one ends at the clock."""
+    """The day's windows that have begun; the running one ends at the clock."""
     start, close = _ms(day.open), _ms(day.close)
     step = close - start if timeframe == DAY else MINUTES[timeframe] * MINUTE_MS
     return [Window(at, min(at + step, close, now), day.date) for at in range(start, min(close, now), step)]

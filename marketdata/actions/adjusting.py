@@ -38,7 +38,7 @@ ASKED: dict[str, set[Kind]] = {
 
 PRICES = ("open", "high", "low", "close", "vwap")
 DECIMALS = 6
-"""Of an adjusted price."""
+"""The decimals of an adjusted price."""
 
 
 class CannotAdjust(MarketDataError):

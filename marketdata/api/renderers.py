@@ -36,7 +36,7 @@ BAR_RENDERERS = [BarsJSONRenderer, BarsCSVRenderer, BrowsableAPIRenderer]
 
 
 def etag_of(request: Request, *version: object) -> str:
-    """Of the answer in the form that was negotiated."""
+    """The entity tag of the answer in the form that was negotiated."""
     form = request.accepted_renderer.format
     return f'"{hashlib.sha256(repr((form, *version)).encode()).hexdigest()[:32]}"'
 

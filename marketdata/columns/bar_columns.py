@@ -43,7 +43,7 @@ class BarColumns:
 
     @property
     def seconds(self) -> Ints:
-        """Of each row, from the session's open."""
+        """The seconds of each row from the session's open."""
         return self.offset
 
     def content_hash(self) -> str:

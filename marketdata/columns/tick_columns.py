@@ -47,7 +47,7 @@ class TickColumns:
 
     @property
     def seconds(self) -> Ints:
-        """Of each row, from the session's open, rounded down."""
+        """The seconds of each row from the session's open, rounded down."""
         return self.at // SECOND_NS
 
     @property

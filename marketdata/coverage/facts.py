@@ -60,7 +60,7 @@ class Question:
     end: dt.date = dt.date.max
 
     def params(self, dataset: Dataset) -> dict[str, Any]:
-        """Of the queries that are narrowed to it."""
+        """The parameters of the queries that are narrowed to it."""
         symbols = list(self.symbols) or None
         return {"dataset": dataset.pk, "symbols": symbols, "start": self.start, "end": self.end}
 

@@ -13,7 +13,7 @@ from marketdata.coverage.summary import DayCoverage, SymbolCoverage
 from marketdata.exchange_calendar import calendar_of
 
 THIN = 0.5
-"""Of its minutes: a symbol that trades in less is thin."""
+"""The share of its minutes: a symbol that trades in less is thin."""
 NAMED = 6
 
 

@@ -30,7 +30,7 @@ class DatasetStatus:
 
 
 def data_status(question: Question, dataset: str = "") -> list[DatasetStatus]:
-    """Of one dataset, or of all that hold anything that is asked for. Raises MarketDataError."""
+    """The status of one dataset, or of all that hold anything that is asked for. Raises MarketDataError."""
     found = list(_statuses(question, dataset))
     if not found and (dataset or question != Question()):
         what = ", ".join(question.symbols) or "any symbol"

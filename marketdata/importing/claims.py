@@ -58,7 +58,7 @@ class Claims:
         self._place.append(place)
 
     def places(self, first: int, last: int) -> list[int]:
-        """Of the claims from one number to another, which is excluded."""
+        """The places of the claims from one number to another, which is excluded."""
         return self._place[first:last].tolist()
 
     def clashes(self, load: Callable[[int], SymbolDay]) -> Iterator[Clash]:
@@ -89,7 +89,7 @@ class Claims:
 
 
 def first_difference(here: Rows, there: Rows) -> tuple[int, str, str] | None:
-    """Nanoseconds from the open of the first moment that both have otherwise, and what each has there."""
+    """The first moment at which the two differ, in nanoseconds from the open, and what each has there."""
     if isinstance(here, BarColumns) and isinstance(there, BarColumns):
         return _other_bar(here, there)
     assert isinstance(here, TickColumns) and isinstance(there, TickColumns)

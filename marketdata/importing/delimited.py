@@ -17,7 +17,7 @@ from marketdata.importing.sheets import BadLine, Sheet, Text
 from marketdata.importing.spellings import SPELLINGS, TIME, fold
 
 NULLS = ["", "NaN", "nan", "null", "None"]
-"""Of numbers: a text stays what it is, as NULL and nan are symbols."""
+"""What stands for no number; a text stays what it is, as NULL and nan are symbols."""
 TEXTS = frozenset(spelling for kind in SPELLINGS.values() for spelling in kind["symbol"]) | {"sym_root", "sym_suffix"}
 CODES = frozenset(
     spelling

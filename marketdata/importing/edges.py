@@ -12,7 +12,7 @@ from marketdata.columns import Ints
 from marketdata.exchange_calendar import ExchangeCalendar
 
 LEAST_ROWS = 10
-"""Of a symbol's day: fewer say nothing about its edges."""
+"""Fewer rows of a symbol's day say nothing about its edges."""
 MINUTE, HOUR = 60, 3600
 EARLY = 5 * HOUR + 30 * MINUTE
 """From 04:00, when trading before the open begins, to 09:30."""
@@ -22,7 +22,7 @@ LATE = 4 * HOUR
 
 @dataclass(frozen=True, slots=True)
 class Edges:
-    """Of every symbol's day with enough rows: date as an ordinal; seconds of its first row after the open and of its
+    """Every symbol's day with enough rows: date as an ordinal; seconds of its first row after the open and of its
     last row after the close (negative: before)."""
 
     date: Ints
@@ -62,7 +62,7 @@ def _pair(edges: Edges, first: int, last: int) -> np.ndarray:
 
 
 def edges_of(stamp: Ints, symbol: Ints, days: ExchangeCalendar) -> Edges:
-    """Of readable stamps in seconds, and the symbol's number of each; the exchange's dates."""
+    """The edges of readable stamps in seconds, with the symbol's number of each, by the exchange's dates."""
     order = np.lexsort((stamp, symbol))
     stamp, symbol = stamp[order], symbol[order]
     date = exchange_dates(stamp, days)

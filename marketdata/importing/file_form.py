@@ -28,7 +28,7 @@ class FileForm:
     only: Mapping[str, str] = field(default_factory=dict)
     as_is: bool = False
     exchange: str = ""
-    """Of symbols that are not known yet; empty: New York's stocks."""
+    """The calendar of symbols that are not known yet; empty: New York's stocks."""
 
 
 def demanded(text: str) -> dict[str, str]:

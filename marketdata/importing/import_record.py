@@ -1,4 +1,4 @@
-"""An import as a row of the store, made when the first of its days is written: what came to nothing leaves none."""
+"""An import's row in the store, made when its first day is written: an import that writes nothing leaves no row."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class BadMapping(MarketDataError):
 
 
 def names() -> list[str]:
-    """Of the settings and of the kept ones."""
+    """The names of the settings' mappings and of the kept ones."""
     return sorted({*settings.MARKETDATA_MAPPINGS, *KeptMapping.objects.values_list("name", flat=True)})
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from marketdata.columns import BarColumns
 
 TOLERANCE = 1e-5
-"""Of a price. A cent of a price below a thousand is more."""
+"""The share of a price that is noise. A cent of a price below a thousand is more."""
 
 
 def without_noise(bars: BarColumns) -> tuple[BarColumns, int]:

@@ -132,7 +132,7 @@ def _refuse_other_widths(table: Table, rows: Ints) -> None:
 
 
 def _sessions(stamps: Ints, days: ExchangeCalendar) -> tuple[Ints, Ints, Ints]:
-    """Of each stamp: the exchange's date as an ordinal, that day's open in seconds, its minutes (0: closed).
+    """For each stamp the exchange's date as an ordinal, that day's open in seconds, its minutes (0: closed).
 
     One look-up per hour and per date, not per row.
     """
@@ -160,7 +160,7 @@ def _sound(table: Table, rows: Ints, bars: BarColumns, result: Split) -> np.ndar
 
 
 def _last_of_each_minute(table: Table, rows: Ints, kept: np.ndarray, result: Split) -> np.ndarray:
-    """Of rows for the same minute the last holds; one before it that says something else is quarantined."""
+    """The last of the rows for a minute; one before it that says something else is quarantined."""
     usable = np.flatnonzero(kept)
     stamp, symbol = table.stamp[rows[usable]], table.symbol[rows[usable]]
     again = np.zeros(len(usable), dtype=bool)

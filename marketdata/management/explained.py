@@ -1,4 +1,4 @@
-"""What every command says of itself alike: examples, and what its exit code means."""
+"""What the help of every command has: examples, and what its exit code means."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ class DayVersion(models.Model):
 
     @property
     def minutes(self) -> int:
-        """Of the session."""
+        """The minutes of the session."""
         return (self.close_at - self.open_at) // dt.timedelta(minutes=1)
 
 

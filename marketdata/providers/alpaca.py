@@ -98,7 +98,7 @@ class AlpacaProvider:
         return PatientClient(**self._options)
 
     def fetch_bars(self, symbol: str, start: dt.datetime, end: dt.datetime, interval: str = "1m") -> BarsAnswer:
-        """Of a daily bar only the prices are of the regular session: its counts, which are not, are left out."""
+        """Bars of an interval. A daily bar's counts are left out: only its prices are of the regular session."""
         if interval not in FRAMES:
             raise MarketDataError(f"Interval {interval!r} cannot be fetched from alpaca: give {' or '.join(FRAMES)}.")
         query, columns = VendorQuery("bars", [symbol], start, end, interval), _prices if interval == "1d" else _rows

@@ -17,7 +17,7 @@ NAMES = {
     DayKind.TRADES: (("p", "s"), ("x", "c")),
     DayKind.QUOTES: (("bp", "bs", "ap", "as"), ("bx", "ax", "c")),
 }
-"""Of each kind the vendor's names for our values and for our codes, in the order of `VALUES` and `CODES`."""
+"""By kind the vendor's names for our values and for our codes, in the order of `VALUES` and `CODES`."""
 
 
 def from_pages(kind: str, pages: Iterable[Sequence[Row]]) -> TickColumns:

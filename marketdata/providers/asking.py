@@ -98,7 +98,7 @@ def out_of_order(provider: str) -> bool:
 
 
 def forget_troubles() -> None:
-    """As in a new process."""
+    """Begin as a new process does, with no troubles known."""
     _troubles.clear()
 
 

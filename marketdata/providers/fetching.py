@@ -78,7 +78,7 @@ def not_served(provider: object, symbols: Sequence[str]) -> NoData | None:
 
 
 def _day(date: dt.date, symbols: Sequence[str]) -> TradingDay:
-    """Of the calendar that the symbols share."""
+    """The trading day in the calendar that the symbols share."""
     return calendar_of(store.exchange_of(symbols)).trading_day(date)
 
 

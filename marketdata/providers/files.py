@@ -50,7 +50,7 @@ class FilesProvider:
     parallel = 1
     exchanges = (NEW_YORK_STOCKS,)
     symbols_per_question = 400
-    """Of one day; each file is read once for all of them."""
+    """The most symbols of one day; each file is read once for all of them."""
 
     def __init__(
         self,

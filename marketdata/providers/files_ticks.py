@@ -72,7 +72,7 @@ class TickFiles:
 
 
 def _merged(found: Sequence[TickColumns]) -> TickColumns | None:
-    """Of files that meet, a later one completes the ones before, as an import of them would."""
+    """The files' rows together: a later file completes the ones before, as an import of them would."""
     recorded = [rows for rows in found if not (rows.flags & DERIVED).all()]
     return reduce(completed, recorded or found) if found else None
 

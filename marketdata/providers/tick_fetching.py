@@ -24,7 +24,7 @@ from marketdata.units import MINUTE_NS, SECOND_NS
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TickRows:
-    """Events of a source some of whose rows broke a rule and are not among them: those are kept in quarantine."""
+    """A source's events without the rows that broke a rule; those are `bad`, and go to quarantine."""
 
     rows: TickColumns
     bad: Sequence[BadRow]

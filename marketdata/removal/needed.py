@@ -28,7 +28,7 @@ def pinned(days: Sequence[int]) -> dict[int, set[int]]:
 
 
 def unused_instruments(symbols: Iterable[str]) -> models.QuerySet[Instrument]:
-    """Of these symbols the instruments that nothing refers to."""
+    """The instruments of these symbols that nothing refers to."""
     rows = Instrument.objects.filter(symbol__in=list(symbols))
     for relation in protecting(Instrument):
         there = relation.related_model._default_manager.filter(**{relation.field.name: models.OuterRef("pk")})

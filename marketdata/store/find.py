@@ -62,7 +62,7 @@ def find_versions(version_ids: Sequence[int]) -> list[StoredDay]:
 
 
 def stored_day(row: DayVersion) -> StoredDay:
-    """Of a row whose instrument is selected along."""
+    """The stored day of a row whose instrument is selected along."""
     return StoredDay(
         row.pk,
         row.instrument.symbol,

@@ -155,7 +155,7 @@ class Session(models.Model):
 
     @property
     def calendar(self) -> ExchangeCalendar:
-        """Of its days, as it plays them."""
+        """The calendar of its days, as it plays them."""
         return calendar_of(self.exchange, self.hours)
 
     @property

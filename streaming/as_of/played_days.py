@@ -25,7 +25,7 @@ def day_bars(
     generation: int | None = None,
     clock: dt.datetime | None = None,
 ) -> list[tuple[TradingDay, dict[str, BarColumns]]]:
-    """Of each date the symbols' minutes as a frame at the clock is made from them, in one read of the store.
+    """For each date the symbols' minutes as a frame at the clock is made from them, in one read of the store.
 
     By default at the session's own clock. `journal` has the dates' pins.
     """

@@ -32,7 +32,7 @@ class Layer:
     start: Ints
     end: Ints
     records: Ints
-    """As `layout` has them, in words: the seven values, then `n_present`."""
+    """Records as `layout` has them, in words: the seven values, then `n_present`."""
     n_expected: Ints
     first: NDArray[np.intp]
     """Row range of minute k: `first[k]:first[k + 1]`; k counts from where the day begins to be played."""
@@ -154,7 +154,7 @@ class Layers:
     def _played(
         self, bars: BarColumns, end: Ints, present: Ints, expected: Ints, part: Ints
     ) -> tuple[BarColumns, Ints, Ints, Ints, Ints]:
-        """Of several versions of a symbol the rows that are played; parts become symbols."""
+        """The rows that are played of a symbol's several versions; parts become symbols."""
         if not self.spliced:
             return bars, end, present, expected, self.symbol[part]
         bounds = zip(*((part.low, part.high) for part in self.parts), strict=True)

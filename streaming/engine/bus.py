@@ -30,7 +30,7 @@ NEWEST = "local found = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1) r
 """The id alone: an entry may hold half a megabyte of frames."""
 BLOCK_MS = 500
 MOST_CONNECTIONS = 100_000
-"""Of a process: one for each session that it plays or reads, and a few. The library's own bound is 100."""
+"""A process has one for each session that it plays or reads, and a few. The library's own bound is 100."""
 MOST_ENTRIES_BESIDE = 10_000
 PAGE = 32
 """Entries that a reader takes at once: each may be a stretch of frames."""

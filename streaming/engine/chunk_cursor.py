@@ -127,7 +127,7 @@ def stored_chunk_cursor(
     *,
     follows: bool = False,
 ) -> ChunkCursor:
-    """The chunk_cursor of a stored day; `known_by` (nanoseconds from the open) leaves out what happened later.
+    """The cursor of a stored day; `known_by` (nanoseconds from the open) leaves out what happened later.
 
     `played`: the steps in which a day of extended hours begins and ends; None for a regular session's.
 
@@ -165,26 +165,26 @@ def _until(at: Ints, known_by: int | None) -> Ints:
 
 
 class Schedule:
-    """Which chunk_cursors have events in which steps: one sorted list over all of them."""
+    """Which cursors have events in which steps: one sorted list over all of them."""
 
     def __init__(self, chunk_cursors: Sequence[ChunkCursor]) -> None:
         self.chunk_cursors = sorted(
             chunk_cursors, key=lambda cursor: (cursor.merge_order, not cursor.extended, cursor.symbol)
         )
         # int64, as what is searched for: else every search would convert the whole of it.
-        steps = [chunk_cursor.steps.astype(np.int64) for chunk_cursor in self.chunk_cursors]
+        steps = [cursor.steps.astype(np.int64) for cursor in self.chunk_cursors]
         step = np.concatenate(steps) if steps else np.empty(0, np.int64)
-        chunk_cursor = np.repeat(np.arange(len(steps), dtype=np.int16), [len(part) for part in steps])
+        number = np.repeat(np.arange(len(steps), dtype=np.int16), [len(part) for part in steps])
         order = np.argsort(step, kind="stable")
-        self.step, self.chunk_cursor = step[order], chunk_cursor[order]
+        self.step, self.number = step[order], number[order]
 
     def between(self, first: int, last: int) -> list[ChunkCursor]:
-        """The chunk_cursors with events in some steps, both included: quotes before trades, symbols ascending."""
+        """The cursors with events in some steps, both included: quotes before trades, symbols ascending."""
         low, high = np.searchsorted(self.step, [first, last + 1])
-        return [self.chunk_cursors[number] for number in np.unique(self.chunk_cursor[low:high]).tolist()]
+        return [self.chunk_cursors[number] for number in np.unique(self.number[low:high]).tolist()]
 
     def reach(self, first: int, last: int) -> int:
-        """The last step until which no chunk_cursor needs another chunk than where it begins."""
+        """The last step until which every cursor stays in the chunk that it begins in."""
         return min((cursor.reach(first, last) for cursor in self.between(first, last)), default=last)
 
     @property

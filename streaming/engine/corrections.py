@@ -91,7 +91,7 @@ class Row(NamedTuple):
 
 
 def _changed(day: TradingDay, width: int, old: BarColumns, new: BarColumns, until: int) -> Iterator[Row]:
-    """Bars that were out by `until` (seconds from the open) and that the new version has otherwise."""
+    """Bars that were out by `until` (seconds from the open) and differ in the new version."""
     before, after = _table(day, width, old, until), _table(day, width, new, until)
     for start in sorted({*before, *after}):
         if start not in after:

@@ -119,7 +119,7 @@ class Days:
         return None
 
     def held(self, playing: Tape) -> dict[str, object]:
-        """As the row shows it: the current day and at most the prefetched next one."""
+        """What is held, as the row shows it: the current day and at most the prefetched next one."""
         tapes = [tape for tape in (playing, self.ready()) if tape]
         return {"days_held": [t.day.date for t in tapes], "bars_held": sum(t.bar_count for t in tapes)}
 

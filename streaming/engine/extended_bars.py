@@ -39,7 +39,7 @@ def played_bars(pins: Pins, outer: Mapping[str, BarColumns], held: Mapping[int, 
 
 
 def part_of_rows(second: int, day: TradingDay) -> DayPart:
-    """Of rows that begin so many seconds after the open."""
+    """The part of rows that begin so many seconds after the open."""
     if second < 0:
         return DayPart.PRE
     return DayPart.REGULAR if second < day.minutes * MINUTE else DayPart.POST

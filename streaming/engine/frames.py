@@ -51,7 +51,7 @@ class Frame:
     ticks: list[TickBlock] = field(default_factory=list)
     """Quotes, then trades."""
     part: DayPart = DayPart.REGULAR
-    """Of the market day; the frames of the open and of the close are the regular session's."""
+    """The part of the market day; the frames of the open and of the close are the regular session's."""
 
     @property
     def clock(self) -> dt.datetime:
@@ -93,7 +93,7 @@ class Frame:
 
 
 def _is_wanted(event: dict[str, Any], wanted: Wants) -> bool:
-    """Of what stands beside the blocks only revisions are of a symbol and a channel."""
+    """Whether an event beside the blocks is wanted: only revisions are of a symbol and a channel."""
     if event["type"] != "revision":
         return True
     symbols = wanted(event["interval"])

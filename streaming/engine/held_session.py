@@ -37,7 +37,7 @@ LOOK_EVERY = 1.0
 
 
 class HeldSession:
-    """What the coordinator stands on; `move` is the day that it is on its way to."""
+    """A session under this process's lease, with what playing it takes; `move` is the day that it is on its way to."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class HeldSession:
         self.picked_up: float | None = None
         self.upkeep_asked = 0.0
         self.cpu_seconds = 0.0
-        """Of the thread that plays it, so far."""
+        """CPU time of the thread that plays it, so far."""
 
     def ask(self) -> None:
         """Have the row looked at: it may have a new request. May be called by any thread."""

@@ -53,7 +53,7 @@ class Participant(Protocol):
 
 
 class Nobody:
-    """Of a session in which nobody takes part."""
+    """The participant of a session in which nobody takes part."""
 
     active = False
 

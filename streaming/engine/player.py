@@ -37,7 +37,7 @@ LOADERS = 8
 
 
 def end_process() -> None:
-    """As a signal from outside would: the sessions are released, and the supervisor starts another worker."""
+    """End it as a signal from outside would: the sessions are released, and the supervisor starts another worker."""
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -86,11 +86,11 @@ def _tick_progress(tape: Tape, k: int) -> dict[tuple[str, str], tuple[int, float
     """Symbol and type → events before frame k of the day, extended hours' too, and the last trade's price."""
     found: dict[tuple[str, str], tuple[int, float | None]] = {}
     last_at: dict[tuple[str, str], int] = {}
-    for chunk_cursor in tape.schedule.chunk_cursors:
-        key = chunk_cursor.symbol, chunk_cursor.kind
+    for cursor in tape.schedule.chunk_cursors:
+        key = cursor.symbol, cursor.kind
         total, price = found.get(key, (0, None))
-        count, last = chunk_cursor.count_until(int(tape.steps[k - 1])) if k else (0, None)
-        if last and len(last) and chunk_cursor.kind == DayKind.TRADES and last.at[0] >= last_at.get(key, last.at[0]):
+        count, last = cursor.count_until(int(tape.steps[k - 1])) if k else (0, None)
+        if last and len(last) and cursor.kind == DayKind.TRADES and last.at[0] >= last_at.get(key, last.at[0]):
             price, last_at[key] = float(last.value("price")[0]), int(last.at[0])
         found[key] = total + count, price
     return found

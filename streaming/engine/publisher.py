@@ -65,7 +65,7 @@ class Publisher:
 
     @property
     def clock(self) -> dt.datetime | None:
-        """Of the last frame that anybody has published."""
+        """The clock of the last frame that anybody has published."""
         return self.end and moment(self.end.ms)
 
     @property

@@ -68,7 +68,7 @@ class Stretch:
 
     @property
     def fields(self) -> dict[str, bytes]:
-        """As the entry of the stream has them; one frame needs no index."""
+        """The fields of its entry in the stream; one frame needs no index."""
         if len(self) == 1:
             return {"b": self.body, "h": self.chains}
         return {"b": self.body, "h": self.chains, "i": np.array([self.ms, self.ends], np.int64).T.tobytes()}

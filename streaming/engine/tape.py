@@ -2,7 +2,7 @@
 
 Order: `(available_at, quotes < trades < bars, shorter interval first, symbol, place in the source)`. Trades and quotes
 are grouped by the session's clock step and go out at its end: never early, and within a step by their own stamps. Pure:
-a function of the day's data, no clock; the chunk_cursors alone read, as they are played.
+a function of the day's data, no clock; only the cursors read, as they are played.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Tape:
         corrections: Sequence[Correction] = (),
     ) -> None:
         self.day, self.synthetic = day, synthetic
-        self.symbols = sorted({*bars, *(chunk_cursor.symbol for chunk_cursor in chunk_cursors)})
+        self.symbols = sorted({*bars, *(cursor.symbol for cursor in chunk_cursors)})
         self.open_ms, self.close_ms = milliseconds(day.open), milliseconds(day.close)
         self.begin_ms, self.minutes = milliseconds(day.begin), day.minutes_before + day.minutes + day.minutes_after
         self.bar_count = sum(len(columns) for columns in bars.values())
@@ -149,7 +149,7 @@ class Tape:
         return self._cut(Laid(heads.ms.tolist(), ends.tolist(), body, last), first + np.flatnonzero(there))
 
     def _fitting(self, first: int, last: int) -> int:
-        """How far a stretch goes from there: by its bytes, about, and while each chunk_cursor stays in one chunk."""
+        """How far a stretch goes from there: by its bytes, about, and while each cursor stays in one chunk."""
         last = min(last, first + STRETCH_FRAMES, first + max(1, int(STRETCH_BYTES / self._weight)))
         if last - first > 1 and self.schedule.chunk_cursors:
             reach = self.schedule.reach(int(self.steps[first]), int(self.steps[last - 1]))
@@ -179,7 +179,7 @@ class Tape:
         return self.close_ms
 
     def _has_ticks(self, step: int, active: Collection[str]) -> bool:
-        return any(chunk_cursor.symbol in active for chunk_cursor in self.schedule.between(step, step))
+        return any(cursor.symbol in active for cursor in self.schedule.between(step, step))
 
     def _extras(self, ms: Ints, active: Collection[str]) -> dict[int, list[dict[str, Any]]]:
         """Frame → what opens and closes the day, and what earlier bars are now known to have been."""

@@ -44,11 +44,11 @@ class Batch:
     known: Ints
     """When each became known, in milliseconds: its frame's clock."""
     symbol: NDArray[np.int32]
-    """Of each row, as an index into `symbols`."""
+    """The symbol of each row, as an index into `symbols`."""
     symbols: tuple[str, ...]
     words: tuple[str, ...] = ("",)
     start: Ints | None = None
-    """Of bars, in milliseconds."""
+    """When each bar begins, in milliseconds; None where the rows are no bars."""
     n_expected: Ints | None = None
 
     def __len__(self) -> int:

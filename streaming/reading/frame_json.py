@@ -23,7 +23,7 @@ COUNTS = ("volume", "trade_count")
 TEXT, NUMBER = "\x00", "\x01"
 """Stand where a value goes while a template is made, in quotes or without them; no symbol has them."""
 MOST_TEMPLATES = 10_000
-"""Of an interval, 300 bytes each."""
+"""The most of an interval, 300 bytes each."""
 
 
 def everything(channel: str) -> None:

@@ -40,7 +40,7 @@ class Rendered:
 
     @cached_property
     def event(self) -> bytes:
-        """As a server-sent event; only durable frames carry an id."""
+        """The frame as a server-sent event; only durable ones carry an id."""
         head = b"id: " + self.id.encode() + b"\n" if self.id else b""
         return b"".join((head, b"data: ", self.json, b"\n\n"))
 

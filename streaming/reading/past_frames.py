@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 Frames = list[Stretch]
 PART_BYTES = 16 << 20
-"""Of frames with trades and quotes that are re-derived at a time."""
+"""How much of frames with trades and quotes is re-derived at a time."""
 
 
 def frames_cache(most_bytes: int) -> ByteBoundedCache[Frames]:

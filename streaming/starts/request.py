@@ -83,7 +83,7 @@ def check(request: StartRequest, say: Say) -> Plan:
 
 
 def _calendar(request: StartRequest, symbols: list[str]) -> ExchangeCalendar:
-    """Of the symbols, which must share one."""
+    """The calendar of the symbols, which must share one."""
     try:
         exchange = store.exchange_of(symbols)
     except MarketDataError as error:

@@ -28,7 +28,7 @@ READ = (
     "run__clock",
     "run__generation",
 )
-"""Of a session; one with something to do reads the rest."""
+"""The columns of a session that are read; one with something to do reads the rest."""
 VERSIONS = """
 SELECT d.id, i.symbol, d.instrument_id, d.version, d.ledger,
        c.id, c.version, CASE WHEN c.id = d.id THEN d.ledger ELSE c.ledger END, c.known_at
@@ -85,7 +85,7 @@ def minutes_over(day: TradingDay, clock: dt.datetime) -> int:
 
 
 def holdings(sessions: QuerySet[Session]) -> list[Holding]:
-    """Of every session that has a clock and has not failed."""
+    """The holding of every session that has a clock and has not failed."""
     rows = sessions.exclude(run__clock=None).exclude(state=State.FAILED).select_related("run").only(*READ)
     found = {
         row.pk: Holding(row, row.calendar.trading_day(row.calendar.session_date_of(row.run.clock)))

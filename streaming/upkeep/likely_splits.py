@@ -12,7 +12,7 @@ from streaming.upkeep.holding import Holding
 
 
 def report_likely_splits(holding: Holding) -> int:
-    """Of symbols whose day before is stored too. Not before the day is over: an open says what a frame has yet to."""
+    """Look at symbols whose day before is stored too, once the day is over: before, an open may be the future."""
     session, date = holding.session, holding.day.date
     before = session.calendar.previous_trading_day(date).date
     opens = _summaries(DayVersion.objects.filter(pk__in=[row.id for row in holding.held.values()]), "first_open")

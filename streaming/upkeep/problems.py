@@ -17,7 +17,7 @@ EVENT = "upkeep_failed"
 
 
 class Problems:
-    """Of one round, as texts for people."""
+    """The problems of one round, as texts for people."""
 
     def __init__(self) -> None:
         self.found: list[str] = []

@@ -81,7 +81,7 @@ def _every_minute(minutes: int) -> BarColumns:
 
 
 def _wall(days_of: ExchangeCalendar, moment: dt.datetime) -> dt.datetime:
-    """As the exchange's wall clock shows it, back in UTC by the zone's rules of that date."""
+    """A moment as the exchange's wall clock shows it, back in UTC by the zone's rules of that date."""
     shown = moment.astimezone(days_of.zone)
     return dt.datetime.combine(shown.date(), shown.time(), days_of.zone).astimezone(dt.UTC)
 

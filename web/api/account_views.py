@@ -106,7 +106,7 @@ class PositionSerializer(serializers.Serializer[Any]):
 
 
 class SettingsSerializer(StrictSerializer):
-    """Of the account's owner. They hold from now on and go back with the clock."""
+    """What the account's owner sets. It holds from now on and goes back with the clock."""
 
     suspend_trade = serializers.BooleanField(required=False, help_text="New orders are refused.")
     no_shorting = serializers.BooleanField(required=False)

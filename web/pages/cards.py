@@ -111,7 +111,7 @@ def _held_text(session: Any) -> str:
 
 
 def _pace_texts(session: Session) -> dict[str, str]:
-    """As measured where it is played; empty while market time stands."""
+    """The pace as measured where it is played; empty while market time stands."""
     moves = session.state == State.RUNNING
     real, error = session.run.real_speed, session.run.clock_error
     return {
@@ -143,7 +143,7 @@ def window(days: ExchangeCalendar, first: dt.date, last: dt.date) -> tuple[Tradi
 
 
 def played_minutes(day: TradingDay) -> int:
-    """Of a day, extended hours among them where they are played."""
+    """The minutes of a day, extended hours among them where they are played."""
     return day.minutes_before + day.minutes + day.minutes_after
 
 

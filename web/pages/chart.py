@@ -88,7 +88,7 @@ def _days(session: Session, symbol: str, last: dt.date, clock: dt.datetime) -> S
 def _played(
     session: Session, symbol: str, dates: list[dt.date], clock: dt.datetime
 ) -> Iterator[tuple[TradingDay, BarColumns | None, str]]:
-    """Of each of the session's dates the bars and the ledger of the version in effect."""
+    """For each of the session's dates the bars and the ledger of the version in effect."""
     entries = journal.read(session.pk, pins_of=dates)
     pins = {date: entries.in_effect(date, session.run.generation, clock).get(symbol) for date in dates}
     ledgers = _ledgers(pk for pk in pins.values() if pk is not None)

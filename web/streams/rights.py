@@ -18,7 +18,7 @@ LOOK_EVERY_SECONDS = 3.0
 
 
 class Watch:
-    """Of one event loop, for as long as it has streams."""
+    """The watch of one event loop, for as long as it has streams."""
 
     def __init__(self) -> None:
         self.streams: defaultdict[Holder, set[asyncio.Event]] = defaultdict(set)

@@ -11,7 +11,7 @@ HEADER = ("date", "time", "price", "bid", "ask", "size")
 
 
 def _matches(head: Head) -> bool:
-    """Of bars without a volume the fourth number, high, is not below the fifth, low; a bid is not above its ask."""
+    """In bars without a volume the fourth number, high, is not below the fifth, low; a bid is not above its ask."""
     rows = [row for row in head.rows if len(row) == len(HEADER)]
     if head.names or not rows or not (DATE.fullmatch(rows[0][0]) and CLOCK.fullmatch(rows[0][1])):
         return False

@@ -18,7 +18,7 @@ from marketdata.units import SECOND_NS
 NAME = re.compile(r"(?P<symbol>[A-Z.]+)_(?P<date>\d{4}-\d\d-\d\d)_\d+_\d+_(?P<part>message|orderbook)_\d+")
 HEADER = ("seconds", "type", "id", "size", "price", "side")
 EXECUTIONS = ("4", "5", "6")
-"""Of a visible order, of a hidden one, and in an auction; the others change the book."""
+"""Executions of a visible order, of a hidden one, and in an auction; the others change the book."""
 
 
 def _prepare(sheet: Sheet, path: Path, kind: str) -> Sheet:

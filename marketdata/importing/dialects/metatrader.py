@@ -20,7 +20,7 @@ DOTTED = re.compile(r"\d{4}\.\d\d\.\d\d")
 
 
 def _prepare(sheet: Sheet, path: Path, kind: str) -> Sheet:
-    """A volume of nothing but noughts is none; the count of price changes is kept as the count of trades."""
+    """A volume that is 0 in every row is no volume; the number of price changes is kept as the trade count."""
     names = {fold(str(name)): str(name) for name in sheet.frame.columns}
     volume = pd.to_numeric(sheet.frame[names["vol"]], errors="coerce")
     if not len(volume) or (volume != 0).any():

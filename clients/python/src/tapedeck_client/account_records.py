@@ -24,17 +24,17 @@ class AccountEvent:
     event: str
     """`new`, `fill`, `partial_fill`, `canceled`, …"""
     number: int
-    """Of the account's events."""
+    """Its number among the account's events."""
     symbol: str
     order: Mapping[str, Any] = field(repr=False)
-    """After the event."""
+    """The order after the event."""
     execution: Mapping[str, Any] | None = field(repr=False)
-    """Of a fill: quantity, price, and what it met on the tape."""
+    """A fill's quantity, price, and what it met on the tape."""
     note: str | None
 
 
 def account_event_of(message: Mapping[str, Any]) -> AccountEvent:
-    """Of a message that has one event, an account's."""
+    """The account event of a message that has one."""
     [row] = message["events"]
     names = ("account", "event", "number", "symbol", "order", "execution", "note")
     return AccountEvent(FrameId.parse(message["id"]), moment(message["clock"]), **{name: row[name] for name in names})

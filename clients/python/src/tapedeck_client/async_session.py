@@ -183,5 +183,5 @@ class AsyncSession(SessionHandle):
         await watch_async(self, symbol, interval, seconds)
 
     def _repr_html_(self) -> str:
-        """As last answered, without candles: a display cannot wait. `await session.view()` has them."""
+        """The session as last answered, without candles: a display cannot wait. `await session.view()` has them."""
         return SessionView(self.info)._repr_html_()

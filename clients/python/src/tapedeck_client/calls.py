@@ -33,7 +33,7 @@ class Call(Generic[T]):
     query: Mapping[str, Any] | None = None
     body: Mapping[str, Any] | None = None
     key: str | None = None
-    """Of a request that opens a session: sent again with the same one, it opens no second session."""
+    """A request that opens a session has one: sent again with the same one, it opens no second session."""
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -178,5 +178,5 @@ def _page(answer: Mapping[str, Any]) -> Page:
 
 
 def _query_of(address: str) -> dict[str, str]:
-    """Of the next page only the question is taken: requests, and the token with them, stay on the client's address."""
+    """The question of the next page's address: requests, and the token with them, stay on the client's own."""
     return {name: values[-1] for name, values in parse_qs(urlsplit(address).query).items()}

@@ -86,7 +86,7 @@ class Frame:
     id: FrameId
     clock: dt.datetime
     hash: str
-    """Of the chain of all frames so far: the same for every reader of the session."""
+    """The chain of all frames so far: the same for every reader of the session."""
     wire_events: Sequence[Wire] = field(repr=False)
     hours: str = "regular"
     """`pre` before the open, `post` after the close, in sessions that play those hours."""

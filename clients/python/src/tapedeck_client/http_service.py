@@ -78,7 +78,7 @@ def send(service: Service, http: httpx.Client, call: Call[T]) -> T:
 
 
 async def async_send(service: Service, http: httpx.AsyncClient, call: Call[T]) -> T:
-    """As `send`."""
+    """Do what `send` does, from asyncio."""
     for left in range(ATTEMPTS if call.key else 1)[::-1]:
         try:
             answer = await http.request(**_request(call))

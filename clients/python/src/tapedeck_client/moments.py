@@ -19,7 +19,7 @@ def moment(text: str) -> dt.datetime:
 
 
 def optional_moment(text: str | None) -> dt.datetime | None:
-    """As `moment`; None where the wire has null."""
+    """Like `moment`; None where the wire has null."""
     return None if text is None else moment(text)
 
 

@@ -29,11 +29,11 @@ class SessionInfo:
     derive: tuple[str, ...]
     """Wider intervals that it plays too."""
     types: tuple[str, ...]
-    """Of bars, ticks (trades) and quotes."""
+    """What it plays of bars, ticks (trades) and quotes."""
     start_date: dt.date
     end_date: dt.date
     clock: dt.datetime | None
-    """Of the last published frame: nothing later can be read. None before the first."""
+    """The last published frame's: nothing later can be read. None before the first."""
     cursor: str | None
     """The last published frame's id."""
     frame_count: int

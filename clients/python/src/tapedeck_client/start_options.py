@@ -17,15 +17,15 @@ class StartOptions(TypedDict, total=False):
     speed: float
     """Market seconds per second (1); 0 is as fast as possible."""
     interval: str
-    """Of its bars (1m)."""
+    """The interval of its bars (1m)."""
     derive: Iterable[str]
     """Wider intervals that it plays too (5m, 15m)."""
     types: Iterable[str]
-    """Of bars, trades and quotes (bars)."""
+    """What it plays of bars, trades and quotes (bars)."""
     clock_step: int
+    """Milliseconds by which trades and quotes are grouped (100)."""
     hours: str
     """`regular`, or `extended`: also before the open and after the close."""
-    """Milliseconds by which trades and quotes are grouped (100)."""
     dataset: str
     provider: str
     name: str

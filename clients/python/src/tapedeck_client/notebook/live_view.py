@@ -68,7 +68,7 @@ def watch(session: Session, symbol: str | None, interval: str | None, seconds: f
 
 
 async def watch_async(session: AsyncSession, symbol: str | None, interval: str | None, seconds: float | None) -> None:
-    """As `watch`; as a task it leaves the notebook free for other cells."""
+    """Like `watch`; as a task it leaves the notebook free for other cells."""
     view = _live_view(await session.refresh(), symbol, interval)
     begun = time.monotonic()
     async with session.stream(**view.options()) as items:

@@ -30,7 +30,7 @@ class StreamRequest:
     """Seconds without a connection after which the stream gives up."""
 
     def query(self, after: FrameId | None, *, from_start: bool) -> dict[str, str]:
-        """Of an address, for a connection that begins after a frame, or with the run."""
+        """The address's query, for a connection that begins after a frame, or with the run."""
         place = {"after": str(after)} if after else {"from_start": "true"} if from_start else {}
         return {**self.selection, **place}
 
