@@ -55,7 +55,7 @@ def _numbers(row: Floats, *, whole: bool) -> list[bytes]:
     """A column as JSON has it; empty where some of the numbers, but not all, are absent, or counts are not whole."""
     if np.isnan(row).any():
         return [b"null"] * len(row) if np.isnan(row).all() else []
-    with np.errstate(invalid="ignore"):  # beyond an integer: told by the comparison
+    with np.errstate(invalid="ignore"):  # beyond an integer: the comparison shows it
         numbers = row.astype(np.int64) if whole else np.ascontiguousarray(row)
     if whole and (numbers != row).any():
         return []
