@@ -84,15 +84,18 @@ def open_streams(session: Session, say: Say) -> Started:
 def try_open(session: Session, say: Say) -> Started | None:
     """`open_streams`; None where another process is opening the session, or where it is not `created` any more."""
     with alone(Locks.OPENING, session.pk) as mine:
-        session.refresh_from_db()
-        if not mine or session.state != State.CREATED:
-            return None
-        # Should this process be killed, a worker goes on with it.
-        Session.objects.filter(pk=session.pk).update(start_requested=True)
+        ours = mine and session.state == State.CREATED
         try:
+            session.refresh_from_db()
+            ours = mine and session.state == State.CREATED
+            if not ours:
+                return None
+            # Should this process be killed, a worker goes on with it.
+            Session.objects.filter(pk=session.pk).update(start_requested=True)
             return _open(session, say)
         except (KeyboardInterrupt, SystemExit):
-            end(session, State.STOPPED, "interrupted while it was being started")
+            if ours:
+                end(session, State.STOPPED, "interrupted while it was being started")
             raise
         except (StartError, OperationalError, InterfaceError):
             raise
