@@ -8,6 +8,7 @@ from io import StringIO
 from typing import Any
 
 from broker.configurations import HEEDED
+from broker.matching.activity import Activity, ActivityKind
 from broker.matching.orders import Order, plain_text
 from broker.matching.terms import OrderType
 from broker.models import Account, AccountEvent
@@ -68,10 +69,10 @@ def positions(at: Standing) -> list[dict[str, Any]]:
     return rows
 
 
-def orders(row: Account, *, is_open: bool | None = None, limit: int = 500) -> list[dict[str, Any]]:
-    """Newest first."""
+def orders(row: Account, *, is_open: bool | None = None, limit: int = 500, **like: Any) -> list[dict[str, Any]]:
+    """Newest first. `like`: lookups of the rows' columns."""
     await_published(row.pk)
-    rows = OrderRow.objects.filter(account=row, voided_in=None)
+    rows = OrderRow.objects.filter(account=row, voided_in=None, **like)
     if is_open is not None:
         rows = rows.filter(is_open=is_open)
     return [order(each.working) for each in rows.order_by("-number")[:limit]]
@@ -104,6 +105,25 @@ def order(each: Order) -> dict[str, Any]:
         "replaces": each.replaces or None,
         "replaced_by": each.replaced_by or None,
         "reason": each.reason or None,
+    }
+
+
+def activities(row: Account) -> list[dict[str, Any]]:
+    """What changed cash or shares without a trade, oldest first, beginning with the opening cash."""
+    at = standing(row.pk)
+    opening = Activity(min(row.opened_ms, at.clock_ms), ActivityKind.DEPOSIT, "opening cash", row.cash)
+    return [activity(each) for each in sorted((opening, *at.state.activities), key=lambda each: each.at_ms)]
+
+
+def activity(each: Activity) -> dict[str, Any]:
+    return {
+        "time": moment(each.at_ms),
+        "kind": each.kind,
+        "amount": plain_text(each.amount),
+        "symbol": each.symbol,
+        "qty": plain_text(each.qty),
+        "per_share": plain_text(each.per_share),
+        "note": each.words,
     }
 
 

@@ -14,6 +14,7 @@ from broker.account_writer import write_orders
 from broker.entry import rules
 from broker.entry.new_orders import market_form, orders_of
 from broker.entry.order_form import OrderForm
+from broker.entry.repeating import asks_for
 from broker.entry.replacing import Changes, replacement
 from broker.matching.orders import Order
 from broker.matching.terms import Side, Status
@@ -33,10 +34,24 @@ SELECT EXISTS (SELECT FROM broker_order
 """
 
 
-def place(account_id: int, form: OrderForm) -> list[Order]:
-    """A new order, and behind it the exits that it brings. Raises Refusal."""
+def place(account_id: int, form: OrderForm, *, repeated: bool = False) -> list[Order]:
+    """A new order, and behind it the exits that it brings. Raises Refusal.
+
+    `repeated`: the request may be one whose answer was lost. Then the order with the same client order id is answered
+    where it was asked for in the same way.
+    """
     with locked(account_id) as standing:
-        return _place(standing, form)
+        return (_placed_before(standing.account, form) if repeated else None) or _place(standing, form)
+
+
+def _placed_before(account: Account, form: OrderForm) -> list[Order]:
+    rows = OrderRow.objects.filter(account=account, voided_in=None)
+    first = rows.filter(client_order_id=form.client_order_id).first()
+    if first is None:
+        return []
+    orders = [row.working for row in (rows.filter(group_id=first.group_id) if first.group_id else [first])]
+    brought = [order for order in orders if not order.replaces]
+    return brought if asks_for(form, brought) else []
 
 
 def _place(standing: Standing, form: OrderForm) -> list[Order]:

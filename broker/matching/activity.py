@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 class ActivityKind(StrEnum):
+    DEPOSIT = "CSD"
     FEE = "FEE"
     DIVIDEND = "DIV"
     SPLIT = "SPLIT"

@@ -48,6 +48,7 @@ class Refused(APIException):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.message)
         self.status_code = STATUS[refusal.kind]
+        self.figures = refusal.extras
 
 
 class AccountPermissions(BasePermission):
@@ -184,6 +185,23 @@ class ExecutionsView(AccountView):
         if form == "json":
             return Response(rows)
         return HttpResponse(reports.executions_csv(rows), content_type="text/csv; charset=utf-8")
+
+
+class ActivitySerializer(serializers.Serializer[Any]):
+    time = serializers.CharField()
+    kind = serializers.CharField(help_text="CSD (the opening cash), FEE, DIV or SPLIT.")
+    amount = serializers.CharField(help_text="Of the cash.")
+    symbol = serializers.CharField(allow_blank=True)
+    qty = serializers.CharField(help_text="Shares by a split, and those that a dividend was paid for.")
+    per_share = serializers.CharField(help_text="Of a dividend.")
+    note = serializers.CharField()
+
+
+class ActivitiesView(AccountView):
+    @extend_schema(operation_id="account_activities_list", responses=ActivitySerializer(many=True))
+    def get(self, request: Request, pk: int, name: str) -> Response:
+        """What changed the account's cash or shares without a trade, the oldest first."""
+        return Response(reports.activities(self.account(pk, name)))
 
 
 class EquityQuery(StrictSerializer):

@@ -1,9 +1,9 @@
-"""Orders and positions of an account: placed, replaced, cancelled, closed."""
+"""Orders of an account: placed, listed, replaced, cancelled."""
 
 from __future__ import annotations
 
 import uuid
-from decimal import Decimal
+from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -14,28 +14,61 @@ from rest_framework.response import Response
 from broker import reports, service
 from broker.entry.order_form import read_order
 from broker.entry.replacing import read_changes
+from broker.models import Account
 from broker.standing import await_published
 from marketdata.api.queries import StrictSerializer, query_of
 from marketdata.store import spelled
 from web.api.account_views import AccountView
-from web.api.order_serializers import NewOrderSerializer, OrderChangesSerializer, OrderSerializer
+from web.api.idempotency import HEADER, key_of
+from web.api.order_serializers import SIDES, NewOrderSerializer, OrderChangesSerializer, OrderSerializer
+
+REPEATABLE = OpenApiParameter(
+    HEADER,
+    {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,255}$"},
+    OpenApiParameter.HEADER,
+    description="Of the client's choice: a request that is repeated with one, the same client_order_id and the same "
+    "order gets the orders that the first one made.",
+)
+
+
+class OrdersQuery(StrictSerializer):
+    symbol = serializers.CharField(required=False, max_length=32)
+    side = serializers.ChoiceField(SIDES, required=False)
+    client_order_id = serializers.CharField(required=False, max_length=128)
+    before = serializers.UUIDField(required=False, help_text="An order's id: only those that were asked for before it.")
+    limit = serializers.IntegerField(default=500, min_value=1, max_value=10_000, help_text="Of more the newest.")
+
+    def lookups(self, row: Account) -> dict[str, Any]:
+        """As the rows are looked up. Raises Refusal for an order that the account has not."""
+        given = self.validated_data
+        found = {name: given[name] for name in ("side", "client_order_id") if name in given}
+        if "symbol" in given:
+            found["symbol__in"] = spelled([given["symbol"]])
+        if "before" in given:
+            found["number__lt"] = service.find(row, str(given["before"])).number
+        return found
 
 
 class OrdersView(AccountView):
     @extend_schema(
         operation_id="account_orders_list",
-        parameters=[OpenApiParameter("open", bool, description="Only open ones, or only closed ones.")],
+        parameters=[OpenApiParameter("open", bool, description="Only open ones, or only closed ones."), OrdersQuery],
         responses=OrderSerializer(many=True),
     )
     def get(self, request: Request, pk: int, name: str) -> Response:
         """The account's orders, the newest first."""
-        given = request.query_params.get("open")
+        row, query = self.account(pk, name), query_of(request)
+        given = query.pop("open", None)
         if given not in (None, "true", "false"):
             raise serializers.ValidationError({"open": [f"{given!r} is not true or false."]})
-        return Response(reports.orders(self.account(pk, name), is_open=None if given is None else given == "true"))
+        form = OrdersQuery(data=query)
+        form.is_valid(raise_exception=True)
+        is_open = None if given is None else given == "true"
+        return Response(reports.orders(row, is_open=is_open, limit=form.validated_data["limit"], **form.lookups(row)))
 
     @extend_schema(
         operation_id="account_orders_create",
+        parameters=[REPEATABLE],
         request=NewOrderSerializer,
         responses={201: OrderSerializer(many=True)},
     )
@@ -47,7 +80,7 @@ class OrdersView(AccountView):
         row = self.account(pk, name)
         form = read_order(request.data)
         [form.symbol] = spelled([form.symbol])
-        placed = service.place(row.pk, form)
+        placed = service.place(row.pk, form, repeated=key_of(request) is not None)
         return Response([reports.order(each) for each in placed], status=status.HTTP_201_CREATED)
 
     @extend_schema(operation_id="account_orders_cancel_all", responses=OpenApiTypes.OBJECT)
@@ -78,27 +111,3 @@ class OneOrderView(AccountView):
         """Cancel an order."""
         service.cancel(self.account(pk, name).pk, str(order_id))
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-class ClosingQuery(StrictSerializer):
-    qty = serializers.DecimalField(
-        required=False, max_digits=24, decimal_places=9, min_value=Decimal("1e-9"), help_text="Default: all of it."
-    )
-    percentage = serializers.DecimalField(
-        required=False, max_digits=12, decimal_places=9, help_text="Of the position, instead of a quantity."
-    )
-
-
-class PositionView(AccountView):
-    @extend_schema(operation_id="account_position_close", parameters=[ClosingQuery], responses=OrderSerializer)
-    def delete(self, request: Request, pk: int, name: str, symbol: str) -> Response:
-        """Close a position, or a part of it, with a market order. Answers the order."""
-        form = ClosingQuery(data=query_of(request))
-        form.is_valid(raise_exception=True)
-        if len(form.validated_data) > 1:
-            raise serializers.ValidationError({"percentage": ["Give qty or percentage, not both."]})
-        [symbol] = spelled([symbol])
-        made = service.close_position(
-            self.account(pk, name).pk, symbol, form.validated_data.get("qty"), form.validated_data.get("percentage")
-        )
-        return Response(reports.order(made))

@@ -1,4 +1,4 @@
-"""Errors as problem details (RFC 9457): type, title, status, detail, and `errors` for fields."""
+"""Errors as problem details (RFC 9457): type, title, status, detail, `errors` for fields, a broker's `figures`."""
 
 from __future__ import annotations
 
@@ -91,6 +91,8 @@ def _with_status(status: HTTPStatus, error: Exception | str) -> exceptions.APIEx
 def problem(error: exceptions.APIException, request: Request | None) -> dict[str, Any]:
     status = HTTPStatus(error.status_code)
     body: dict[str, Any] = {"type": "about:blank", "title": status.phrase, "status": int(status)}
+    if (figures := getattr(error, "figures", None)) is not None:
+        body["figures"] = figures
     if not isinstance(error, exceptions.ValidationError):
         return body | {"detail": str(error.detail)}
     errors = list(field_errors(error.detail, given_values(request)))

@@ -13,6 +13,11 @@ PROBLEM = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
+        "figures": {
+            "type": "object",
+            "description": "Of what the broker refuses: what it was measured against.",
+            "additionalProperties": True,
+        },
         "errors": {
             "type": "array",
             "items": {

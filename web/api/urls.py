@@ -3,12 +3,14 @@ from rest_framework.routers import SimpleRouter
 
 from web.api.account_views import (
     AccountsView,
+    ActivitiesView,
     EquityView,
     ExecutionsView,
     OneAccountView,
 )
 from web.api.key_views import SessionKeysView, SessionKeyView
-from web.api.order_views import OneOrderView, OrdersView, PositionView
+from web.api.order_views import OneOrderView, OrdersView
+from web.api.position_views import PositionsView, PositionView
 from web.api.reader_views import AcknowledgeView, ReadersView
 from web.api.stream_view import StreamView
 from web.api.verification_views import VerificationsView, VerificationView
@@ -35,8 +37,10 @@ urlpatterns = [
     path("sessions/<int:pk>/accounts/<str:name>/", OneAccountView.as_view(), name="account"),
     path("sessions/<int:pk>/accounts/<str:name>/orders/", OrdersView.as_view(), name="account-orders"),
     path("sessions/<int:pk>/accounts/<str:name>/orders/<uuid:order_id>/", OneOrderView.as_view(), name="account-order"),
+    path("sessions/<int:pk>/accounts/<str:name>/positions/", PositionsView.as_view(), name="positions"),
     path("sessions/<int:pk>/accounts/<str:name>/positions/<str:symbol>/", PositionView.as_view(), name="position"),
     path("sessions/<int:pk>/accounts/<str:name>/executions/", ExecutionsView.as_view(), name="account-executions"),
+    path("sessions/<int:pk>/accounts/<str:name>/activities/", ActivitiesView.as_view(), name="account-activities"),
     path("sessions/<int:pk>/accounts/<str:name>/equity/", EquityView.as_view(), name="account-equity"),
     path("sessions/<int:pk>/verifications/", VerificationsView.as_view(), name="session-verifications"),
     path("sessions/<int:pk>/verifications/<int:number>/", VerificationView.as_view(), name="session-verification"),
