@@ -34,33 +34,38 @@ SELECT EXISTS (SELECT FROM broker_order
 """
 
 
-def place(account_id: int, form: OrderForm, *, repeated: bool = False) -> list[Order]:
+def place(account_id: int, form: OrderForm, key: str | None = None) -> list[Order]:
     """A new order, and behind it the exits that it brings. Raises Refusal.
 
-    `repeated`: the request may be one whose answer was lost. Then the order with the same client order id is answered
-    where it was asked for in the same way.
+    `key`: the caller's, of a request that may come twice as its answer was lost: the second gets the first's orders.
     """
     with locked(account_id) as standing:
-        return (_placed_before(standing.account, form) if repeated else None) or _place(standing, form)
+        try:
+            return _place(standing, form, key)
+        except Refusal:
+            if key and (made := _placed_with(standing.account, form, key)):
+                return made
+            raise
 
 
-def _placed_before(account: Account, form: OrderForm) -> list[Order]:
+def _placed_with(account: Account, form: OrderForm, key: str) -> list[Order]:
     rows = OrderRow.objects.filter(account=account, voided_in=None)
-    first = rows.filter(client_order_id=form.client_order_id).first()
-    if first is None:
+    if not rows.filter(client_order_id=form.client_order_id).exists():
+        return []  # the usual refusal: no request needs to be looked for
+    request = Request.objects.filter(account=account, kind=Request.Kind.PLACE, voided_in=None, body__key=key).first()
+    if request is None or not asks_for(form, [Order.of(payload) for payload in request.brought]):
         return []
-    orders = [row.working for row in (rows.filter(group_id=first.group_id) if first.group_id else [first])]
-    brought = [order for order in orders if not order.replaces]
-    return brought if asks_for(form, brought) else []
+    made = rows.filter(uuid__in=[payload["id"] for payload in request.brought])
+    return [row.working for row in made.order_by("number")]
 
 
-def _place(standing: Standing, form: OrderForm) -> list[Order]:
+def _place(standing: Standing, form: OrderForm, key: str | None = None) -> list[Order]:
     require_live(standing.session)
     numbers = _numbers(standing.account, form.client_order_id)
     rules.check(standing, form)
     orders = orders_of(standing, form, numbers.order)
-    body = {"orders": [order.as_payload() for order in orders]}
-    _write(standing, Request.Kind.PLACE, body, orders, numbers.request)
+    asked = {"orders": [order.as_payload() for order in orders], **({"key": key} if key else {})}
+    _write(standing, Request.Kind.PLACE, asked, orders, numbers.request)
     return orders
 
 

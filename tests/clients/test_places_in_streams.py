@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -106,6 +107,6 @@ def test_account_events_have_places_behind_the_frame_of_their_instant() -> None:
     assert at.query() == {"accounts": "swing", "from_start": "true"}
     items = take(at, frame("1.10-0"), account_event("1.10-1"), account_event("1.10-1"), frame("1.20-0", BAR))
     assert [type(item) for item in items] == [Frame, AccountEvent, Frame]
-    assert (items[1].event, items[1].execution["price"]) == ("fill", "100.5")  # type: ignore[union-attr, index]
+    assert (items[1].event, items[1].execution.price) == ("fill", Decimal("100.5"))  # type: ignore[union-attr]
     take(at, account_event("1.20-1"))
     assert at.query() == {"accounts": "swing", "after": "1.20-1"}

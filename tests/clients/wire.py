@@ -53,7 +53,7 @@ def frame(place: str, *events: dict[str, Any]) -> dict[str, Any]:
 
 def account_event(place: str, kind: str = "fill", account: str = "swing") -> dict[str, Any]:
     """A message with an event of an account."""
-    order = {"id": "0b6b5f0e-54cf-4c65-9d3c-7a7065646b02", "status": "filled"}
+    order = {"id": "0b6b5f0e-54cf-4c65-9d3c-7a7065646b02", "status": "filled", "filled_qty": "10"}
     named = {"type": "account", "account": account, "event": kind, "number": 1, "symbol": "AAPL"}
     row = {**named, "order": order, "execution": {"qty": "10", "price": "100.5"}, "note": None}
     return {"id": place, "clock": "2024-11-18T14:31:00Z", "hash": None, "events": [row]}

@@ -26,8 +26,8 @@ REPEATABLE = OpenApiParameter(
     HEADER,
     {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,255}$"},
     OpenApiParameter.HEADER,
-    description="Of the client's choice: a request that is repeated with one, the same client_order_id and the same "
-    "order gets the orders that the first one made.",
+    description="Of the client's choice: a request that is repeated with it, and with its client_order_id, "
+    "gets the orders that the first one made.",
 )
 
 
@@ -80,7 +80,7 @@ class OrdersView(AccountView):
         row = self.account(pk, name)
         form = read_order(request.data)
         [form.symbol] = spelled([form.symbol])
-        placed = service.place(row.pk, form, repeated=key_of(request) is not None)
+        placed = service.place(row.pk, form, key_of(request))
         return Response([reports.order(each) for each in placed], status=status.HTTP_201_CREATED)
 
     @extend_schema(operation_id="account_orders_cancel_all", responses=OpenApiTypes.OBJECT)

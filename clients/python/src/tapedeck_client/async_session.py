@@ -5,31 +5,22 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar, Unpack
+from typing import Any, Unpack
 
-from tapedeck_client import calls
+from tapedeck_client import account_calls, calls
+from tapedeck_client.async_account import AsyncAccount
 from tapedeck_client.calls import Call
 from tapedeck_client.market_records import Bar, Quote, Trade
 from tapedeck_client.moments import Moment
 from tapedeck_client.notebook.session_view import CHART_BARS, SessionView
+from tapedeck_client.opening_options import OpeningOptions
+from tapedeck_client.senders import AsyncSender
 from tapedeck_client.session_handle import LOOK_SECONDS, PLAYING, SessionHandle
 from tapedeck_client.session_info import ReaderInfo, SessionInfo
-from tapedeck_client.streams.async_connections import AsyncConnection
 from tapedeck_client.streams.async_stream import AsyncStream
-from tapedeck_client.streams.place import Place
 from tapedeck_client.streams.stream_request import StreamOptions, stream_request
 from tapedeck_client.tables import Table
-
-T = TypeVar("T")
-
-
-class AsyncSender(Protocol):
-    """What a session needs of its client."""
-
-    async def send(self, call: Call[T]) -> T: ...
-    def connect(self, place: Place) -> AbstractAsyncContextManager[AsyncConnection]: ...
 
 
 @dataclass(eq=False)
@@ -117,6 +108,24 @@ class AsyncSession(SessionHandle):
     def _run_so_far(self, symbols: Iterable[str] | None, options: StreamOptions, **kind: Any) -> AsyncStream:
         beginning = {"from_start": options.get("after") is None}
         return self.stream(symbols, **{**beginning, **options, **kind})
+
+    # --- its accounts ------------------------------------------------------------------------------------
+
+    async def accounts(self) -> tuple[AsyncAccount, ...]:
+        """All of them, each as it stands at the clock."""
+        found = await self.client.send(account_calls.accounts(self.id))
+        return tuple(AsyncAccount(info, self.client) for info in found)
+
+    async def account(self, name: str) -> AsyncAccount:
+        """The account of this name. Raises NotFound."""
+        return AsyncAccount(await self.client.send(account_calls.account(self.id, name)), self.client)
+
+    async def open_account(self, name: str = "", **opening: Unpack[OpeningOptions]) -> AsyncAccount:
+        """A new account at the clock; see OpeningOptions. Without a name it is numbered.
+
+        Raises InvalidRequest for a name that is taken and for values that are not possible.
+        """
+        return AsyncAccount(await self.client.send(account_calls.open_account(self.id, name, opening)), self.client)
 
     # --- its controls ------------------------------------------------------------------------------------
 

@@ -33,7 +33,7 @@ class Call(Generic[T]):
     query: Mapping[str, Any] | None = None
     body: Mapping[str, Any] | None = None
     key: str | None = None
-    """A request that opens a session has one: sent again with the same one, it opens no second session."""
+    """A request that opens a session or places an order has one: sent again with the same one, it makes no second."""
 
     @property
     def headers(self) -> Mapping[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
+from decimal import Decimal
 from functools import lru_cache, partial
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -36,6 +37,8 @@ def _converter(hint: Any) -> Convert:
         return lambda values: tuple(map(inner, values or ()))
     if hint is dt.datetime:
         return _or_none(moment)
+    if hint is Decimal or hint is int:
+        return _or_none(hint)
     if hint is dt.date:
         return _or_none(dt.date.fromisoformat)
     if isinstance(hint, type) and is_dataclass(hint):

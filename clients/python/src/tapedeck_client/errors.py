@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
+
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 class TapedeckError(Exception):
@@ -25,7 +29,11 @@ class SessionFailed(TapedeckError):
 
 
 class WaitTimeout(TapedeckError):
-    """A session did not get into the state that was waited for."""
+    """A session or an order did not get into the state that was waited for."""
+
+
+class MissingExtra(TapedeckError, ImportError):
+    """A package that only a part of this one needs is not installed; the text says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,7 @@ class NotAllowed(ApiError):
 
 
 class NotFound(ApiError):
-    """404: no such session, symbol or reader."""
+    """404: no such session, symbol, reader, account, order or position."""
 
 
 class Conflict(ApiError):
@@ -82,6 +90,36 @@ class ServiceUnavailable(ServerError):
     """503: the server does without Postgres or Redis at the moment."""
 
 
+class Refused(ApiError):
+    """The broker refuses an order or a change of one; the text is its message. Nothing was placed or changed."""
+
+    figures: Mapping[str, Any] = {}
+    """What it was measured against, e.g. `buying_power` and `cost_basis` in USD, `available` in shares, as Decimal."""
+
+
+class MalformedOrder(Refused, InvalidRequest):
+    """400: values that are missing, exclude each other, or are no numbers."""
+
+
+class UnknownToBroker(Refused, NotFound):
+    """404: the account has no such order or position."""
+
+
+class NotCovered(Refused, Conflict):
+    """409: what the account has or is allowed does not cover it: buying power, shares, selling short, open orders."""
+
+
+class AgainstRules(Refused):
+    """422: a rule of the market, or the order's state, is against it: ticks, hours, prices of exits, a used id."""
+
+
+REFUSED: Mapping[int, type[Refused]] = {
+    400: MalformedOrder,
+    404: UnknownToBroker,
+    409: NotCovered,
+    422: AgainstRules,
+}
+"""Of answers that have `figures`: the broker's."""
 KINDS: Mapping[int, type[ApiError]] = {
     400: InvalidRequest,
     401: NotAuthenticated,
@@ -96,14 +134,23 @@ KINDS: Mapping[int, type[ApiError]] = {
 def api_error(status: int, body: bytes, headers: Mapping[str, str]) -> ApiError:
     """The error of an answer with this status, with the words of its problem details where it has some."""
     problem = _problem(body)
-    kind = KINDS.get(status, ServerError if status >= 500 else ApiError)
+    figures = problem.get("figures")
+    refused = REFUSED.get(status) if isinstance(figures, dict) else None
+    kind = refused or KINDS.get(status, ServerError if status >= 500 else ApiError)
     title = str(problem.get("title") or f"HTTP status {status}")
     rows = problem.get("errors") or ()
     fields = tuple(FieldError(row.get("field", ""), row.get("value"), row.get("detail", "")) for row in rows)
     error = kind(status, title, str(problem.get("detail") or ""), fields)
+    if isinstance(error, Refused):
+        error.figures = {name: _figure(name, value) for name, value in (figures or {}).items()}
     wait = headers.get("retry-after", "")
     error.retry_after = float(wait) if wait.isdigit() else None
     return error
+
+
+def _figure(name: str, value: Any) -> Any:
+    """Numbers come as text."""
+    return Decimal(value) if name != "symbol" and isinstance(value, str) and NUMBER.fullmatch(value) else value
 
 
 def _problem(body: bytes) -> Mapping[str, Any]:

@@ -65,7 +65,8 @@ def from_environment() -> tuple[str, str | None, str | None]:
 def send(service: Service, http: httpx.Client, call: Call[T]) -> T:
     """Send one request and read its answer. Raises ConnectionLost and ApiError.
 
-    One that opens a session and gets no answer is sent once more: it carries a key, so it opens no second one.
+    One that opens a session or places an order and gets no answer is sent once more: it carries a key, so it makes no
+    second one.
     """
     for left in range(ATTEMPTS if call.key else 1)[::-1]:
         try:

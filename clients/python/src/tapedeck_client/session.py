@@ -4,32 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar, Unpack
+from typing import Any, Unpack
 
-from tapedeck_client import calls
+from tapedeck_client import account_calls, calls
+from tapedeck_client.account import Account
 from tapedeck_client.calls import Call
 from tapedeck_client.errors import TapedeckError
 from tapedeck_client.market_records import Bar, Quote, Trade
 from tapedeck_client.moments import Moment
 from tapedeck_client.notebook.session_view import CHART_BARS, SessionView
+from tapedeck_client.opening_options import OpeningOptions
+from tapedeck_client.senders import Sender
 from tapedeck_client.session_handle import LOOK_SECONDS, PLAYING, SessionHandle
 from tapedeck_client.session_info import ReaderInfo, SessionInfo
-from tapedeck_client.streams.connections import Connection
-from tapedeck_client.streams.place import Place
 from tapedeck_client.streams.stream import Stream
 from tapedeck_client.streams.stream_request import StreamOptions, stream_request
 from tapedeck_client.tables import Table
-
-T = TypeVar("T")
-
-
-class Sender(Protocol):
-    """What a session needs of its client."""
-
-    def send(self, call: Call[T]) -> T: ...
-    def connect(self, place: Place) -> AbstractContextManager[Connection]: ...
 
 
 @dataclass(eq=False)
@@ -113,6 +104,23 @@ class Session(SessionHandle):
     def _run_so_far(self, symbols: Iterable[str] | None, options: StreamOptions, **kind: Any) -> Stream:
         beginning = {"from_start": options.get("after") is None}
         return self.stream(symbols, **{**beginning, **options, **kind})
+
+    # --- its accounts ------------------------------------------------------------------------------------
+
+    def accounts(self) -> tuple[Account, ...]:
+        """All of them, each as it stands at the clock."""
+        return tuple(Account(info, self.client) for info in self.client.send(account_calls.accounts(self.id)))
+
+    def account(self, name: str) -> Account:
+        """The account of this name. Raises NotFound."""
+        return Account(self.client.send(account_calls.account(self.id, name)), self.client)
+
+    def open_account(self, name: str = "", **opening: Unpack[OpeningOptions]) -> Account:
+        """A new account at the clock; see OpeningOptions. Without a name it is numbered.
+
+        Raises InvalidRequest for a name that is taken and for values that are not possible.
+        """
+        return Account(self.client.send(account_calls.open_account(self.id, name, opening)), self.client)
 
     # --- its controls ------------------------------------------------------------------------------------
 

@@ -26,6 +26,10 @@ class StartOptions(TypedDict, total=False):
     """Milliseconds by which trades and quotes are grouped (100)."""
     hours: str
     """`regular`, or `extended`: also before the open and after the close."""
+    paused: bool
+    """Stand at the first open until it is resumed."""
+    night_seconds: float
+    """Seconds that a night lasts between two days, at paced speeds (3)."""
     dataset: str
     provider: str
     name: str

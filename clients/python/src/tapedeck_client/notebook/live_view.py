@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tapedeck_client.errors import TapedeckError
+from tapedeck_client.extras import extra
 from tapedeck_client.frame_records import Frame
 from tapedeck_client.market_records import Bar
 from tapedeck_client.notebook.session_view import CHART_BARS, SessionView
@@ -87,11 +88,9 @@ def _live_view(info: SessionInfo, symbol: str | None, interval: str | None) -> L
 
 
 def _display() -> Callable[[SessionView], None]:
-    """A display of the cell that can be changed. Raises TapedeckError without IPython."""
-    try:
+    """A display of the cell that can be changed. Raises MissingExtra without IPython."""
+    with extra("IPython", "jupyter", "watch()"):
         from IPython.display import DisplayHandle
-    except ImportError as error:
-        raise TapedeckError("watch() needs IPython: pip install 'tapedeck-client[jupyter]'.") from error
     handle, shown = DisplayHandle(), False  # type: ignore[no-untyped-call]
 
     def show(view: SessionView) -> None:
