@@ -66,7 +66,7 @@ async def closed(session: AsyncSession, account: AsyncAccount) -> None:
     await session.resume()
     assert closing.order and (await closing.order.wait()).status == "filled"
     assert [row.qty for row in await account.executions()] == [10, 4, 6]
-    assert (await account.equity_history(30))[0].equity == (await account.activities())[0].amount == 25_000
+    assert (await account.equity_history())[0].equity == (await account.activities())[0].amount == 25_000
     assert "swing" in account._repr_html_()
     account = await session.account("swing")
     assert account.equity == account.cash == (await account.refresh()).cash

@@ -20,12 +20,14 @@ from tests.workers import ROOT, StartWorker
 pytestmark = pytest.mark.django_db(transaction=True)
 PACKAGE = ROOT / "clients" / "python"
 EXAMPLES = sorted(path.name for path in (PACKAGE / "examples").glob("*.py"))
-ARGUMENTS = {"drive_a_session.py": ("IBM", "2025-07-02", "synthetic")}
+OF_ITS_OWN = ("IBM", "2025-07-02", "synthetic")
+ARGUMENTS = {"drive_a_session.py": OF_ITS_OWN, "trade.py": OF_ITS_OWN}
 EXPECTED = {
     "bars_as_frames.py": r"20:00:00\+00:00 \d+\.\d+",
     "drive_a_session.py": r"^14:30 \d+\.\d\d\nstopped$",
     "follow_bars.py": r"^2025-07-02 20:00 IBM \d+\.\d\d$",
     "spreads.py": r"^\d\d:\d\d:\d\d\.\d{6} \d+\.\d\d$",
+    "trade.py": r"^\d\d:[0134][16] buy 10 at \d+\.\d+\n(.*\n)*equity 2\d{4}(\.\d+)?$",
     "train_in_lockstep.py": r"^20:00 (above|below) its average$",
 }
 
@@ -74,6 +76,16 @@ def test_the_notebook_runs_from_its_first_cell_to_its_last(
     assert "completed" in in_a_task and "AAPL 1m" in in_a_task
     assert all("<script" not in html and "http" not in html for html in pictures)
     assert notebook.cells[-2].outputs[-1].data["text/plain"] == "390"
+    traded, orders = notebook.cells[9].outputs, notebook.cells[10].outputs[-1].data["text/plain"]
+    assert re.match(r"filled at \d+\.\d+\n", traded[0].text) and "AAPL</td>" in traded[-1].data["text/html"]
+    assert all(word in orders for word in ("entry", "take_profit", "stop_loss"))
+
+
+def test_the_notebook_and_the_readme_install_the_same() -> None:
+    """The package is in no registry: it is installed from its folder."""
+    notebook = nbformat.read(PACKAGE / "examples" / "first_steps.ipynb", as_version=4)
+    said = re.findall(r"pip install '?([^\s'\[]+)", notebook.cells[0].source + (PACKAGE / "README.md").read_text())
+    assert len(said) > 1 and set(said) == {"./clients/python"}
 
 
 def _pictures(cell: Any) -> list[str]:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 SCRIPT = """
 import importlib.util, sys
 import tapedeck_client
-from tapedeck_client import Client, Snapshot
+from tapedeck_client import Account, AsyncAccount, Client, MissingExtra, NotAllowed, Snapshot
 
 assert all(importlib.util.find_spec(name) is None for name in ("django", "numpy", "pandas", "sessions", "streaming"))
 print(tapedeck_client.__file__)
@@ -27,6 +27,11 @@ with Client.from_environment() as client:
     print(session.state, len(session.bars("AAPL")), "svg" in session._repr_html_())
     print(sum(1 for _ in session.stream(from_start=True).frames()))
     print(sum(1 for _ in session.stream_bars(["AAPL"], "5m", transport="websocket")))
+    for make in (session.bars("AAPL").to_polars, session.bars("AAPL").to_pandas, lambda: session.account("swing")):
+        try:
+            make()
+        except (MissingExtra, NotAllowed) as error:
+            print(error)
 """
 
 
@@ -57,6 +62,8 @@ def test_the_wheel_has_the_package_with_its_types_and_needs_two_others(wheel: Pa
         (metadata,) = (archive.read(name).decode() for name in names if name.endswith("METADATA"))
     assert wheel.name.startswith("tapedeck_client-") and "tapedeck_client/py.typed" in names
     assert {name.split("/")[0].split("-")[0] for name in names} == {"tapedeck_client"}
+    source = ROOT / "clients" / "python" / "src"
+    assert {str(path.relative_to(source)) for path in source.rglob("*.py")} <= set(names)
     needed = [line for line in metadata.splitlines() if line.startswith("Requires-Dist") and "extra" not in line]
     assert needed == ["Requires-Dist: httpx>=0.27", "Requires-Dist: websockets>=15"]
 
@@ -73,4 +80,6 @@ def test_a_program_without_the_checkout_follows_a_session(
         python, "program.py", str(paper.session.pk), folder=tmp_path, TAPEDECK_URL=web.url, TAPEDECK_KEY=key
     ).splitlines()
     assert Path(printed[0]).is_relative_to(tmp_path)
-    assert printed[1:] == ["completed 390 True", "391", "78"]
+    assert printed[1:4] == ["completed 390 True", "391", "78"]
+    assert printed[4].startswith("to_polars() needs polars, which is not installed: pip install polars, or install")
+    assert printed[5].endswith("with its extra [pandas].") and "broker.view_account" in printed[6]
