@@ -19,15 +19,15 @@ from tests.workers import ROOT, StartWorker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PACKAGE = ROOT / "clients" / "python"
-EXAMPLES = sorted(path.name for path in (PACKAGE / "examples").glob("*.py"))
-OF_ITS_OWN = ("IBM", "2025-07-02", "synthetic")
-ARGUMENTS = {"drive_a_session.py": OF_ITS_OWN, "trade.py": OF_ITS_OWN}
+ELSEWHERE = {"trade.py"}
+"""In `test_lockstep_trading`: the replay has to wait for it for longer than this server's readers may be silent."""
+EXAMPLES = sorted({path.name for path in (PACKAGE / "examples").glob("*.py")} - ELSEWHERE)
+ARGUMENTS = {"drive_a_session.py": ("IBM", "2025-07-02", "synthetic")}
 EXPECTED = {
     "bars_as_frames.py": r"20:00:00\+00:00 \d+\.\d+",
     "drive_a_session.py": r"^14:30 \d+\.\d\d\nstopped$",
     "follow_bars.py": r"^2025-07-02 20:00 IBM \d+\.\d\d$",
     "spreads.py": r"^\d\d:\d\d:\d\d\.\d{6} \d+\.\d\d$",
-    "trade.py": r"^\d\d:[0134][16] buy 10 at \d+\.\d+\n(.*\n)*equity 2\d{4}(\.\d+)?$",
     "train_in_lockstep.py": r"^20:00 (above|below) its average$",
 }
 

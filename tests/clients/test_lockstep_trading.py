@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tapedeck_client import Account, AccountEvent, Client, Frame, Released, Session, Snapshot
 from tests.clients.web_server import WebServer
-from tests.workers import StartWorker
+from tests.workers import ROOT, StartWorker
 
 MINUTES = 46
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -69,3 +74,17 @@ def test_a_loop_in_lockstep_has_the_same_executions_every_time(
         found.append([(row.time, row.side, row.qty, row.price, row.basis) for row in executions])
     assert found[0] == found[1]
     assert [(row[0].minute % 10, row[1]) for row in found[0]] == [(1, "buy"), (4, "sell")] * 4
+
+
+def test_the_example_trades(start_worker: StartWorker, own_web: WebServer, token: str, tmp_path: Path) -> None:
+    start_worker()
+    package = ROOT / "clients" / "python"
+    given = {"TAPEDECK_URL": own_web.url, "TAPEDECK_TOKEN": token, "PYTHONPATH": str(package / "src")}
+    environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"} | given
+    command = [sys.executable, str(package / "examples" / "trade.py"), "IBM", "2025-07-02", "synthetic"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=150)
+    assert done.returncode == 0, done.stderr
+    *fills, equity = done.stdout.splitlines()
+    assert re.fullmatch(r"equity 2\d{4}(\.\d+)?", equity) and len(fills) % 2 == 0 and fills
+    for i, fill in enumerate(fills):
+        assert re.fullmatch(rf"\d\d:[0134][16] {('buy', 'sell')[i % 2]} 10 at \d+(\.\d+)?", fill), fill

@@ -106,7 +106,10 @@ class UnknownToBroker(Refused, NotFound):
 
 
 class NotCovered(Refused, Conflict):
-    """409: what the account has or is allowed does not cover it: buying power, shares, selling short, open orders."""
+    """409: what the account has or is allowed does not cover it: buying power, shares, selling short, open orders.
+
+    Also where the session has ended, which takes no more orders.
+    """
 
 
 class AgainstRules(Refused):
