@@ -10,9 +10,10 @@ from django.contrib.auth.models import User
 from rest_framework.authtoken.models import Token
 
 from sessions import keys
-from tapedeck_client import Client
+from tapedeck_client import Account, Client, Session
 from tests.clients.web_server import WebServer
 from tests.streaming.paper import Paper
+from tests.workers import StartWorker
 
 
 @pytest.fixture(scope="session")
@@ -61,3 +62,19 @@ def reader(web: WebServer, key: str) -> Iterator[Client]:
 def owner(web: WebServer, token: str) -> Iterator[Client]:
     with Client(web.url, token=token) as client:
         yield client
+
+
+@pytest.fixture
+def session(start_worker: StartWorker, owner: Client) -> Session:
+    """Five minutes into its day, at rest."""
+    start_worker()
+    made = owner.start(["AAPL", "MSFT"], date="2025-07-02", provider="synthetic", paused=True)
+    made.wait()
+    made.step(5)
+    made.settle()
+    return made
+
+
+@pytest.fixture
+def account(session: Session) -> Account:
+    return session.open_account("swing", cash=25_000)

@@ -32,7 +32,6 @@ async def traded(client: AsyncClient) -> list[str]:
     await session.step(5)
     await session.settle()
     account = await session.open_account("swing", cash=25_000)
-    assert [each.name for each in await session.accounts()] == ["swing"]
     assert (await account.configure(no_shorting=True)).settings.no_shorting
     with pytest.raises(NotCovered, match="not allowed to short") as refused:
         await account.sell("AAPL", 1)
@@ -68,7 +67,8 @@ async def closed(session: AsyncSession, account: AsyncAccount) -> None:
     assert [row.qty for row in await account.executions()] == [10, 4, 6]
     assert (await account.equity_history())[0].equity == (await account.activities())[0].amount == 25_000
     assert "swing" in account._repr_html_()
-    account = await session.account("swing")
+    [same], account = await session.accounts(), await session.account("swing")
+    assert same.name == account.name == "swing"
     assert account.equity == account.cash == (await account.refresh()).cash
 
 
