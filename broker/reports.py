@@ -117,7 +117,7 @@ def activities(row: Account) -> list[dict[str, Any]]:
 
 def activity(each: Activity) -> dict[str, Any]:
     return {
-        "time": moment(each.at_ms),
+        "time": stamp(each.at_ms),
         "kind": each.kind,
         "amount": plain_text(each.amount),
         "symbol": each.symbol,
