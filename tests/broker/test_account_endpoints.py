@@ -57,6 +57,23 @@ def test_an_account_is_opened_traded_and_read_by_the_api(real_days: str, player:
     assert ask("post", f"{base}swing/orders/", user("view_account"), order).status_code == 403
 
 
+def test_an_order_that_is_sent_again_with_its_key_is_placed_once(real_days: str, player: Player) -> None:
+    """Also by a client that gives no client order id: then the key stands for it."""
+    session = started()
+    opened(session)
+    step(session, 5)
+    address = f"/api/sessions/{session.pk}/accounts/account 1/orders/"
+    order = {"symbol": "AAPL", "qty": 10, "side": "buy", "type": "limit", "limit_price": "50", "time_in_force": "gtc"}
+    trader = {**user("view_account", "trade_account"), "Idempotency-Key": "k-1"}
+    first, again = (ask("post", address, trader, order) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert [row["id"] for row in again.json()] == [row["id"] for row in first.json()]
+    assert len(ask("get", address, trader).json()) == 1
+    other = ask("post", address, trader, {**order, "qty": 11})
+    assert (other.status_code, other.json()["detail"]) == (422, "client_order_id must be unique")
+    assert ask("post", address, {**trader, "Idempotency-Key": "k-2"}, order).json()[0]["id"] != first.json()[0]["id"]
+
+
 def test_orders_are_replaced_and_cancelled_and_positions_closed_by_the_api(real_days: str, player: Player) -> None:
     session = started()
     opened(session)

@@ -78,9 +78,11 @@ class OrdersView(AccountView):
         Answers the order, and behind it the exits that it brings.
         """
         row = self.account(pk, name)
-        form = read_order(request.data)
+        form, key = read_order(request.data), key_of(request)
         [form.symbol] = spelled([form.symbol])
-        placed = service.place(row.pk, form, key_of(request))
+        if key and not request.data.get("client_order_id"):
+            form.client_order_id = str(uuid.uuid5(row.uuid, key))  # the same at the second try, which is refused by it
+        placed = service.place(row.pk, form, key)
         return Response([reports.order(each) for each in placed], status=status.HTTP_201_CREATED)
 
     @extend_schema(operation_id="account_orders_cancel_all", responses=OpenApiTypes.OBJECT)
