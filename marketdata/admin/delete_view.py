@@ -12,6 +12,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
 from marketdata.models import Dataset, DayVersion
+from marketdata.plurals import counted
 from marketdata.removal.deleting import CannotRemove, Deleted, delete_data
 
 MAY_DELETE = "marketdata.delete_dayversion"
@@ -68,6 +69,6 @@ def in_words(found: Deleted) -> str:
     dates = (
         "" if found.first is None else f", {found.first}" + (f" to {found.last}" if found.last != found.first else "")
     )
-    count = f"{found.versions:,} version{'' if found.versions == 1 else 's'}"
     whole = ", and the dataset itself" if found.whole_dataset else ""
-    return f"{count} of {names or 'no symbol'}{more}{dates}, {found.rows:,} rows{whole}"
+    versions, rows = counted(found.versions, "version"), counted(found.rows, "row")
+    return f"{versions} of {names or 'no symbol'}{more}{dates}, {rows}{whole}"

@@ -14,9 +14,11 @@ from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import display
 
 from marketdata.admin.read_only import ReadOnlyAdmin
+from marketdata.importing.page_words import on_page
 from marketdata.models import Import
+from marketdata.plurals import counted
 from marketdata.removal.deleting import CannotRemove
-from marketdata.removal.undoing import Undone, undo_import
+from marketdata.removal.undoing import Undone, outcome, undo_import
 
 SHOWN_DAYS = 500
 FIGURES = ("files", "rows", "inserted", "unchanged", "revised", "outside_session", "repeated", "rejected", "days")
@@ -81,6 +83,7 @@ class ImportAdmin(ReadOnlyAdmin):
             "title": str(made).capitalize(),
             "made": made,
             "figures": [(name.replace("_", " "), made.figures.get(name, 0)) for name in FIGURES],
+            "decisions": [one | {"lines": [on_page(line) for line in one["lines"]]} for one in made.decisions],
             "days": days[:SHOWN_DAYS],
             "more": len(days) > SHOWN_DAYS,
             "uploads": made.uploads.all(),
@@ -91,14 +94,15 @@ class ImportAdmin(ReadOnlyAdmin):
     def _outlook(self, number: int) -> dict[str, Any]:
         """What an undo would do, or what stands in its way and what could be undone all the same."""
         try:
-            return {"undo": undo_import(number, dry_run=True)}
+            return {"undo": outcome(undo_import(number, dry_run=True), would=True)}
         except CannotRemove as error:
-            refusal = str(error)
+            refusal = error
         try:
             undone = undo_import(number, where_possible=True, dry_run=True)
         except CannotRemove:
             undone = Undone(number, "")
-        return {"refusal": refusal, "rest": undone if undone.restored + undone.removed else None}
+        rest = undone.restored + undone.removed
+        return {"refusal": refusal, "sessions": refusal.sessions, "rest": rest and counted(rest, "other day")}
 
     def undo(self, request: HttpRequest, pk: int) -> HttpResponse:
         if request.method != "POST" or not self._may_undo(request):
@@ -109,8 +113,7 @@ class ImportAdmin(ReadOnlyAdmin):
         except CannotRemove as error:
             messages.error(request, str(error))
         else:
-            message = f"Undone: {undone.restored:,} days are as they were before, {undone.removed:,} are removed."
-            messages.success(request, message)
+            messages.success(request, f"Undone: {outcome(undone)}.")
         return redirect("admin:marketdata_import_change", made.pk)
 
     def _may_undo(self, request: HttpRequest) -> bool:

@@ -175,7 +175,7 @@ class UndoView(APIView):
         try:
             undone = undo_import(_find(number).pk, **form.validated_data)
         except CannotRemove as error:
-            raise Conflict(str(error)) from None
+            raise _conflict(error, "undo the other days with where_possible") from None
         found = {name: value for name, value in undone.as_dict().items() if name != "import"}
         return Response({"number": undone.number, **found, "dry_run": form.validated_data["dry_run"]})
 
@@ -193,8 +193,16 @@ class DataView(APIView):
         try:
             deleted = delete_data(*place, dry_run=asked["dry_run"])
         except CannotRemove as error:
-            raise Conflict(str(error)) from None
+            raise _conflict(error) from None
         return Response({**deleted.as_dict(), "dry_run": asked["dry_run"]})
+
+
+def _conflict(error: CannotRemove, partly: str = "") -> Conflict:
+    """The refusal with the requests that clear the way."""
+    ways = ["delete the sessions with DELETE /api/sessions/{id}/"] if error.sessions else []
+    ways += [partly] if error.partly and partly else []
+    advice = ", or ".join(ways)
+    return Conflict(f"{error} {advice[0].upper()}{advice[1:]}." if advice else str(error))
 
 
 def _find(number: str) -> Import:

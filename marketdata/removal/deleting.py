@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,14 @@ DELETE_DAYS = "DELETE FROM marketdata_dayversion WHERE id = ANY(%s)"
 
 
 class CannotRemove(MarketDataError):
-    """What is asked for does not exist, or something needs it. Nothing was changed."""
+    """What is asked for does not exist, or something needs it. Nothing was changed.
+
+    `sessions`: those that need it; `partly`: other days could go all the same. How is said by CLI, API and admin alone.
+    """
+
+    def __init__(self, message: str, sessions: Iterable[int] = (), *, partly: bool = False) -> None:
+        super().__init__(message)
+        self.sessions, self.partly = sorted(set(sessions)), partly
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +107,10 @@ def _words(symbol: str, start: dt.date | None, end: dt.date | None) -> str:
 def _refuse_needed(dataset: Dataset, days: Sequence[int], whole: bool) -> None:
     held = {session for sessions in pinned(days).values() for session in sessions}
     if held:
-        raise CannotRemove(f"{in_words(held).capitalize()} pinned days of it: delete {_them(held)} first.")
+        raise CannotRemove(f"{in_words(held).capitalize()} pinned days of it: delete {_them(held)} first.", held)
     if whole and (opened := sessions_of(dataset)):
         words = in_words(opened).capitalize()
-        raise CannotRemove(f"{words} were opened on {dataset.name}: delete {_them(opened)} first.")
+        raise CannotRemove(f"{words} were opened on {dataset.name}: delete {_them(opened)} first.", opened)
 
 
 def _them(sessions: Any) -> str:
@@ -141,7 +148,7 @@ def remove_days(days: Sequence[int]) -> None:
         raise CannotRemove("A session has just begun to play a day of it: ask again.") from None
 
 
-def remove_instruments(symbols: Sequence[str]) -> None:
+def remove_instruments(symbols: Iterable[str]) -> None:
     """Those that nothing refers to any more."""
     Instrument.objects.filter(pk__in=list(unused_instruments(symbols).values_list("pk", flat=True))).delete()
 

@@ -9,7 +9,7 @@ from django.db import models
 
 from marketdata.models import Dataset, DayVersion, Instrument
 
-SHOWN = 5
+SHOWN = 20
 
 
 def protecting(model: type[models.Model]) -> list[Any]:

@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from marketdata.models import Dataset, DayVersion, Import, ImportedDay
+from marketdata.plurals import counted
 from marketdata.removal.deleting import CannotRemove, remove_dataset_if_empty, remove_days, remove_instruments
 from marketdata.removal.needed import in_words, pinned
 from marketdata.store import writing
@@ -60,6 +61,17 @@ class Undone:
         return {"import": self.number, "dataset": self.dataset, **counts}
 
 
+def outcome(undone: Undone, would: bool = False) -> str:
+    """1 day is as it was before, 2 days are removed."""
+    parts = []
+    for count, becomes in ((undone.restored, "as {} before"), (undone.removed, "removed")):
+        if count:
+            be = "would be" if would else "is" if count == 1 else "are"
+            became = becomes.format("it was" if count == 1 else "they were")
+            parts.append(f"{counted(count, 'day')} {be} {became}")
+    return ", ".join(parts) or "no day of it is left in the store"
+
+
 def find_import(number: int) -> Import:
     """Raises CannotRemove, naming the newest ones."""
     found = Import.objects.filter(pk=number).first()
@@ -78,10 +90,10 @@ def undo_import(number: int, *, where_possible: bool = False, dry_run: bool = Fa
         raise CannotRemove(f"Import {number} cannot be undone: its dataset {made.dataset_name} is no more.")
     with transaction.atomic(), writing(made.dataset_id or 0):
         days = _written(made)
-        _find_obstacles(days)
+        held = _find_obstacles(days)
         kept = [day.obstacle for day in days if day.obstacle]
         if kept and not where_possible:
-            raise CannotRemove(_refusal(number, kept))
+            raise CannotRemove(_refusal(number, kept), held, partly=len(kept) < len(days))
         free = [day for day in days if not day.obstacle]
         undone = Undone(number, made.dataset_name, kept=kept)
         undone.restored = sum(day.before is not None for day in free)
@@ -93,10 +105,7 @@ def undo_import(number: int, *, where_possible: bool = False, dry_run: bool = Fa
 
 def _refusal(number: int, kept: Sequence[str]) -> str:
     more = f"; and {len(kept) - SHOWN} more days" if len(kept) > SHOWN else ""
-    return (
-        f"Import {number} cannot be undone: {'; '.join(kept[:SHOWN])}{more}. Remove what stands in the way, or undo "
-        "the other days with --where-possible (where_possible)."
-    )
+    return f"Import {number} cannot be undone: {'; '.join(kept[:SHOWN])}{more}."
 
 
 def _written(made: Import) -> list[WrittenDay]:
@@ -113,7 +122,8 @@ def _written(made: Import) -> list[WrittenDay]:
     return list(found.values())
 
 
-def _find_obstacles(days: Sequence[WrittenDay]) -> None:
+def _find_obstacles(days: Sequence[WrittenDay]) -> set[int]:
+    """Each day's obstacle is noted on it; returns the sessions that pinned any."""
     own = {version: day for day in days for version in day.versions}
     held = pinned(list(own))
     for version, sessions in held.items():
@@ -131,6 +141,7 @@ def _find_obstacles(days: Sequence[WrittenDay]) -> None:
         if day.before is not None and day.before not in there and not day.obstacle:
             limit = f"{settings.KEEP_VERSIONS_DAYS:g} days (KEEP_VERSIONS_DAYS)"
             day.obstacle = f"the version of {day.name} before it was let go after {limit}"
+    return {session for sessions in held.values() for session in sessions}
 
 
 def _undo(made: Import, dataset: Dataset, days: Sequence[WrittenDay], *, all_of_it: bool) -> None:
@@ -145,6 +156,8 @@ def _undo(made: Import, dataset: Dataset, days: Sequence[WrittenDay], *, all_of_
     made.quarantine.all().delete()
     made.state, made.undone_at = Import.State.UNDONE, Now()
     made.save(update_fields=["state", "undone_at"])
-    remove_instruments(made.new_symbols)
-    if made.new_dataset:
+    undone = Import.objects.filter(dataset=dataset, state=Import.State.UNDONE)
+    # Also what an import that was undone before this one had made, and this one still needed.
+    remove_instruments({symbol for symbols in undone.values_list("new_symbols", flat=True) for symbol in symbols})
+    if undone.filter(new_dataset=True).exists():
         remove_dataset_if_empty(dataset)

@@ -12,8 +12,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from marketdata import tasks
-from marketdata.importing import upload_queue, uploads
+from marketdata.admin.upload_form import AnswersForm
+from marketdata.importing import page_words, upload_queue, uploads
 from marketdata.importing.upload_queue import SILENT, TASKS
+from marketdata.management.doubts import PARSERS
 from marketdata.models import Bar, DayVersion, Import, Instrument, KeptMapping, Upload
 from tests.marketdata.test_import_clashes import HEAD, OPEN, bars
 from tests.marketdata.test_undo import imported, pin
@@ -69,13 +71,42 @@ def test_an_upload_is_read_seen_and_imported(boss: Client) -> None:
 def test_a_doubt_is_shown_with_the_first_rows_and_answered(boss: Client) -> None:
     page = upload(boss, ("AAPL.csv", LOCAL))["url"]
     shown = boss.get(page).content.decode()
-    assert "pass --tz" in shown and "2025-07-02 09:31,10,11,9,10.6,100" in shown and "Import 0 files" in shown
+    assert (
+        "give “Time zone”, e.g. America/New_York" in shown
+        and "--tz" not in shown
+        and "2025-07-02 09:31,10,11,9,10.6,100" in shown
+        and "Import 0 files" in shown
+    )
     answer = page.replace("change", "answer")
     boss.post(answer, {"dataset": "mine", "tz": "America/New_York", "keep_as": "broker", "read": "1"})
-    assert "zone America/New_York" in boss.get(page).content.decode()
+    assert "zone America/New_York (given)" in boss.get(page).content.decode()
     assert KeptMapping.objects.get().options == {"TZ": "America/New_York"}
     boss.post(answer, {"dataset": "mine", "mapping": "broker", "symbol-0": "IBM", "import": "1"})
     assert set(Bar.objects.values_list("instrument__symbol", "start__hour")) == {("IBM", 13)}
+
+
+def test_every_doubt_is_answered_by_a_field_of_the_page() -> None:
+    labels = {
+        field.label or str(name).replace("_", " ").capitalize() for name, field in AnswersForm(files=[]).fields.items()
+    }
+    asked = {option for option, field in page_words.FIELDS.items() if any(label.startswith(field) for label in labels)}
+    assert asked == set(PARSERS) - {"symbol"} | {"as-is", "mapping"}
+    assert set(page_words.ADVICE) == set(PARSERS)
+
+
+def test_one_of_several_venues_is_chosen_on_the_page(boss: Client) -> None:
+    text = rows(100).replace("volume\n", "volume,venue\n").replace(",5\n", ",5,1\n").replace(",6\n", ",6,2\n")
+    page = upload(boss, ("AAPL.csv", text))["url"]
+    boss.post(page.replace("change", "answer"), {"dataset": "mine", "only": "venue=2", "read": "1"})
+    assert 'value="venue=2"' in boss.get(page).content.decode()
+    boss.post(page.replace("change", "answer"), {"dataset": "mine", "only": "venue=2", "import": "1"})
+    assert Bar.objects.count() == 1
+
+
+def test_files_of_other_forms_are_left_out_and_named(boss: Client) -> None:
+    page = upload(boss, ("AAPL.csv", rows(100)), ("notes.docx", "x"))["url"]
+    shown = boss.get(page).content.decode()
+    assert "notes.docx" in shown and "Import 1 file<" in shown
 
 
 def test_files_that_contradict_each_other_are_shown_and_left_out(boss: Client) -> None:
@@ -173,7 +204,7 @@ def test_an_import_is_seen_and_undone(boss: Client, tmp_path: Path) -> None:
     assert "Undo the import" in boss.get(page).content.decode()
     assert str(tmp_path / "AAPL.csv") in boss.get("/admin/marketdata/import/").content.decode()
     answer = boss.post(f"/admin/marketdata/import/{number}/undo/", follow=True).content.decode()
-    assert "0 days are as they were before, 1 are removed" in answer and not DayVersion.objects.exists()
+    assert "Undone: 1 day is removed." in answer and not DayVersion.objects.exists()
 
 
 def test_what_stands_in_the_way_is_shown_with_what_can_go_all_the_same(boss: Client, tmp_path: Path) -> None:
@@ -182,7 +213,7 @@ def test_what_stands_in_the_way_is_shown_with_what_can_go_all_the_same(boss: Cli
     number = imported(tmp_path / "two")
     session = pin(number)
     page = boss.get(f"/admin/marketdata/import/{number}/change/").content.decode()
-    assert f"pinned by session {session}" in page and "Undo the other 1 day<" in page
+    assert f"pinned by session {session}" in page and "Undo the 1 other day<" in page and f"/admin/replay/session/{session}/change/" in page
     boss.post(f"/admin/marketdata/import/{number}/undo/")
     assert DayVersion.objects.count() == 2
     boss.post(f"/admin/marketdata/import/{number}/undo/", {"where_possible": "1"})

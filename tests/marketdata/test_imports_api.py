@@ -58,6 +58,7 @@ def test_what_stands_in_the_way_is_said(boss: APIClient, number: int) -> None:
     session = pin(number)
     answer = boss.post(f"/api/imports/{number}/undo/", {}, format="json")
     assert answer.status_code == 409 and f"pinned by session {session}" in answer.json()["detail"]
+    assert answer.json()["detail"].endswith("DELETE /api/sessions/{id}/, or undo the other days with where_possible.")
     assert boss.post(f"/api/imports/{number}/undo/", {"where_possible": True}, format="json").json()["removed"] == 1
     refused = boss.delete("/api/data/?dataset=mine&symbol=AAPL")
     assert refused.status_code == 409 and f"Session {session} pinned" in refused.json()["detail"]

@@ -139,6 +139,15 @@ def test_a_later_import_on_top_stands_in_the_way(tmp_path: Path) -> None:
     assert closes() == []
 
 
+def test_what_an_import_made_goes_once_the_last_that_needed_it_is_undone(tmp_path: Path) -> None:
+    first = imported(bars(tmp_path / "one" / "AAPL.csv", 100))
+    second = imported(bars(tmp_path / "two" / "AAPL.csv", 100, range(1440, 1443)))
+    command("undo_import", first)
+    assert Dataset.objects.exists() and Instrument.objects.exists()
+    command("undo_import", second)
+    assert not Dataset.objects.exists() and not Instrument.objects.exists()
+
+
 def test_a_provider_that_filled_minutes_stands_in_the_way(tmp_path: Path) -> None:
     number = imported(bars(tmp_path / "AAPL.csv", 100))
     day = DayVersion.objects.get()
@@ -155,6 +164,9 @@ def test_a_day_that_a_session_plays_stands_in_the_way_and_the_others_can_go(tmp_
     number = imported(tmp_path / "two")
     session = pin(number)
     with pytest.raises(CommandError, match=f"AAPL 2025-07-02 is pinned by session {session}"):
+        command("undo_import", number)
+    way = f"delete_session {session}`, or undo the other days with --where-possible"
+    with pytest.raises(CommandError, match=way):
         command("undo_import", number)
     (undone,) = command("undo_import", number, "--where-possible")
     assert (undone["removed"], len(undone["kept"])) == (1, 1)
@@ -229,7 +241,9 @@ def test_a_dataset_a_symbol_or_a_day_is_deleted(arguments: tuple[str, ...], left
 def test_what_a_session_needs_is_not_deleted() -> None:
     session = pin(Import.objects.get().pk)
     for arguments in ((), ("--symbol", "AAPL"), ("--date", "2025-07-02")):
-        with pytest.raises(CommandError, match=f"Session {session} pinned days of it: delete it first"):
+        with pytest.raises(
+            CommandError, match=f"Session {session} pinned days of it: delete it first.*`delete_session {session}`"
+        ):
             command("delete_data", "--dataset", "mine", *arguments, "--yes")
     command("delete_data", "--dataset", "mine", "--symbol", "MSFT", "--yes")
     assert DayVersion.objects.count() == 2

@@ -148,13 +148,18 @@ def test_the_add_form_says_what_is_wrong_at_the_field(client: Client, field: str
 
 def test_a_live_session_cannot_be_deleted(client: Client) -> None:
     session = a_session("AAPL")
-    assert client.post(f"{SESSIONS}{session.pk}/delete/", {"post": "yes"}).status_code == 403
-    act(client, "delete_selected", session)
-    assert Session.objects.filter(pk=session.pk).exists()
+    for answer in (
+        client.post(f"{SESSIONS}{session.pk}/delete/", {"post": "yes"}, follow=True),
+        act(client, "delete_selected", session, a_session("MSFT", state=State.COMPLETED)),
+    ):
+        (text,) = texts(answer)
+        assert text.startswith(f"Session {session.pk} is live: stop it first, then delete.")
+    assert Session.objects.count() == 2 and Session.objects.filter(pk=session.pk).exists()
 
 
 def test_an_ended_session_goes_with_its_journal_and_events(client: Client) -> None:
     session = a_session("AAPL", state=State.COMPLETED)
+    assert "Are you sure" in act(client, "delete_selected", session).content.decode()
     assert client.post(f"{SESSIONS}{session.pk}/delete/", {"post": "yes"}).status_code == 302
     assert not Session.objects.filter(pk=session.pk).exists()
 

@@ -211,6 +211,15 @@ def test_a_body_beyond_all_measure_is_refused_unread(client: APIClient) -> None:
     assert_problem(APIClient().post("/api/token/", body, content_type="application/json"), 413)
 
 
+def test_an_ended_session_is_deleted_and_a_live_one_refused(client: APIClient) -> None:
+    ended, live = a_session("AAPL", state=State.COMPLETED), a_session("MSFT")
+    assert client.delete(f"/api/sessions/{ended.pk}/").status_code == 204
+    refused = client.delete(f"/api/sessions/{live.pk}/")
+    assert refused.status_code == 409 and "is live: stop it first" in refused.json()["detail"]
+    assert list(Session.objects.all()) == [live]
+    assert log_in("view_session", "change_session").delete(f"/api/sessions/{live.pk}/").status_code == 403
+
+
 def test_controls_record_the_intent(client: APIClient) -> None:
     session = a_session()
     address = f"/api/sessions/{session.pk}"

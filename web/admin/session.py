@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.actions import delete_selected
+from django.contrib.admin.utils import unquote
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -21,8 +23,9 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
 from sessions import control
-from sessions.models import ActiveStream, Session, SessionEvent, State, TransitionError
+from sessions.models import LIVE, ActiveStream, Session, SessionEvent, State, TransitionError
 from streaming.starts import service
+from sessions.removal import StillLive
 from streaming.verify import jobs
 from web.admin import controls, feed_view, landing, page, start_data
 from web.admin.start_form import SessionStartForm
@@ -55,7 +58,7 @@ class SessionAdmin(ModelAdmin):
     search_fields = ["name", "=streams__instrument__symbol"]
     search_help_text = "A name, or a symbol that it plays"
     show_full_result_count = False
-    actions = ["pause", "resume", "stop", "verify"]
+    actions = ["pause", "resume", "stop", "verify", "delete_selected"]
     add_form_template = "web/start.html"
     add_fieldsets = [
         (
@@ -196,6 +199,24 @@ class SessionAdmin(ModelAdmin):
             some_symbols=ArraySubquery(streams.order_by("instrument__symbol").distinct()[: SHOWN_SYMBOLS + 1]),
             some_events=ArraySubquery(events.values("pk")[:COUNTED_EVENTS]),
         )
+
+    @action(description="Delete selected sessions", permissions=["delete"])
+    def delete_selected(self, request: HttpRequest, queryset: QuerySet[Session]) -> HttpResponse | None:
+        """Django's page that asks, unless one is live."""
+        if live := list(queryset.filter(state__in=LIVE).values_list("pk", flat=True)):
+            self.message_user(request, f"{StillLive(live)} Nothing was deleted.", messages.ERROR)
+            return None
+        return delete_selected(self, request, queryset)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        session = self.get_object(request, unquote(object_id))
+        if session and session.is_live and super().has_delete_permission(request, session):
+            self.message_user(request, str(StillLive([session.pk])), messages.ERROR)
+            return redirect("admin:replay_session_change", session.pk)
+        answer: HttpResponse = super().delete_view(request, object_id, extra_context)
+        return answer
 
     @action(description="Pause", permissions=["control"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:

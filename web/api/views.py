@@ -33,6 +33,7 @@ from marketdata.errors import NotATradingDay
 from sessions import control
 from sessions.market_time import BadMoment, market_time
 from sessions.models import Session
+from sessions.removal import delete_sessions
 from streaming.as_of.bar_table import bar_table_as_of
 from streaming.as_of.session_events import events_as_of, held_up_to
 from streaming.starts import copies, service
@@ -116,6 +117,12 @@ class SessionViewSet(TickActions, ListModelMixin, RetrieveModelMixin, GenericVie
         form = StartSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         return self._started(lambda: service.create(form.request(created_by=self._who())))
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Delete an ended session for good, with its journal, events, keys and accounts. 409 while it is live."""
+        delete_sessions([self.get_object().pk])
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(request=None, responses=SessionSerializer)
     @action(detail=True, methods=["post"], permission_classes=CONTROL)

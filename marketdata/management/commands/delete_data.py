@@ -12,6 +12,8 @@ from django.core.management.base import CommandError
 from marketdata.errors import MarketDataError
 from marketdata.management.arguments import day
 from marketdata.management.explained import ExplainedCommand
+from marketdata.management.removing import refused
+from marketdata.plurals import counted
 from marketdata.removal.deleting import delete_data
 
 
@@ -45,19 +47,23 @@ class Command(ExplainedCommand):
                 self._confirm(found.versions, options)
                 found = delete_data(*asked)
         except MarketDataError as error:
-            raise CommandError(str(error)) from None
+            raise refused(error) from None
         if options["json"]:
             self.stdout.write(json.dumps({**found.as_dict(), "dry_run": options["dry_run"]}))
             return
-        what = f"{found.versions:,} versions of {len(found.symbols):,} symbols, {found.rows:,} rows"
+        what = (
+            f"{counted(found.versions, 'version')} of {counted(len(found.symbols), 'symbol')}, "
+            f"{counted(found.rows, 'row')}"
+        )
         dates = f", from {found.first} to {found.last}" if found.first else ""
         self.stdout.write(f"{found.dataset}: {what}{dates} {'would be ' if options['dry_run'] else ''}deleted")
 
     def _confirm(self, versions: int, options: dict[str, Any]) -> None:
         if options["yes"]:
             return
+        what = f"{counted(versions, 'version')} would be deleted"
         if options["json"] or not (sys.stdin.isatty() and sys.stdout.isatty()):
-            raise CommandError(f"{versions:,} versions would be deleted for good: pass --yes, or look with --dry-run.")
-        answer = input(f"Delete {versions:,} versions for good? [y/N] ")
+            raise CommandError(f"{what} for good: pass --yes, or look with --dry-run.")
+        answer = input(f"{what} for good: go on? [y/N] ")
         if answer.strip().lower() not in ("y", "yes"):
             raise CommandError("Nothing was deleted.")

@@ -6,11 +6,10 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import CommandError
-
 from marketdata.errors import MarketDataError
 from marketdata.management.explained import ExplainedCommand
-from marketdata.removal.undoing import undo_import
+from marketdata.management.removing import refused
+from marketdata.removal.undoing import outcome, undo_import
 
 
 class Command(ExplainedCommand):
@@ -32,14 +31,10 @@ class Command(ExplainedCommand):
         try:
             undone = undo_import(number, where_possible=options["where_possible"], dry_run=options["dry_run"])
         except MarketDataError as error:
-            raise CommandError(str(error)) from None
+            raise refused(error, "--where-possible") from None
         if options["json"]:
             self.stdout.write(json.dumps({**undone.as_dict(), "dry_run": options["dry_run"]}))
             return
-        would = "would be " if options["dry_run"] else ""
-        self.stdout.write(
-            f"Import {number} into {undone.dataset}: {undone.restored:,} days {would}as they were before, "
-            f"{undone.removed:,} days {would}removed"
-        )
+        self.stdout.write(f"Import {number} into {undone.dataset}: {outcome(undone, options['dry_run'])}")
         for reason in undone.kept:
             self.stdout.write(f"  stays: {reason}")
