@@ -1,4 +1,4 @@
-"""Prices on the cards: the change since the close before, and the day so far as a line."""
+"""Prices on the cards: the change since the close before - else since the day's first open - and the day as a line."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ LINE_POINTS = 60
 LOOK_BACK = dt.timedelta(days=14)
 Key = tuple[int, str]
 """Session and symbol."""
+Line = list[list[float]]
 
 
 def of_cards(sessions: Sequence[Any]) -> dict[int, dict[str, Any]]:
-    """Session → symbol → its `reference`, the last close before the clock's day, and its `line` up to the clock.
+    """Session → symbol → its `reference`, `open` and `line`, in three queries for all of them.
 
-    In three queries for all of them. `sessions` come from `cards.sessions_to_show`.
+    `reference`: the last close before the clock's day; `open`: of the day's first bar, once that is over; `line`: up to
+    the clock. `sessions` come from `cards.sessions_to_show`.
     """
     days = {session.pk: _day(session) for session in sessions}
     wanted = [(session, quote["symbol"]) for session in sessions for quote in session.quotes]
@@ -32,7 +34,8 @@ def of_cards(sessions: Sequence[Any]) -> dict[int, dict[str, Any]]:
     found: dict[int, dict[str, Any]] = {session.pk: {} for session in sessions}
     for session, symbol in wanted:
         key = session.pk, symbol
-        found[session.pk][symbol] = {"reference": references.get(key), "line": lines.get(key, [])}
+        first, line = lines.get(key, (None, []))
+        found[session.pk][symbol] = {"reference": references.get(key), "open": first, "line": line}
     return found
 
 
@@ -59,7 +62,7 @@ def _references(wanted: Sequence[tuple[Any, str]], days: dict[int, TradingDay]) 
     return found
 
 
-def _lines(wanted: Sequence[tuple[Any, str]], days: dict[int, TradingDay]) -> dict[Key, list[list[float]]]:
+def _lines(wanted: Sequence[tuple[Any, str]], days: dict[int, TradingDay]) -> dict[Key, tuple[float | None, Line]]:
     """The versions first pinned: a correction changes no line of this size."""
     asked = Q()
     for session, symbol in wanted:
@@ -73,12 +76,12 @@ def _lines(wanted: Sequence[tuple[Any, str]], days: dict[int, TradingDay]) -> di
     return {(pk, symbol): _line(held[row], days[pk], clocks[pk]) for pk, symbol, row in rows if clocks[pk] is not None}
 
 
-def _line(bars: BarColumns, day: TradingDay, clock: dt.datetime) -> list[list[float]]:
-    """[how much of the day is over, close] of bars that are over by the clock."""
+def _line(bars: BarColumns, day: TradingDay, clock: dt.datetime) -> tuple[float | None, Line]:
+    """The first bar's open, and [how much of the day is over, close] of bars that are over by the clock."""
     ends = bars.offset + 60
     over = ends <= (clock - day.open).total_seconds()
     before, total = (day.open - day.begin).total_seconds(), (day.end - day.begin).total_seconds()
     places, closes = ((ends[over] + before) / total).tolist(), bars.close[over].tolist()
     step = max(1, len(closes) // LINE_POINTS)
     points = [[round(place, 4), close] for place, close in zip(places, closes, strict=True)]
-    return points[::-1][::step][::-1]
+    return float(bars.open[over][0]) if points else None, points[::-1][::step][::-1]

@@ -10,6 +10,7 @@ class Landing {
     this.grid = document.getElementById("cards");
     this.away = document.getElementById("away");
     this.decks = new Map();
+    this.asked = new Set();
     this.bind();
     document.addEventListener("keydown", (event) => this.key(event));
     this.look();
@@ -48,12 +49,14 @@ class Landing {
     }
   }
 
-  /** Other symbols, another day, or a clock that was moved: its prices begin anew. */
-  isOld({ id, quotes, generation, shown }) {
+  /** Other symbols, another day, a clock that was moved, or a first bar: its prices begin anew. */
+  isOld({ id, quotes, generation, shown, day }) {
     const deck = this.decks.get(id);
     if (!deck) return false;
     const { dataset } = deck.root;
-    return !deck.quotes.fits(quotes) || dataset.generation !== String(generation) || dataset.date !== shown.date;
+    const fresh = deck.quotes.unbased(quotes, day).map((symbol) => [id, generation, shown.date, symbol].join()).filter((key) => !this.asked.has(key));
+    for (const key of fresh) this.asked.add(key);
+    return fresh.length > 0 || !deck.quotes.fits(quotes) || dataset.generation !== String(generation) || dataset.date !== shown.date;
   }
 
   /** Cards of sessions that came or went; the others stay as they are, under whoever's hand. */

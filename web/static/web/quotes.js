@@ -1,17 +1,17 @@
-// A card's prices: the newest, its change since the close before, and the day so far as a line.
+// A card's prices: the newest, its change since the close before (else the day's first open), and the day so far as a line.
 import { percent, price, wayOf } from "./money.js";
 import { sparkline } from "./sparkline.js";
 
 const FINEST = 0.004;
 
 export class Quotes {
-  /** lines: symbol → {reference, line}, from the server. */
+  /** lines: symbol → {reference, open, line}, from the server. */
   constructor(root, lines) {
     this.rows = new Map([...root.querySelectorAll("[data-symbol]")].map((row) => [row.dataset.symbol, this.row(row, lines[row.dataset.symbol])]));
   }
 
-  row(root, { reference, line } = { reference: null, line: [] }) {
-    const row = { root, reference, line };
+  row(root, { reference, open, line } = { reference: null, open: null, line: [] }) {
+    const row = { root, reference, open, line };
     this.draw(row, line.length ? line[line.length - 1][1] : null);
     return row;
   }
@@ -19,6 +19,15 @@ export class Quotes {
   /** Whether these are the card's symbols. */
   fits(quotes) {
     return quotes.map((one) => one.symbol).join() === [...this.rows.keys()].join();
+  }
+
+  /** The symbols that have a price now, and nothing yet to compare it with. */
+  unbased(quotes, place) {
+    const bare = ({ symbol, price: last }) => {
+      const row = this.rows.get(symbol);
+      return row && last !== null && (row.reference ?? row.open) === null;
+    };
+    return place === 0 ? [] : quotes.filter(bare).map((one) => one.symbol);
   }
 
   /** place: how much of the day is over. */
@@ -32,15 +41,14 @@ export class Quotes {
     }
   }
 
-  draw({ root, reference, line }, last) {
+  draw({ root, reference, open, line }, last) {
     if (last === null) return;
-    const from = reference ?? line[0][1];
-    const change = last / from - 1;
+    const change = last / (reference ?? open ?? last) - 1;
     root.dataset.way = wayOf(Math.round(change * 10_000));
     root.querySelector("[data-price]").textContent = price(last);
     const place = root.querySelector("[data-change]");
     place.textContent = percent(change);
-    place.title = reference === null ? "Since the day's first bar: the close before is not in the store" : "Since the close before";
+    place.title = reference === null ? "Since the day's first open: the close before is not in the store" : "Since the close before";
     sparkline(root.querySelector("svg"), line, reference);
   }
 }
