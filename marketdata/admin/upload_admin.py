@@ -20,7 +20,7 @@ from marketdata.admin.upload_form import AnswersForm
 from marketdata.chart_library import INTEGRITY
 from marketdata.errors import MarketDataError
 from marketdata.importing import mappings, upload_queue, uploads
-from marketdata.importing.files import SHOWN
+from marketdata.importing.files import SHOWN, SUFFIXES
 from marketdata.importing.upload_queue import TASKS
 from marketdata.ledger import WORDS
 from marketdata.models import Dataset, Upload
@@ -74,6 +74,7 @@ class UploadAdmin(ReadOnlyAdmin):
             "opts": self.opts,
             "title": "Import files",
             "forms": SHOWN,
+            "suffixes": SUFFIXES,
             "most_bytes": settings.UPLOAD_MAX_BYTES,
             "most_files": settings.UPLOAD_MAX_FILES,
             "datasets": Dataset.objects.values_list("name", flat=True),
@@ -101,7 +102,8 @@ class UploadAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         upload = self._find(request, object_id)
         names = [file["name"] for file in upload.found.get("files", [])]
-        form = AnswersForm(initial=upload.answers, files=names)
+        only = ",".join(f"{name}={value}" for name, value in (upload.answers.get("only") or {}).items())
+        form = AnswersForm(initial={**upload.answers, "only": only}, files=names)
         return self._page(request, upload, form)
 
     def _page(self, request: HttpRequest, upload: Upload, form: AnswersForm) -> HttpResponse:
@@ -124,9 +126,11 @@ class UploadAdmin(ReadOnlyAdmin):
             "clashes": upload.found.get("clashes", []) if correctable else [],
             "previews": upload.found.get("previews", []) if correctable else [],
             "words": WORDS,
-            "reports": zip(upload.imports.order_by("pk"), upload.found.get("reports", []), strict=False),
+            "reports": list(zip(upload.imports.order_by("pk"), upload.found.get("reports", []), strict=False)),
             "left_out": upload.found.get("left_out", []),
+            "skipped": upload.found.get("skipped", []),
             "form": form,
+            "may_start": request.user.has_perm("replay.add_session"),
             "datasets": Dataset.objects.values_list("name", flat=True),
             "chart_integrity": INTEGRITY,
         }

@@ -8,6 +8,7 @@ from django import forms
 
 from marketdata.errors import MarketDataError
 from marketdata.importing import mappings
+from marketdata.importing.file_form import demanded
 from marketdata.importing.zones import ZONE_FORM, parse_zone
 from marketdata.store import require_exchange
 from marketdata.symbols import SYMBOL_FORM, is_symbol
@@ -31,6 +32,7 @@ class AnswersForm(forms.Form):
     date_order = forms.ChoiceField(required=False, choices=[AS_READ, ("mdy", "month, day"), ("dmy", "day, month")])
     decimal = forms.ChoiceField(required=False, choices=[AS_READ, (".", "point"), (",", "comma")], label="Decimal mark")
     scale = forms.FloatField(required=False, min_value=0, label="Prices divided by")
+    only = forms.CharField(required=False, max_length=200, label="Only rows with", help_text="COLUMN=VALUE,…")
     calendar = forms.CharField(
         required=False, max_length=8, label="Calendar of new symbols", help_text="XNYS, XLON, XTKS, 24/7 …"
     )
@@ -48,6 +50,13 @@ class AnswersForm(forms.Form):
 
     def clean_tz(self) -> str:
         return _valid(self.cleaned_data["tz"].strip(), parse_zone, ValueError)
+
+    def clean_only(self) -> dict[str, str]:
+        text = self.cleaned_data["only"].strip()
+        try:
+            return demanded(text) if text else {}
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
 
     def clean_calendar(self) -> str:
         return _valid(self.cleaned_data["calendar"].strip(), require_exchange, MarketDataError)

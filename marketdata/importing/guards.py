@@ -46,7 +46,7 @@ def decide_label(edges: Edges, form: FileForm, dialect: Dialect, path: Path) -> 
 
 
 def _label_doubt(path: Path, why: str) -> Doubt:
-    return Doubt(f"{path}: {why}: pass --label end or --label start.", option="label", choices=LABELS)
+    return Doubt(f"{path}: {why}", "pass --label end or --label start", option="label", choices=LABELS)
 
 
 def refuse_shifted(edges: Edges, form: FileForm, zone: Fact, path: Path) -> None:
@@ -59,8 +59,9 @@ def refuse_shifted(edges: Edges, form: FileForm, zone: Fact, path: Path) -> None
     unit = "1 hour" if abs(hours) == 1 else f"{abs(hours)} hours"
     raise Doubt(
         f"{path}: on {date} its stamps, read in {zone.value}, run from first to last exactly {unit} {direction} than "
-        "the session: pass the --tz in which they were written (a server's clock that follows New York's is such as "
-        "America/New_York+07:00), or --as-is.",
+        "the session",
+        "pass the --tz in which they were written (a server's clock that follows New York's is such as "
+        "America/New_York+07:00), or --as-is",
         option="tz",
         choices=("America/New_York", "UTC"),
     )
@@ -90,8 +91,8 @@ def refuse_scale(prices: Floats, form: FileForm, path: Path) -> None:
     median = float(np.median(there))
     if median > HIGHEST_MEDIAN:
         raise Doubt(
-            f"{path}: its median price is {median:,.0f}: pass --scale, e.g. --scale 1000000000 for units of 1e-9, or "
-            "--as-is.",
+            f"{path}: its median price is {median:,.0f}",
+            "pass --scale, e.g. --scale 1000000000 for units of 1e-9, or --as-is",
             option="scale",
             choices=("1000000000", "10000"),
         )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from django.db.models.functions import Now
+from django.db.models import F, Max, Sum, Value
+from django.db.models.functions import Length, Now, Replace
 
 from marketdata import store
 from marketdata.importing.report import Change, Report
-from marketdata.models import Dataset, Import, Instrument
+from marketdata.kinds import DayKind
+from marketdata.models import Dataset, Import, ImportedDay, Instrument, Scope
 
 MOST_DECISIONS = 50
+MOST_PLAYABLE = 5
 COPY = """
 COPY marketdata_importedday (of_id, symbol, date, kind, scope, day_id, before_id, inserted, unchanged, revised, outside,
   rejected) FROM STDIN (FORMAT BINARY)
@@ -60,6 +63,7 @@ class Record:
         if self.row is None:
             return
         report.number = self.row.pk
+        _look_at_days(report)
         self.row.figures = report.figures()
         self.row.decisions = [
             {"files": len(alike), "file": alike[0].file, "lines": alike[0].lines()}
@@ -67,3 +71,17 @@ class Record:
         ]
         self.row.state, self.row.ended_at = Import.State.DONE, Now()
         self.row.save(update_fields=["figures", "decisions", "state", "ended_at"])
+
+
+def _look_at_days(report: Report) -> None:
+    """How many minutes the days that were written lack, and which of them can be played now."""
+    days = ImportedDay.objects.filter(
+        of=report.number, kind=DayKind.BARS, scope=Scope.REGULAR, day__isnull=False, day__current=True
+    )
+    others = Replace(Replace(F("day__ledger"), Value("A")), Value("M"))
+    without = Length("day__ledger") - Length(others)
+    found = days.aggregate(absent=Sum(without), last=Max("date"))
+    report.absent = found["absent"] or 0
+    if found["last"]:
+        symbols = days.filter(date=found["last"]).order_by("symbol").values_list("symbol", flat=True).distinct()
+        report.playable = found["last"].isoformat(), list(symbols[:MOST_PLAYABLE])

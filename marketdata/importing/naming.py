@@ -181,7 +181,8 @@ def symbol_from_path(path: Path) -> Fact:
     first = parts[0]
     if problem := _problem(first, parts[1:], path.name):
         raise Doubt(
-            f"{path}: no symbol column, and the name begins with {problem}: pass --symbol.",
+            f"{path}: no symbol column, and the name begins with {problem}",
+            "pass --symbol",
             option="symbol",
             choices=tuple(part for part in map(_as_symbol, parts[1:]) if _plausible(part)),
         )

@@ -30,7 +30,8 @@ def decimal_mark(columns: Iterable[pd.Series], path: Path) -> str:
         return "," if comma else "."
     example = next(str(text[text.str.contains(",", regex=False)].iloc[0]) for text in texts)
     raise Doubt(
-        f"{path}: {example!r} can be read with a decimal comma or with thousands: pass --decimal , or --decimal .",
+        f"{path}: {example!r} can be read with a decimal comma or with thousands",
+        "pass --decimal , or --decimal .",
         option="decimal",
         choices=(".", ","),
     )

@@ -28,9 +28,10 @@ class NoRows(UnreadableFile):
 class Doubt(UnreadableFile):
     """Two readings are possible, and only a person knows which is right.
 
+    `what` is doubtful; `advice`: what to pass to a command, which a page says in words of its own (`page_words`).
     `option`: the command's option that answers, without dashes. `choices`: its values, where they are few.
     """
 
-    def __init__(self, text: str, *, option: str, choices: tuple[str, ...] = ()) -> None:
-        super().__init__(text)
-        self.option, self.choices = option, choices
+    def __init__(self, what: str, advice: str, *, option: str, choices: tuple[str, ...] = ()) -> None:
+        super().__init__(f"{what}: {advice}.")
+        self.what, self.option, self.choices = what, option, choices

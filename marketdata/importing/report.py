@@ -52,7 +52,8 @@ class Change:
 class Report:
     """What became of a dataset's rows. rows = inserted + unchanged + revised + outside_session + repeated + rejected.
 
-    `days` counts the versions written; `number` is the import's, 0 where nothing was written.
+    `days` counts the versions written; `number` is the import's, 0 where nothing was written. `absent`: minutes of the
+    regular sessions that it wrote without a bar; `playable`: the last of those days, and some symbols that it has.
     """
 
     dataset: str
@@ -67,6 +68,8 @@ class Report:
     rejected: int = 0
     repaired: int = 0
     days: int = 0
+    absent: int = 0
+    playable: tuple[str, list[str]] | None = None
     symbols: set[str] = field(default_factory=set)
     decisions: list[Decision] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
@@ -81,7 +84,8 @@ class Report:
         """Counts and dates, without what was decided."""
         counts = {name: getattr(self, name) for name in COUNTS}
         first, last = (date.isoformat() if date else None for date in (self.first, self.last))
-        found = {"dataset": self.dataset, "import": self.number or None, **counts}
+        found = {"dataset": self.dataset, "import": self.number or None, **counts, "absent": self.absent}
+        found["playable"] = self.playable and {"date": self.playable[0], "symbols": self.playable[1]}
         return {**found, "symbols": len(self.symbols), "first": first, "last": last}
 
     def count(self, file: ReadFile, changes: Sequence[Change]) -> None:

@@ -106,5 +106,8 @@ def date_order(text: pd.Series, path: Path) -> str:
         return "mdy"
     why = "some of its dates have the month first and some the day" if day_first else "can be read in two ways"
     raise Doubt(
-        f"{path}: {text.iloc[0]!r}: {why}: pass --date-order mdy or dmy.", option="date-order", choices=("mdy", "dmy")
+        f"{path}: {text.iloc[0]!r}: {why}",
+        "pass --date-order mdy or dmy",
+        option="date-order",
+        choices=("mdy", "dmy"),
     )

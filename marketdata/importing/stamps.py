@@ -105,7 +105,8 @@ def zone_of(form: FileForm, dialect: Dialect, path: Path) -> tuple[str, str]:
         return dialect.zone, f"{dialect.name}: {dialect.sign}"
     hint = f" ({dialect.zone_hint})" if dialect.zone_hint else ""
     raise Doubt(
-        f"{path}: its stamps have no time zone: pass --tz, e.g. --tz America/New_York or UTC{hint}.",
+        f"{path}: its stamps have no time zone",
+        f"pass --tz, e.g. --tz America/New_York or UTC{hint}",
         option="tz",
         choices=("America/New_York", "UTC"),
     )

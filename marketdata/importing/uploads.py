@@ -22,6 +22,7 @@ from marketdata.exchange_calendar import calendar_of
 from marketdata.importing import mappings
 from marketdata.importing.file_form import FileForm
 from marketdata.importing.files import SHOWN, SUFFIXES
+from marketdata.importing.page_words import on_page, question
 from marketdata.importing.preview import first_rows
 from marketdata.importing.read_file import ReadFile
 from marketdata.importing.refusals import Doubt
@@ -36,7 +37,7 @@ MOST_SHOWN_REASONS = 5
 KEPT = dt.timedelta(days=1)
 """How long files stay that nobody imported."""
 NAME = re.compile(r"[^A-Za-z0-9.,_+=@^ \-]")
-OPTIONS = ("tz", "label", "date_order", "decimal", "scale", "as_is")
+OPTIONS = ("tz", "label", "date_order", "decimal", "scale", "only", "as_is")
 
 
 class BadUpload(MarketDataError):
@@ -44,23 +45,30 @@ class BadUpload(MarketDataError):
 
 
 def receive(files: Sequence[File[bytes]], by: str) -> Upload:
-    """Keep the files in a folder of their own. Raises BadUpload."""
-    names = [NAME.sub("_", Path(file.name or "").name) for file in files]
-    _refuse(names, sum(file.size or 0 for file in files))
+    """Keep the files in a folder of their own; those of forms that nobody reads are left out, and named.
+
+    Raises BadUpload.
+    """
+    named = [(NAME.sub("_", Path(file.name or "").name), file) for file in files]
+    kept = [(name, file) for name, file in named if name.lower().endswith(SUFFIXES)]
+    skipped = [name for name, _ in named if not name.lower().endswith(SUFFIXES)]
+    _refuse([name for name, _ in kept], sum(file.size or 0 for _, file in kept), skipped)
     _forget_old()
-    upload = Upload(by=by, folder=secrets.token_hex(16), all_files=len(names))
+    upload = Upload(by=by, folder=secrets.token_hex(16), all_files=len(kept), found={"skipped": skipped})
     folder = folder_of(upload)
     folder.mkdir(parents=True)
-    for name, file in zip(names, files, strict=True):
-        with (folder / name).open("wb") as kept:
+    for name, file in kept:
+        with (folder / name).open("wb") as copy:
             for chunk in file.chunks():
-                kept.write(chunk)
+                copy.write(chunk)
     upload.save()
     return upload
 
 
-def _refuse(names: Sequence[str], size: int) -> None:
+def _refuse(names: Sequence[str], size: int, skipped: Sequence[str]) -> None:
     most, most_files = settings.UPLOAD_MAX_BYTES, settings.UPLOAD_MAX_FILES
+    if skipped and not names:
+        raise BadUpload(f"{', '.join(skipped[:5])}: not one of the forms {SHOWN}.")
     if not names:
         raise BadUpload("Choose at least one file.")
     if len(names) > most_files:
@@ -71,8 +79,6 @@ def _refuse(names: Sequence[str], size: int) -> None:
             "Pack them, or use manage.py import_data."
         )
     for name in names:
-        if not name.lower().endswith(SUFFIXES):
-            raise BadUpload(f"{name}: not one of the forms {SHOWN}.")
         if names.count(name) > 1:
             raise BadUpload(f"{name}: two files have this name.")
 
@@ -113,9 +119,13 @@ def read(upload: Upload) -> None:
         _progress(upload, number)
     clashes = [_plain(reason, upload) for reason in run.refuse_clashes()]
     run.close()
-    upload.found = {"files": files, "previews": previews, "clashes": clashes}
+    upload.found = {**_skipped(upload), "files": files, "previews": previews, "clashes": clashes}
     upload.state, upload.error = Upload.State.READ, ""
     upload.save(update_fields=["found", "state", "error"])
+
+
+def _skipped(upload: Upload) -> dict[str, Any]:
+    return {"skipped": upload.found.get("skipped", [])}
 
 
 def _read_one(upload: Upload, path: Path, run: ImportRun, previews: list[dict[str, Any]]) -> dict[str, Any]:
@@ -140,13 +150,14 @@ def _read_one(upload: Upload, path: Path, run: ImportRun, previews: list[dict[st
         "row_count": file.row_count,
         "rejected": len(file.parts.rejected),
         "reasons": rejected,
-        "lines": file.decision.lines(),
+        "lines": [on_page(line) for line in file.decision.lines()],
     }
 
 
 def _plain(reason: object, upload: Upload) -> str:
-    """Without the folder, which says nothing to a person."""
-    return str(reason).replace(f"{folder_of(upload)}/", "")
+    """Without the folder, which says nothing to a person, and with the page's fields."""
+    said = question(reason) if isinstance(reason, Doubt) else on_page(str(reason))
+    return said.replace(f"{folder_of(upload)}/", "")
 
 
 def _first_regular(days: Iterable[SymbolDay]) -> SymbolDay | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from marketdata.importing.report import Report
+from marketdata.plurals import counted
 
 MOST_SKIPPED, MOST_REASONS = 10, 10
 FIGURES = (
@@ -37,12 +38,22 @@ def show(out: OutputWrapper, reports: Sequence[Report], skipped: Sequence[str], 
         console.print("Rejected rows: manage.py quarantine, or the admin's Quarantined rows.")
     for report in reports:
         if report.number:
-            undo = f"manage.py undo_import {report.number} takes it back"
-            console.print(f"{report.dataset}: import {report.number}; {undo}", markup=False, soft_wrap=True)
+            for line in _next_steps(report):
+                console.print(f"{report.dataset}: {line}", markup=False, soft_wrap=True)
     if skipped:
-        console.print(f"Skipped, as they hold something else: {len(skipped)} files.")
+        console.print(f"Skipped, as they hold something else: {counted(len(skipped), 'file')}.")
         for reported in skipped[:MOST_SKIPPED]:
             console.print(f"  {reported}", markup=False, soft_wrap=True)
+
+
+def _next_steps(report: Report) -> Iterator[str]:
+    if report.absent:
+        lacking = f"{counted(report.absent, 'minute')} of the sessions without a bar"
+        yield f"{lacking}; manage.py data_status --dataset {report.dataset} has more"
+    if report.playable:
+        date, symbols = report.playable
+        yield f"manage.py play {' '.join(symbols)} {date} --dataset {report.dataset} plays the last day"
+    yield f"import {report.number}; manage.py undo_import {report.number} takes it back"
 
 
 def _figures(reports: Sequence[Report], dry_run: bool) -> Table:

@@ -31,8 +31,8 @@ def at_once(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(upload_queue, "queue", lambda upload: getattr(tasks, TASKS[upload.state])(upload.pk))
 
 
-def client(*permissions: str) -> Client:
-    user = User.objects.create_user("somebody", is_staff=True)
+def client(*permissions: str, name: str = "somebody") -> Client:
+    user = User.objects.create_user(name, is_staff=True)
     user.user_permissions.add(*Permission.objects.filter(codename__in=permissions))
     found = Client()
     found.force_login(user)
@@ -65,6 +65,9 @@ def test_an_upload_is_read_seen_and_imported(boss: Client) -> None:
     assert Bar.objects.count() == 4 and Import.objects.get().by == "somebody"
     done = boss.get(page).content.decode()
     assert f"/admin/marketdata/import/{Import.objects.get().pk}/change/" in done and "4 inserted" in done
+    assert "776 minutes of the sessions have no bar" in done and "Replay AAPL" not in done
+    starter = client("add_import", "add_session", name="starter")
+    assert "Replay AAPL, MSFT on 2025-07-02" in starter.get(page).content.decode()
     assert not uploads.files_of(found)
 
 
@@ -213,7 +216,11 @@ def test_what_stands_in_the_way_is_shown_with_what_can_go_all_the_same(boss: Cli
     number = imported(tmp_path / "two")
     session = pin(number)
     page = boss.get(f"/admin/marketdata/import/{number}/change/").content.decode()
-    assert f"pinned by session {session}" in page and "Undo the 1 other day<" in page and f"/admin/replay/session/{session}/change/" in page
+    assert (
+        f"pinned by session {session}" in page
+        and "Undo the 1 other day<" in page
+        and f"/admin/replay/session/{session}/change/" in page
+    )
     boss.post(f"/admin/marketdata/import/{number}/undo/")
     assert DayVersion.objects.count() == 2
     boss.post(f"/admin/marketdata/import/{number}/undo/", {"where_possible": "1"})

@@ -51,7 +51,8 @@ def _one_publisher(sheet: Sheet, path: Path, kind: str) -> Sheet:
     named = ", ".join(map(str, publishers))
     raise Doubt(
         f"{path}: has bars of several venues for one minute (publisher_id {named}), each with its own part of the "
-        f"volume: pass --only publisher_id={publishers[0]}, or export consolidated bars.",
+        "volume",
+        f"pass --only publisher_id={publishers[0]}, or export consolidated bars",
         option="only",
         choices=tuple(f"publisher_id={one}" for one in publishers),
     )

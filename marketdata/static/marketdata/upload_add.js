@@ -6,6 +6,7 @@ const list = document.getElementById("chosen");
 const wrong = document.getElementById("wrong");
 const sent = document.getElementById("sent");
 const button = form.querySelector("button[type=submit]");
+const suffixes = form.getAttribute("data-suffixes").split(" ");
 const most = { bytes: Number(form.getAttribute("data-most-bytes")), files: Number(form.getAttribute("data-most-files")) };
 
 const size = (bytes) => (bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
@@ -15,9 +16,13 @@ function say(text) {
   wrong.hidden = !text;
 }
 
-function problem(files) {
+const isRead = (file) => suffixes.some((suffix) => file.name.toLowerCase().endsWith(suffix));
+
+function problem(all) {
+  const files = all.filter(isRead);
   const bytes = files.reduce((sum, file) => sum + file.size, 0);
-  if (!files.length) return "Choose at least one file.";
+  if (!all.length) return "Choose at least one file.";
+  if (!files.length) return `${all.map((file) => file.name).join(", ")}: not one of the forms above.`;
   if (files.length > most.files) return `${files.length} files are too many for one upload: at most ${most.files}.`;
   if (bytes > most.bytes) return `${size(bytes)} are too many for one upload: at most ${size(most.bytes)}. Pack them, or use manage.py import_data.`;
   return "";
@@ -25,12 +30,27 @@ function problem(files) {
 
 function show() {
   const files = [...input.files];
-  list.replaceChildren(...files.map((file) => {
-    const line = document.createElement("li");
-    line.textContent = `${file.name}, ${size(file.size)}`;
-    return line;
-  }));
+  list.replaceChildren(...files.map(shown));
   say(files.length ? problem(files) : "");
+}
+
+function shown(file) {
+  const line = document.createElement("li");
+  const remove = document.createElement("button");
+  Object.assign(remove, { type: "button", className: "td-button td-little", textContent: "Remove" });
+  remove.setAttribute("aria-label", `Remove ${file.name}`);
+  remove.addEventListener("click", () => take([...input.files].filter((other) => other !== file)));
+  line.append(`${file.name}, ${size(file.size)}${isRead(file) ? "" : " - left out: not one of the forms above"}`, remove);
+  if (!isRead(file)) line.dataset.level = "warning";
+  return line;
+}
+
+/** These files, and no others, are chosen. */
+function take(files) {
+  const held = new DataTransfer();
+  for (const file of files) held.items.add(file);
+  input.files = held.files;
+  show();
 }
 
 function busy(on) {
@@ -60,8 +80,7 @@ for (const kind of ["dragleave", "drop"]) drop.addEventListener(kind, (event) =>
   delete drop.dataset.over;
 });
 drop.addEventListener("drop", (event) => {
-  input.files = event.dataTransfer.files;
-  show();
+  take([...input.files, ...event.dataTransfer.files]);
 });
 form.addEventListener("submit", (event) => {
   event.preventDefault();

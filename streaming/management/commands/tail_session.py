@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from contextlib import aclosing
-from functools import partial
 from typing import Any
 
 import orjson
 from django.core.management.base import CommandError, CommandParser
 
+from marketdata.kinds import TICK_KINDS
 from marketdata.management.explained import ExplainedCommand
 from marketdata.store import spelled_as
 from sessions.models import Session
@@ -42,7 +42,9 @@ class Command(ExplainedCommand):
         parser.add_argument("--window", type=int, default=1, help="Frames out unacknowledged in lockstep, 1 to 100.")
         form = parser.add_mutually_exclusive_group()
         form.add_argument("--json", action="store_true", help="One JSON object a frame, as the API's streams send it.")
-        form.add_argument("--flat", action="store_true", help="One JSON object an event.")
+        form.add_argument(
+            "--flat", action="store_true", help="One JSON object an event; the day so far first, likewise."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -56,14 +58,14 @@ class Command(ExplainedCommand):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     async def _tail(self, session_id: int, options: dict[str, Any], **filters: Any) -> None:
-        written = frame_line if options["json"] else partial(event_lines, flat_line if options["flat"] else text_line)
+        written = frame_line if options["json"] else flat_lines if options["flat"] else text_lines
         place = {"after": options["after"], "from_start": options["from_start"]}
         step = {"lockstep": options["lockstep"], "window": options["window"]}
         frames = follow(session_id, **place, **step, kind="tail_session", **filters)
         async with aclosing(frames):  # type: ignore[type-var]
             async for frame in frames:
-                if frame["events"]:
-                    self.stdout.write(written(frame))
+                if frame["events"] and (lines := written(frame)):
+                    self.stdout.write(lines)
                     self.stdout.flush()
 
 
@@ -88,12 +90,23 @@ def frame_line(frame: dict[str, Any]) -> str:
     return orjson.dumps(frame).decode()
 
 
-def event_lines(line: Callable[[dict[str, Any], dict[str, Any]], str], frame: dict[str, Any]) -> str:
-    return "\n".join(line(frame, event) for event in frame["events"])
+def text_lines(frame: dict[str, Any]) -> str:
+    return "\n".join(text_line(frame, event) for event in frame["events"])
 
 
-def flat_line(frame: dict[str, Any], event: dict[str, Any]) -> str:
-    return orjson.dumps({"id": frame["id"], "clock": frame["clock"], **event}).decode()
+def flat_lines(frame: dict[str, Any]) -> str:
+    place = {"id": frame["id"], "clock": frame["clock"]}
+    return "\n".join(orjson.dumps({**place, **event}).decode() for event in single_events(frame))
+
+
+def single_events(frame: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A frame's events; a snapshot as the bars, trades and quotes that it has."""
+    for event in frame["events"]:
+        if event["type"] == "snapshot":
+            for held in ("bars", *(kind.label for kind in TICK_KINDS)):
+                yield from event.get(held, ())
+        else:
+            yield event
 
 
 def text_line(frame: dict[str, Any], event: dict[str, Any]) -> str:
