@@ -9,6 +9,8 @@ from django.db import ProgrammingError, connection
 from django.db.migrations.executor import MigrationExecutor
 from psycopg.errors import UndefinedColumn, UndefinedTable
 
+from marketdata.management.program import as_typed
+
 EXIT_CODES = {0: "done", 1: "refused or failed: one line on stderr says why", 2: "not understood: see the usage"}
 
 
@@ -29,18 +31,24 @@ class ExplainedCommand(BaseCommand):
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         given = {"formatter_class": KeptLines, "epilog": self.epilog(prog_name)} | kwargs
-        return super().create_parser(prog_name, subcommand, **given)
+        parser = super().create_parser(prog_name, subcommand, **given)
+        parser.prog = f"{prog_name} {subcommand}"  # as it was typed, its folder included
+        return parser
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """A table or column that only a migration makes is reported in one line."""
+        """A table or column that only a migration makes is reported in one line; refusals name the typed program."""
         try:
             return super().execute(*args, **options)
+        except CommandError as error:
+            if (text := as_typed(str(error))) == str(error):
+                raise
+            raise CommandError(text, returncode=error.returncode) from error
         except (ProgrammingError, UndefinedTable, UndefinedColumn) as error:
             waiting = pending_migrations() if is_unknown_to_the_database(error) else 0
             if not waiting:
                 raise
             message = "1 migration is" if waiting == 1 else f"{waiting} migrations are"
-            advice = "run `manage.py migrate`, or `make start`, which does it"
+            advice = as_typed("run `manage.py migrate`, or `make start`, which does it")
             raise CommandError(f"The database is not ready ({message} not applied): {advice}.") from None
 
     def epilog(self, prog_name: str) -> str:

@@ -108,11 +108,14 @@ class Command(ExplainedCommand):
             self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def _start(self, supervisor: Supervisor) -> None:
+        self.say("Starting Postgres and Valkey …")
         services.start()
         first_steps.ensure_secret_key()
+        self.say("Bringing the database up to date …")
         if self._manage("migrate", "--verbosity", "0", "--no-input").returncode:
             raise ServiceError("The database could not be migrated.")
         password = first_steps.ensure_admin()
+        self.say("Starting the web, the workers and beat …")
         supervisor.start()
         self._await_up(supervisor)
         (Path(settings.VAR_DIR) / "up.url").write_text(self.address)  # for the addresses that other commands print
