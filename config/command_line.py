@@ -39,7 +39,7 @@ def main() -> None:
 
 def not_there(service: str, error: Exception) -> None:
     """One line that says what to do, instead of a traceback."""
-    reason = str(error).strip().splitlines()[0]
+    reason = (getattr(error, "strerror", None) or str(error)).strip().splitlines()[0]
     hint = as_typed("start Tapedeck with `make start`, or the services alone with `manage.py services start`")
     sys.exit(f"{service} does not answer ({reason}): {hint}.")
 
@@ -49,7 +49,7 @@ def _require_postgres(asked: list[str]) -> None:
     if asked[0] not in OURS - verbs.NEEDS_NO_DATABASE or {"-h", "--help"} & set(asked):
         return
     database = settings.DATABASES["default"]
-    host, port = str(database.get("HOST") or ""), int(database.get("PORT") or 5432)
+    host, port = str(database.get("HOST") or ""), int(str(database.get("PORT") or 5432))
     try:
         if host.startswith("/"):
             with socket.socket(socket.AF_UNIX) as probe:

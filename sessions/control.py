@@ -17,12 +17,27 @@ from marketdata import calendar
 from marketdata.symbols import require_symbols
 from sessions import wakeup
 from sessions.announcing import announce
+from sessions.market_time import shown
 from sessions.models import LIVE, ActiveStream, Announcement, Session, State, StreamType, TransitionError
 
 MOST_MINUTES = 100_000
 SLOWEST, FASTEST = 0.001, 1_000_000.0
 """Market seconds per second. A trading day then takes from nine months to 23 milliseconds."""
 INTENTS = ("paused", "stop_requested", "speed", "run_until", "seek_to", "control_version")
+
+
+MINUTES = "%Y-%m-%d %H:%M"
+PASSIVE = {
+    "pause": "be paused",
+    "resume": "be resumed",
+    "stop": "be stopped",
+    "speed": "change its speed",
+    "step": "be stepped",
+    "seek": "be moved",
+    "add": "take more symbols",
+    "remove": "drop symbols",
+}
+"""A control's first word, in a refusal."""
 
 
 class ControlError(Exception):
@@ -72,7 +87,7 @@ def step(session_id: int, minutes: int = 1, *, by: str = "") -> Session:
         if not session.paused:
             raise ControlError(f"Session {session.pk} is {session.state}: pause it first, then step.")
         if session.seek_to:
-            to = f"{session.seek_to:%Y-%m-%dT%H:%M:%SZ}"
+            to = shown(session.seek_to, session)
             raise ControlError(f"Session {session.pk} is being moved to {to}: step once it is there.")
         days = session.calendar.trading_days(session.start_date, session.end_date)
         here = session.run.clock or session.start_at or days[0].begin
@@ -86,7 +101,7 @@ def seek(session_id: int, when: dt.datetime, *, by: str = "") -> Session:
         if session.state not in (State.RUNNING, State.PAUSED):
             raise ControlError(f"Session {session.pk} is {session.state}: it can be moved once it runs.")
         if session.seek_to:
-            raise ControlError(f"Session {session.pk} is being moved to {session.seek_to:%Y-%m-%dT%H:%M:%SZ} already.")
+            raise ControlError(f"Session {session.pk} is being moved to {shown(session.seek_to, session)} already.")
         session.seek_to, session.run_until = _within_window(session, when), None
     return session
 
@@ -169,9 +184,10 @@ def _asking(session_id: int, verb: str, by: str, target: State | None = None) ->
         if not session.is_live:
             if target is not None:
                 raise TransitionError(session, target)
-            raise ControlError(f"Session {session.pk} is {session.state}: it can only {verb} while it is live.")
+            may = f"only a live session can {PASSIVE[verb.split()[0]]}"
+            raise ControlError(f"Session {session.pk} is {session.state}, and {may}: restart it to play it again.")
         if session.stop_requested:
-            raise ControlError(f"Session {session.pk} is being stopped: it cannot {verb} any more.")
+            raise ControlError(f"Session {session.pk} is being stopped: it cannot {PASSIVE[verb.split()[0]]} any more.")
         yield session
         session.control_version += 1
         session.save(update_fields=INTENTS)
@@ -190,8 +206,8 @@ def _within_window(session: Session, when: dt.datetime) -> dt.datetime:
     days = session.calendar.trading_days(session.start_date, session.end_date)
     if not days[0].begin <= when <= days[-1].end:
         raise ControlError(
-            f"{when.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ} is outside session {session.pk}: its window is "
-            f"{days[0].begin:%Y-%m-%dT%H:%MZ} to {days[-1].end:%Y-%m-%dT%H:%MZ}."
+            f"{shown(when, session)} is outside session {session.pk}: its window is "
+            f"{shown(days[0].begin, session, MINUTES)} to {shown(days[-1].end, session, MINUTES)}."
         )
     day = next(day for day in days if when <= day.end)
     return max(when, day.begin)

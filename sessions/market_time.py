@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+from zoneinfo import ZoneInfo
 
 from sessions.models import Session
 
-FORMS = "10:30, 2025-07-03, 2025-07-03T10:30 (all exchange time) or 2025-07-03T14:30Z"
+FORMS = "9:30 or 10:30, 2025-07-03, 2025-07-03T10:30 (all exchange time) or 2025-07-03T14:30Z"
+
+
+ONE_DIGIT_HOUR = re.compile(r"^(\d{4}-\d\d-\d\d[T ])(\d:)")
 
 
 class BadMoment(ValueError):
@@ -36,15 +41,32 @@ def market_time(text: str, session: Session) -> dt.datetime:
     raise BadMoment(f"{text!r} is not a moment: write {FORMS}.")
 
 
+def shown(moment: dt.datetime, session: Session, form: str = "%Y-%m-%d %H:%M:%S") -> str:
+    """For people: 2025-07-03 10:30:00 New York."""
+    return shown_in(session.calendar.zone, moment, form)
+
+
+def shown_in(zone: ZoneInfo, moment: dt.datetime, form: str = "%Y-%m-%d %H:%M:%S") -> str:
+    try:
+        return f"{moment.astimezone(zone):{form}} {place_of(zone.key)}"
+    except OverflowError:  # at the ends of what a date can be
+        return f"{moment.astimezone(dt.UTC):{form}} UTC"
+
+
+def place_of(zone: str) -> str:
+    """America/New_York is New York."""
+    return zone.rpartition("/")[2].replace("_", " ")
+
+
 def landing(session: Session, asked: dt.datetime) -> str:
     """What to say of a session that moves elsewhere than it was asked to; empty where it does not."""
     to = session.seek_to
     if to is None or to == asked:
         return ""
-    zone = session.calendar.zone
+    form = "%Y-%m-%d %H:%M"
     return (
-        f"{asked.astimezone(zone):%Y-%m-%d %H:%M} is outside the hours that are played: it goes on at the next open, "
-        f"{to.astimezone(zone):%Y-%m-%d %H:%M} ({zone.key})."
+        f"{asked.astimezone(session.calendar.zone):{form}} is outside the hours that are played: "
+        f"it goes on at the next open, {shown(to, session, form)}."
     )
 
 
@@ -58,8 +80,8 @@ def _date(text: str) -> dt.date:
 def _time(text: str) -> dt.time:
     if ":" not in text[:3]:
         raise ValueError
-    return dt.time.fromisoformat(text)
+    return dt.time.fromisoformat(text if text[1] != ":" else f"0{text}")
 
 
 def _moment(text: str) -> dt.datetime:
-    return dt.datetime.fromisoformat(text)
+    return dt.datetime.fromisoformat(ONE_DIGIT_HOUR.sub(r"\g<1>0\2", text))

@@ -155,6 +155,7 @@ def session_report(session: Session, streams: list[ActiveStream]) -> dict[str, A
         else session.start_date,
         "session_active": session.is_live,
         "clock": session.run.clock,
+        "zone": session.calendar.zone.key,
         "active_symbols": len(symbols_of(active)),
         "symbols": symbols_of(streams),
         "streams": len(active),

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from typing import Any
+
 from django.core.management.base import CommandParser
 
 from broker import accounts
 from broker.accounts import AccountError
 from broker.models import Account
+from sessions.market_time import shown
+from sessions.models import Session
 from streaming.management.console import get_session
 
 
@@ -28,3 +33,25 @@ def chosen_account(session_id: int, name: str | None) -> Account:
         names = ", ".join(Account.objects.filter(session=session).values_list("name", flat=True))
         raise AccountError(f"Session {session_id} has several accounts: choose one with --account, of {names}.")
     return found[0]
+
+
+def at(text: str | None, session: Session) -> str:
+    """A report's moment, for people: in the exchange's time."""
+    return shown(dt.datetime.fromisoformat(text), session) if text else "-"
+
+
+def cell(name: str, value: Any) -> str:
+    """A report's value for people: money in cents, prices in at most four decimals, the rest as it is."""
+    if value is None:
+        return ""
+    if name in ("market_value", "unrealized"):
+        return f"{float(value):,.2f}"
+    if name in ("average_entry", "price", "filled_average", "limit_price", "stop_price"):
+        return price_text(value)
+    return str(value)
+
+
+def price_text(value: Any) -> str:
+    """152.13, 0.0425, 152.1319: two decimals at least, four at most."""
+    text = f"{float(value):,.4f}"
+    return text[:-2] if text.endswith("00") else text.removesuffix("0")

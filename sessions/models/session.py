@@ -51,7 +51,8 @@ class TransitionError(Exception):
 
     def __init__(self, session: Session, target: str) -> None:
         self.session_id, self.state, self.target = session.pk, session.state, target
-        super().__init__(f"Session {session.pk} is {session.state}: it cannot become {target}.")
+        again = ": restart it to play it again" if session.state in ENDED and target != State.STOPPED else ""
+        super().__init__(f"Session {session.pk} is {session.state}: it cannot become {target}{again}.")
 
 
 def only_bars() -> list[str]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import time
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from sessions.market_time import shown_in
 from sessions.models import Session
 from streaming.base.db import in_thread
 from streaming.reading.reader import follow
@@ -29,6 +32,7 @@ class Progress:
     session_id: int
     interval: str
     speed: float
+    zone: ZoneInfo
     clock: str = "-"
     state: str = "starting"
     reason: str = ""
@@ -36,7 +40,8 @@ class Progress:
     count: dict[str, int] = field(default_factory=dict)
 
     def take(self, frame: dict[str, Any]) -> None:
-        self.clock = frame["clock"] or self.clock
+        if frame["clock"]:
+            self.clock = shown_in(self.zone, dt.datetime.fromisoformat(frame["clock"]))
         for event in frame["events"]:
             if event["type"] == "bar" and event["interval"] == self.interval:
                 symbol = event["symbol"]
@@ -73,7 +78,7 @@ class Progress:
 
 def watch(session: Session, console: Console) -> Progress:
     """Show the session live on a terminal, line by line elsewhere; returns when it has ended."""
-    progress = Progress(session.pk, session.interval, session.speed)
+    progress = Progress(session.pk, session.interval, session.speed, session.calendar.zone)
     if not console.is_terminal:
         asyncio.run(_follow(progress, lambda: console.file.write(progress.line() + "\n")))
         return progress

@@ -249,7 +249,7 @@ def test_status_is_the_specifications_tree() -> None:
     ]
     for line in (
         f"├─ Session: {session.pk}",
-        "├─ Clock: 2024-11-18 15:00:00 UTC",
+        "├─ Clock: 2024-11-18 10:00:00 New York",
         "├─ Bars: 60 (780 held)",
         "├─ Quality: 100.0%",
         "├─ Days Held: 2024-11-18",

@@ -50,6 +50,11 @@ def test_a_text_is_one_moment_wherever_it_is_written(session: Session, text: str
     assert sought(session) == AT_ELEVEN
 
 
+@pytest.mark.parametrize("text", ["9:45", "09:45", "2024-11-18T9:45", "2024-11-18 9:45:00"])
+def test_an_hour_may_have_one_digit(session: Session, text: str) -> None:
+    assert market_time(text, session) == dt.datetime(2024, 11, 18, 14, 45, tzinfo=dt.UTC)
+
+
 def test_a_date_alone_is_where_that_day_begins(session: Session) -> None:
     assert market_time("2024-11-18", session) == dt.datetime(2024, 11, 18, 14, 30, tzinfo=dt.UTC)
     answer = log_in(*ALL).post(f"/api/sessions/{session.pk}/seek/", {"to": "2024-11-17"}, format="json")
@@ -60,7 +65,7 @@ def test_a_date_alone_is_where_that_day_begins(session: Session) -> None:
     "text", ["", "eleven", "25:00", "2024-13-18", "1\0:00", "0001-01-01T00:00+14:00", "9999-12-31T23:59"]
 )
 def test_what_is_no_moment_is_refused_with_how_to_write_one(session: Session, text: str) -> None:
-    with pytest.raises(BadMoment, match="is not a moment: write 10:30"):
+    with pytest.raises(BadMoment, match="is not a moment: write 9:30 or 10:30"):
         market_time(text, session)
     with pytest.raises(CommandError, match="is not a moment"):
         by_command(session, text)
@@ -72,10 +77,9 @@ def test_a_seek_that_lands_elsewhere_says_where() -> None:
     session = a_session("AAPL")
     Session.objects.filter(pk=session.pk).update(end_date=dt.date(2024, 11, 19))
     note = (
-        "2024-11-18 18:00 is outside the hours that are played: it goes on at the next open, "
-        "2024-11-19 09:30 (America/New_York)."
+        "2024-11-18 18:00 is outside the hours that are played: it goes on at the next open, 2024-11-19 09:30 New York."
     )
-    moves = f"Session {session.pk} moves to 2024-11-19T14:30:00Z."
+    moves = f"Session {session.pk} moves to 2024-11-19 09:30:00 New York."
     assert by_command(session, "18:00") == f"{moves} {note}\n"
     sought(session)
     answer = log_in(*ALL).post(f"/api/sessions/{session.pk}/seek/", {"to": "18:00"}, format="json")
@@ -85,4 +89,4 @@ def test_a_seek_that_lands_elsewhere_says_where() -> None:
 @pytest.mark.parametrize("text", ["0001-01-01T00:00", "9999-12-31T12:00Z", "20241118"])
 def test_a_moment_outside_the_window_is_refused_with_the_window(session: Session, text: str) -> None:
     answer = log_in(*ALL).post(f"/api/sessions/{session.pk}/seek/", {"to": text}, format="json")
-    assert_problem(answer, 409, "is outside session", "2024-11-18T14:30Z to 2024-11-18T21:00Z")
+    assert_problem(answer, 409, "is outside session", "2024-11-18 09:30 New York to 2024-11-18 16:00 New York")

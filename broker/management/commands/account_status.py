@@ -6,9 +6,10 @@ from django.core.management.base import CommandParser
 
 from broker import reports
 from broker.accounts import AccountError
-from broker.management.accounts import add_account_arguments, chosen_account
+from broker.management.accounts import add_account_arguments, at, cell, chosen_account
 from broker.refusals import Refusal
 from marketdata.management.explained import ExplainedCommand
+from marketdata.plurals import counted
 from streaming.management.console import errors_in_one_line, table, to_json
 
 HEAD = ("SYMBOL", "SHARES", "FREE", "ENTRY", "PRICE", "VALUE", "P&L")
@@ -25,14 +26,15 @@ class Command(ExplainedCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with errors_in_one_line(AccountError, Refusal):
-            found = reports.account(chosen_account(options["id"], options["account"]))
+            row = chosen_account(options["id"], options["account"])
+            found = reports.account(row)
         if options["json"]:
             self.stdout.write(to_json(found))
             return
         self.stdout.write(
-            f"{found['name']} of session {found['session']} at {found['clock']}\n"
+            f"{found['name']} of session {found['session']} at {at(found['clock'], row.session)}\n"
             f"equity {float(found['equity']):,.2f}, cash {float(found['cash']):,.2f}, "
-            f"buying power {float(found['buying_power']):,.2f}, {found['open_orders']} open orders"
+            f"buying power {float(found['buying_power']):,.2f}, {counted(found['open_orders'], 'open order')}"
         )
-        rows = [tuple(str(row[name]) for name in FIELDS) for row in found["positions"]]
+        rows = [tuple(cell(name, held[name]) for name in FIELDS) for held in found["positions"]]
         self.stdout.write(table(HEAD, rows) if rows else "No positions.")

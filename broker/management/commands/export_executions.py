@@ -10,6 +10,7 @@ from broker.accounts import AccountError
 from broker.management.accounts import add_account_arguments, chosen_account
 from broker.refusals import Refusal
 from marketdata.management.explained import ExplainedCommand
+from marketdata.plurals import counted
 from streaming.management.console import errors_in_one_line, to_json
 
 
@@ -30,4 +31,4 @@ class Command(ExplainedCommand):
                 self.stdout.write(text, ending="")
                 return
             options["out"].write_text(text)
-        self.stdout.write(f"{len(rows)} executions written to {options['out']}.")
+        self.stdout.write(f"{counted(len(rows), 'execution')} written to {options['out']}.")

@@ -6,7 +6,7 @@ from django.core.management.base import CommandParser
 
 from broker import reports
 from broker.accounts import AccountError
-from broker.management.accounts import add_account_arguments, chosen_account
+from broker.management.accounts import add_account_arguments, at, cell, chosen_account
 from broker.refusals import Refusal
 from marketdata.management.explained import ExplainedCommand
 from streaming.management.console import errors_in_one_line, table, to_json
@@ -34,7 +34,7 @@ class Command(ExplainedCommand):
         if options["json"]:
             self.stdout.write(to_json(found))
         elif found:
-            cells = [tuple("" if row[name] is None else str(row[name]) for name in FIELDS) for row in found]
-            self.stdout.write(table(HEAD, cells))
+            shown = [{**each, "submitted_at": at(each["submitted_at"], row.session)} for each in found]
+            self.stdout.write(table(HEAD, [tuple(cell(name, each[name]) for name in FIELDS) for each in shown]))
         else:
             self.stdout.write("No orders.")

@@ -7,7 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 from broker import reports, service
 from broker.accounts import AccountError
 from broker.configurations import MULTIPLIERS
-from broker.management.accounts import add_account_arguments, chosen_account
+from broker.management.accounts import add_account_arguments, at, chosen_account
 from broker.refusals import Refusal
 from marketdata.management.explained import ExplainedCommand
 from streaming.management.console import errors_in_one_line, to_json
@@ -50,7 +50,9 @@ class Command(ExplainedCommand):
             self.stdout.write(to_json(found))
             return
         shown = ", ".join(f"{name.replace('_', ' ')} {_shown(value)}" for name, value in found["settings"].items())
-        self.stdout.write(f"{found['name']} of session {found['session']} from {found['clock']} on: {shown}")
+        self.stdout.write(
+            f"{found['name']} of session {found['session']} from {at(found['clock'], account.session)} on: {shown}"
+        )
 
 
 def _shown(value: object) -> str:

@@ -11,6 +11,7 @@ from django.core.management import call_command
 
 from marketdata import store
 from marketdata.management.explained import ExplainedCommand
+from sessions.market_time import shown
 from sessions.models import Session, State
 from streaming.management.console import errors_in_one_line, to_json
 from streaming.starts import service
@@ -45,7 +46,9 @@ class Command(ExplainedCommand):
     def _live(self, say: Say) -> Session | None:
         live = list(Session.objects.live().exclude(state=State.CREATED).with_run().order_by("-pk"))
         for session in live:
-            say(f"Session {session.pk} goes on: {', '.join(session.symbols())} at {session.run.clock or 'its start'}")
+            at = shown(session.run.clock, session, "%Y-%m-%d %H:%M") if session.run.clock else "its start"
+            goes = "stays paused" if session.paused else "goes on"
+            say(f"Session {session.pk} {goes}: {', '.join(session.symbols())} at {at}")
         return live[0] if live else None
 
     def _new(self, say: Say) -> Session:

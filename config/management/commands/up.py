@@ -36,6 +36,7 @@ from config.embedded.keeper import Keeper
 from config.embedded.lock import ServiceError
 from config.supervisor import Child, Supervisor, importing_project
 from marketdata.management.explained import ExplainedCommand
+from sessions.market_time import shown
 from sessions.models import ServiceHeartbeat, Session
 
 UP_WITHIN = 60.0
@@ -169,8 +170,10 @@ class Command(ExplainedCommand):
             streams = list(session.streams.select_related("instrument").order_by("instrument__symbol")[:4])
         except DatabaseError:
             return "Postgres does not answer."
-        clock = f"{session.run.clock:%Y-%m-%d %H:%M} UTC" if session.run.clock else "at its start"
-        prices = "  ".join(f"{s.instrument.symbol} {s.last_price or 0:.2f} ({s.present} bars)" for s in streams)
+        clock = shown(session.run.clock, session, "%Y-%m-%d %H:%M") if session.run.clock else "at its start"
+        prices = "  ".join(
+            f"{s.instrument.symbol} {'no bar yet' if s.last_price is None else f'{s.last_price:,.2f}'}" for s in streams
+        )
         return (
             f"Session {session.pk} {session.state}, {clock}, speed {session.speed:g}: {prices}. Ctrl-C ends everything."
         )

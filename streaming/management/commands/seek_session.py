@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from sessions import control
-from sessions.market_time import landing, market_time
+from sessions.market_time import landing, market_time, shown
 from sessions.models import Session
 from streaming.management.console import ControlCommand, get_session
 
@@ -33,5 +33,6 @@ class Command(ControlCommand):
         return control.seek(session_id, self.asked, by="seek_session")
 
     def line(self, session: Session) -> str:
-        moves = f"Session {session.pk} moves to {session.seek_to:%Y-%m-%dT%H:%M:%SZ}."
+        assert session.seek_to
+        moves = f"Session {session.pk} moves to {shown(session.seek_to, session)}."
         return " ".join(filter(None, (moves, landing(session, self.asked))))

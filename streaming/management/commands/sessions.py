@@ -7,12 +7,12 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db.models import Prefetch
 
-from marketdata.calendar import NEW_YORK
 from marketdata.management.explained import ExplainedCommand
+from sessions.market_time import shown
 from sessions.models import ActiveStream, Session, symbols_of
 from streaming.management.console import errors_in_one_line, table, to_json
 
-HEAD = ("ID", "STATE", "DAYS", "CLOCK (NEW YORK)", "SPEED", "DATASET", "SYMBOLS", "NAME")
+HEAD = ("ID", "STATE", "DAYS", "CLOCK", "SPEED", "DATASET", "SYMBOLS", "NAME")
 SYMBOLS_SHOWN = 5
 
 
@@ -62,9 +62,9 @@ def _row(session: Session) -> dict[str, Any]:
 
 def _cells(session: Session) -> tuple[str, ...]:
     days = f"{session.start_date}" + (f" - {session.end_date}" if session.end_date > session.start_date else "")
-    clock = f"{session.run.clock.astimezone(NEW_YORK):%Y-%m-%d %H:%M}" if session.run.clock else "-"
+    clock = shown(session.run.clock, session, "%Y-%m-%d %H:%M") if session.run.clock else "-"
     symbols = _symbols(session)
     more = f" and {len(symbols) - SYMBOLS_SHOWN} more" if len(symbols) > SYMBOLS_SHOWN else ""
-    shown = ", ".join(symbols[:SYMBOLS_SHOWN]) + more
+    some = ", ".join(symbols[:SYMBOLS_SHOWN]) + more
     speed = f"{session.speed:g}" if session.speed else "0 (no waiting)"
-    return (str(session.pk), session.state, days, clock, speed, session.dataset.name, shown, session.name)
+    return (str(session.pk), session.state, days, clock, speed, session.dataset.name, some, session.name)

@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from sessions import control
+from sessions.market_time import shown
 from sessions.models import Session
 from streaming.management.console import ControlCommand
 
@@ -24,4 +25,5 @@ class Command(ControlCommand):
         return control.step(session_id, options["minutes"], by="step_session")
 
     def line(self, session: Session) -> str:
-        return f"Session {session.pk} steps to {session.run_until:%Y-%m-%dT%H:%M:%SZ}."
+        assert session.run_until
+        return f"Session {session.pk} steps to {shown(session.run_until, session)}."

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.core.management.base import CommandParser
 from rich.console import Console
 
 from marketdata.management.explained import ExplainedCommand
+from sessions.market_time import shown_in
 from streaming.management.console import to_json
 from streaming.management.tree import Node, as_rich, as_text
 from streaming.status import system_status
@@ -78,7 +80,7 @@ def session_lines(row: dict[str, Any]) -> list[str]:
         f"Active Symbols: {count} symbol{'' if count == 1 else 's'}",
         f"Session: {row['id']} {row['name']}".rstrip(),
         f"State: {row['state']}" + (f" ({row['reason']})" if row["reason"] else ""),
-        f"Clock: {row['clock']:%Y-%m-%d %H:%M:%S} UTC" if row["clock"] else "Clock: not yet running",
+        _clock_line(row),
         f"Symbols: {_some(row['symbols'])}",
         f"Streams: {row['streams']}",
         f"Bars: {row['bars']} ({row['bars_held']} held)",
@@ -91,6 +93,12 @@ def session_lines(row: dict[str, Any]) -> list[str]:
         f"Worker: {row['worker'] or 'none yet'}",
         f"Readers: {_readers(row['readers'], row['slowest_reader'])}",
     ]
+
+
+def _clock_line(row: dict[str, Any]) -> str:
+    if not row["clock"]:
+        return "Clock: not yet running"
+    return f"Clock: {shown_in(ZoneInfo(row['zone']), row['clock'])}"
 
 
 def _some(symbols: list[str], most: int = 10) -> str:
