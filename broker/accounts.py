@@ -64,7 +64,7 @@ def create(session: Session, opening: Opening | None = None, by: str = "") -> Ac
             created_by=by,
         )
         Session.objects.filter(pk=session.pk).update(control_version=F("control_version") + 1)
-        session.record("account", f"account {name} opened with {opening.cash:f} USD", by=by)
+        session.record("account", f"{called(name)} opened with {opening.cash:,.2f} USD", by=by)
         transaction.on_commit(lambda: wakeup.send(session.pk))
     return account
 
@@ -123,3 +123,8 @@ def named(session: Session, name: str) -> Account:
         names = ", ".join(Account.objects.filter(session=session).values_list("name", flat=True)) or "none"
         raise AccountError(f"Session {session.pk} has no account {name!r}: it has {names}.")
     return account
+
+
+def called(name: str) -> str:
+    """In a sentence: account swing; account 2, which is called so."""
+    return name if name.startswith("account ") else f"account {name}"

@@ -28,6 +28,12 @@ def stamp(ms: int | None) -> str | None:
     return None if ms is None else rfc3339(ms)
 
 
+def price_text(value: Any) -> str:
+    """152.13, 0.0425, 152.1319: two decimals at least, four at most."""
+    text = f"{float(value):,.4f}"
+    return text[:-2] if text.endswith("00") else text.removesuffix("0")
+
+
 def account(row: Account) -> dict[str, Any]:
     """Where it stands, as of the session's clock."""
     at = standing(row.pk)

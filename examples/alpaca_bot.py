@@ -11,15 +11,23 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections import deque
 from datetime import datetime, timedelta
 
-from alpaca.data.historical import StockHistoricalDataClient
-from alpaca.data.live import StockDataStream
-from alpaca.data.models import Bar
-from alpaca.data.requests import StockBarsRequest, StockSnapshotRequest
-from alpaca.data.timeframe import TimeFrame
-from alpaca.trading.client import TradingClient
+try:
+    from alpaca.data.historical import StockHistoricalDataClient
+    from alpaca.data.live import StockDataStream
+    from alpaca.data.models import Bar
+    from alpaca.data.requests import StockBarsRequest, StockSnapshotRequest
+    from alpaca.data.timeframe import TimeFrame
+    from alpaca.trading.client import TradingClient
+except ModuleNotFoundError as error:
+    if error.name != "alpaca":
+        raise
+    sys.exit(
+        f"This bot needs alpaca-py: {sys.executable} -m pip install alpaca-py (a clone: -r requirements-alpaca.txt)."
+    )
 
 AVERAGE_OF = 20
 

@@ -21,8 +21,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-OTHERS_TEST_THESE = ("make start", "make test")
-"""Everything there is starts with the one, and this suite is the other."""
+OTHERS_TEST_THESE = ("make start", "make test", ".venv/bin/pip install")
+"""Everything there is starts with the first, this suite is the second, and what is installed is there."""
 ENDLESS = re.compile(r"--follow|alpaca_bot|curl -[a-zA-Z]*N(?!.*\|)|tail_session(?!.*--(json|flat))")
 BROKER_KEY = """eval "$(.venv/bin/python manage.py create_api_key 1 --kind broker --json | python3 -c '
 import json, sys

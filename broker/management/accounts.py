@@ -10,6 +10,7 @@ from django.core.management.base import CommandParser
 from broker import accounts
 from broker.accounts import AccountError
 from broker.models import Account
+from broker.reports import price_text
 from sessions.market_time import shown
 from sessions.models import Session
 from streaming.management.console import get_session
@@ -49,9 +50,3 @@ def cell(name: str, value: Any) -> str:
     if name in ("average_entry", "price", "filled_average", "limit_price", "stop_price"):
         return price_text(value)
     return str(value)
-
-
-def price_text(value: Any) -> str:
-    """152.13, 0.0425, 152.1319: two decimals at least, four at most."""
-    text = f"{float(value):,.4f}"
-    return text[:-2] if text.endswith("00") else text.removesuffix("0")

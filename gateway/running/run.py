@@ -14,6 +14,7 @@ from pathlib import Path
 import time_machine
 
 from broker import accounts
+from broker.accounts import called
 from broker.models import Account, AccountEvent, Order
 from gateway.key_auth import Credentials
 from gateway.running import other_programs
@@ -49,7 +50,7 @@ class BotRun:
         fills = AccountEvent.objects.filter(account=self.account, qty__isnull=False).count()
         key, secret, _ = accounts.create_key(self.session, self.account, by=BY)
         line = shlex.join(self.command)
-        self.session.record("bot", f"{line} started on account {self.account.name}", by=BY, key_id=key.key_id)
+        self.session.record("bot", f"{line} started on {called(self.account.name)}", by=BY, key_id=key.key_id)
         code = NO_PROGRAM
         try:
             with tempfile.TemporaryDirectory(prefix="tapedeck-run-") as folder:

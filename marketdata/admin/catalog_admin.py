@@ -60,6 +60,7 @@ class QuarantinedRowAdmin(ReadOnlyAdmin):
     list_select_related = ("dataset",)
     search_fields = ("file", "=symbol", "reason")
     search_help_text = "A file, a symbol or a reason"
+    empty_text = "No row of an import was rejected."
 
 
 @admin.register(FetchAttempt)

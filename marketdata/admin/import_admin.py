@@ -82,7 +82,7 @@ class ImportAdmin(ReadOnlyAdmin):
             "original": made,
             "title": str(made).capitalize(),
             "made": made,
-            "figures": [(name.replace("_", " "), made.figures.get(name, 0)) for name in FIGURES],
+            "figures": [(name.replace("_", " "), f"{made.figures.get(name, 0):,}") for name in FIGURES],
             "decisions": [one | {"lines": [on_page(line) for line in one["lines"]]} for one in made.decisions],
             "days": days[:SHOWN_DAYS],
             "more": len(days) > SHOWN_DAYS,

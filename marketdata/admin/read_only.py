@@ -16,6 +16,8 @@ class ReadOnlyAdmin(ModelAdmin):
     show_full_result_count = False
     list_per_page = 50
     actions = None
+    empty_title, empty_text = "Nothing here yet", ""
+    """What a list without rows says."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -2,16 +2,52 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from unfold.decorators import display
 
 from marketdata.admin.read_only import ReadOnlyAdmin
-from marketdata.models import Bar, Instrument, Quote, Trade
+from marketdata.exchange_calendar import calendar_of
+from marketdata.models import Bar, Dataset, Instrument, Quote, Trade
 from marketdata.store import spelled
+
+EXACT = "%Y-%m-%d %H:%M:%S.%f"
+
+
+class DatasetFilter(admin.SimpleListFilter):
+    """The datasets that there are: asking the view for them would walk all days."""
+
+    title, parameter_name = "dataset", "dataset"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(pk), name) for pk, name in Dataset.objects.values_list("pk", "name")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        given = self.value() or ""
+        return queryset.filter(dataset=int(given)) if given.isdecimal() else queryset
+
+
+class IntervalFilter(admin.SimpleListFilter):
+    """Minutes, unless derived bars are asked for."""
+
+    title, parameter_name = "interval", "interval"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("derived", "derived bars")]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        everything, *rest = super().choices(changelist)
+        yield {**everything, "display": "minutes"}
+        yield from rest
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.exclude(interval="1m") if self.value() == "derived" else queryset.filter(interval="1m")
 
 
 class RowAdmin(ReadOnlyAdmin):
@@ -21,6 +57,9 @@ class RowAdmin(ReadOnlyAdmin):
     list_per_page = 100
     search_fields = ("instrument__symbol__iexact",)
     search_help_text = "A symbol and a date: AAPL 2025-07-03"
+    empty_title, empty_text = "Choose a symbol and a day", "Search for both: AAPL 2025-07-03."
+    list_filter: tuple[type[admin.SimpleListFilter], ...] = (DatasetFilter,)
+    list_select_related = ("dataset", "instrument")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -31,23 +70,103 @@ class RowAdmin(ReadOnlyAdmin):
 
 @admin.register(Bar)
 class BarAdmin(RowAdmin):
-    list_display = ("start", "open", "high", "low", "close", "volume", "trade_count", "vwap", "interval")
+    list_display = (
+        *("shown_start", "instrument", "interval", "shown_open", "shown_high", "shown_low", "shown_close"),
+        *("shown_volume", "shown_count", "shown_vwap", "dataset"),
+    )
+    list_filter = (IntervalFilter, DatasetFilter)
     ordering = ("start",)
+
+    @display(description="start (exchange time)", ordering="start")
+    def shown_start(self, bar: Bar) -> str:
+        return _at(bar, bar.start, "%Y-%m-%d %H:%M")
+
+    @display(description="open", ordering="open")
+    def shown_open(self, bar: Bar) -> str:
+        return _price(bar.open)
+
+    @display(description="high", ordering="high")
+    def shown_high(self, bar: Bar) -> str:
+        return _price(bar.high)
+
+    @display(description="low", ordering="low")
+    def shown_low(self, bar: Bar) -> str:
+        return _price(bar.low)
+
+    @display(description="close", ordering="close")
+    def shown_close(self, bar: Bar) -> str:
+        return _price(bar.close)
+
+    @display(description="volume", ordering="volume")
+    def shown_volume(self, bar: Bar) -> str:
+        return _amount(bar.volume)
+
+    @display(description="trades", ordering="trade_count")
+    def shown_count(self, bar: Bar) -> str:
+        return _amount(bar.trade_count)
+
+    @display(description="VWAP", ordering="vwap")
+    def shown_vwap(self, bar: Bar) -> str:
+        return _price(bar.vwap)
 
 
 @admin.register(Trade)
 class TradeAdmin(RowAdmin):
-    list_display = ("at", "price", "size", "exchange", "condition", "suspicious", "corrected", "scope")
+    list_display = (
+        *("shown_at", "instrument", "shown_price", "shown_size", "exchange", "condition", "suspicious", "corrected"),
+        *("scope", "dataset"),
+    )
     ordering = ("sequence",)
+
+    @display(description="at (exchange time)", ordering="at")
+    def shown_at(self, trade: Trade) -> str:
+        return _at(trade, trade.at, EXACT)
+
+    @display(description="price", ordering="price")
+    def shown_price(self, trade: Trade) -> str:
+        return _price(trade.price)
+
+    @display(description="size", ordering="size")
+    def shown_size(self, trade: Trade) -> str:
+        return _amount(trade.size)
 
 
 @admin.register(Quote)
 class QuoteAdmin(RowAdmin):
     list_display = (
-        *("at", "bid", "bid_size", "bid_exchange", "ask", "ask_size", "ask_exchange"),
-        *("condition", "suspicious", "derived", "scope"),
+        *("shown_at", "instrument", "shown_bid", "bid_exchange", "shown_ask", "ask_exchange"),
+        *("condition", "suspicious", "derived", "scope", "dataset"),
     )
     ordering = ("sequence",)
+
+    @display(description="at (exchange time)", ordering="at")
+    def shown_at(self, quote: Quote) -> str:
+        return _at(quote, quote.at, EXACT)
+
+    @display(description="bid", ordering="bid")
+    def shown_bid(self, quote: Quote) -> str:
+        return f"{_price(quote.bid)} × {_amount(quote.bid_size)}"
+
+    @display(description="ask", ordering="ask")
+    def shown_ask(self, quote: Quote) -> str:
+        return f"{_price(quote.ask)} × {_amount(quote.ask_size)}"
+
+
+def _at(row: Any, moment: dt.datetime, form: str) -> str:
+    zone = calendar_of(row.instrument.calendar).zone
+    return f"{moment.astimezone(zone):{form}} {zone.key.rpartition('/')[2].replace('_', ' ')}"
+
+
+def _price(value: float | None) -> str:
+    """Two decimals at least, six at most."""
+    if value is None:
+        return "–"
+    whole, _, decimals = f"{value:,.6f}".partition(".")
+    return f"{whole}.{decimals.rstrip('0'):0<2}"
+
+
+def _amount(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.10g}"
 
 
 def asked_for(rows: QuerySet[Any], term: str) -> QuerySet[Any]:

@@ -11,6 +11,7 @@ from marketdata.actions.likely import likely_split
 from marketdata.coverage.facts import DayFacts
 from marketdata.coverage.summary import DayCoverage, SymbolCoverage
 from marketdata.exchange_calendar import calendar_of
+from marketdata.plurals import counted
 
 THIN = 0.5
 """The share of its minutes: a symbol that trades in less is thin."""
@@ -97,7 +98,9 @@ def _gaps(symbols: Sequence[SymbolCoverage]) -> Iterator[Note]:
         return
     minutes = sum(s.coverage.letters["A"] + s.coverage.letters["M"] for s in lacking)
     worst = max((day for s in lacking for day in s.days), key=lambda day: _absent(day))
-    text = f"{len(lacking)} of {len(symbols)} symbols {_agreeing(len(lacking), 'lacks', 'lack')} {minutes:,} "
+    text = (
+        f"{len(lacking)} of {counted(len(symbols), 'symbol')} {_agreeing(len(lacking), 'lacks', 'lack')} {minutes:,} "
+    )
     text += _agreeing(minutes, "minute", "minutes")
     yield Note("missing minutes", f"{text}; most on {worst.date}: {worst.symbol} {_absent(worst)}.")
 

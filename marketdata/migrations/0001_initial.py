@@ -272,6 +272,7 @@ class Migration(migrations.Migration):
                 ('imports', models.ManyToManyField(related_name='uploads', to='marketdata.import')),
             ],
             options={
+                'verbose_name_plural': 'import files',
                 'ordering': ['-pk'],
             },
         ),

@@ -48,6 +48,7 @@ class Upload(models.Model):
     imports = models.ManyToManyField(Import, related_name="uploads")
 
     class Meta:
+        verbose_name_plural = "import files"
         ordering = ["-pk"]
 
     def __str__(self) -> str:

@@ -164,6 +164,7 @@ class Migration(migrations.Migration):
                 ('session', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='streams', to='replay.session')),
             ],
             options={
+                'verbose_name': 'stream',
                 'ordering': ['instrument__symbol', 'stream_type'],
             },
         ),

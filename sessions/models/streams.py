@@ -33,6 +33,7 @@ class ActiveStream(models.Model):
     started_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
+        verbose_name = "stream"
         ordering = ["instrument__symbol", "stream_type"]
         constraints = [
             models.UniqueConstraint(fields=["session", "instrument", "stream_type"], name="activestream_once"),

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from marketdata.plurals import counted
 from sessions.models import ENDED, Run, Session, State
 from streaming.base.db import connected
 from streaming.engine.fence import LeaseLost, fenced
@@ -87,7 +88,7 @@ class Checkpoint:
         date = tape.day.date.isoformat()
         prev = str(output.prev) if output.prev else ""
         place: list[Any] = [self.session.pk, output.generation, date, output.chain.hex(), prev]
-        message = f"{date}: {tape.bar_count} bars of {len(tape.symbols)} symbols"
+        message = f"{date}: {counted(tape.bar_count, 'bar')} of {counted(len(tape.symbols), 'symbol')}"
         data = json.dumps({"date": date, "generation": output.generation})
         with connected(), connection.cursor() as cursor:
             cursor.execute(MARK_DAY, [*place, self.session.pk, self.session.run.clock, message, data])
@@ -101,7 +102,7 @@ class Checkpoint:
         """Say that the day is loaded: a start waits for this, a takeover is an event."""
         if self.session.state == State.STARTING:
             target = State.PAUSED if self.session.paused else State.RUNNING
-            message = f"{target}: {tape.bar_count} bars of {tape.day.date} loaded"
+            message = f"{target}: {counted(tape.bar_count, 'bar')} of {tape.day.date} loaded"
             self.move_to(target, message, loaded_at=dt.datetime.now(dt.UTC), **held)
         else:
             self.write(**held)

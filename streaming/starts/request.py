@@ -78,6 +78,7 @@ def check(request: StartRequest, say: Say) -> Plan:
     first = asked or _newest_day(request, dataset, symbols, types, days)
     last = _last_day(request, first, days, say)
     if not (request.provider or dataset.provider):
+        _require_held(dataset, symbols, types, first)
         last = _last_held(dataset, symbols, types, first, last, say)
     return Plan(tuple(symbols), types, dataset, first, last, days.exchange)
 
@@ -148,12 +149,30 @@ def _dataset(request: StartRequest, symbols: list[str], types: tuple[StreamType,
         return found
     found = choose_dataset(symbols, types, date)
     if found is None:
+        other = choose_dataset(symbols, types, None) if date else None
+        near = _nearest(other, symbols, types, date) if other and date else ""
         raise StartError(
-            f"No dataset has {_of(types)}{' and '.join(symbols)}{f' on {date}' if date else ''}: "
+            f"No dataset has {_of(types)}{' and '.join(symbols)}{f' on {date}' if date else ''}{near}: "
             f"import {in_words(types)}, or use --provider synthetic.",
-            "symbols",
+            "date" if near else "symbols",
         )
     return found
+
+
+def _nearest(dataset: Dataset, symbols: list[str], types: tuple[StreamType, ...], date: dt.date) -> str:
+    """The days before and after that the dataset has of all the symbols, to be added to a refusal."""
+    dates = dates_with(dataset.pk, symbols, types)
+    around = [*[day for day in dates if day < date][-1:], *[day for day in dates if day > date][:1]]
+    days = " and ".join(map(str, around))
+    return f" (the nearest in {dataset}: {days})" if around else ""
+
+
+def _require_held(dataset: Dataset, symbols: list[str], types: tuple[StreamType, ...], first: dt.date) -> None:
+    """Where no provider fetches what is missing, a start on a day without anything of the symbols comes to nothing."""
+    if last_date_with_any(dataset.pk, symbols, types, first) == first:
+        return
+    near = _nearest(dataset, symbols, types, first)
+    raise StartError(f"Dataset {dataset} has no {in_words(types)} of {_some(symbols)} on {first}{near}.", "date")
 
 
 def _of(types: tuple[StreamType, ...]) -> str:
@@ -233,7 +252,11 @@ def _last_held(
     if held is None or not first <= held < last:
         return last
     say(
-        f"Dataset {dataset} has {in_words(types)} of {', '.join(symbols[:5])}{' …' if len(symbols) > 5 else ''} up to "
+        f"Dataset {dataset} has {in_words(types)} of {_some(symbols)} up to "
         f"{held}: the session ends there, not on {last}."
     )
     return held
+
+
+def _some(symbols: list[str]) -> str:
+    return ", ".join(symbols[:5]) + (" …" if len(symbols) > 5 else "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from marketdata import store
 from marketdata.calendar import TradingDay
@@ -12,6 +12,7 @@ from marketdata.derive import derive
 from marketdata.errors import MarketDataError
 from marketdata.gaps import feed_holes, find_gaps
 from marketdata.intervals import DAY, interval_name
+from marketdata.plurals import counted
 from marketdata.providers.daily import daily_of, differences
 from marketdata.store import LoadedDay, NewDay
 from sessions import control
@@ -78,15 +79,21 @@ def _report_gaps(holding: Holding) -> int:
     gaps = {symbol: find_gaps(ledger, day.minutes) for symbol, ledger in ledgers.items()}
     absent = {symbol: sum(g.end_minute - g.start_minute for g in found) for symbol, found in gaps.items() if found}
     holes = feed_holes(ledgers) if len(ledgers) > 1 else []
-    message = f"{day.date}: {sum(absent.values())} absent minutes in {len(absent)} of {len(ledgers)} symbols"
+    message = f"{day.date}: {_absence(absent, len(ledgers))}"
     if holes:
-        message += f"; {len(holes)} minutes absent in all of them (a hole in the feed)"
+        message += f"; {counted(len(holes), 'minute')} absent in all of them (a hole in the feed)"
     differ = _daily_differences(holding)
     if differ:
         message += f"; the minutes of {', '.join(differ)} do not add up to the daily bar"
     data = {"absent": absent, "feed_holes": list(map(int, holes)), "daily": differ}
     announce(session, Kind.GAPS, day.date, message, data)
     return 1
+
+
+def _absence(absent: Mapping[str, int], symbols: int) -> str:
+    if not absent:
+        return "no minute absent"
+    return f"{counted(sum(absent.values()), 'minute')} absent, in {len(absent)} of {counted(symbols, 'symbol')}"
 
 
 def _daily_differences(holding: Holding) -> dict[str, dict[str, list[float]]]:

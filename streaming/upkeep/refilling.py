@@ -13,6 +13,7 @@ from django.db.models import Q
 
 from marketdata.errors import MarketDataError
 from marketdata.models import Dataset, FetchAttempt
+from marketdata.plurals import counted
 from marketdata.providers.asking import out_of_order
 from marketdata.providers.base import Provider
 from marketdata.providers.refill import OPEN, Refilled, filler_of, refill
@@ -109,8 +110,9 @@ def _record(session: Session, date: dt.date, filler: str, results: Iterable[Refi
     filled = {row.symbol: row.filled for row in rows if row.filled}
     proven = {row.symbol: row.proven for row in rows if row.proven}
     message = (
-        f"{date}: asked {filler} for the absent minutes of {len(rows)} symbols: {sum(filled.values())} filled, "
-        f"{sum(proven.values())} proven to be without a trade, {len(failed)} symbols failed"
+        f"{date}: asked {filler} for the absent minutes of {counted(len(rows), 'symbol')}: "
+        f"{sum(filled.values())} filled, {sum(proven.values())} proven to be without a trade, "
+        f"{counted(len(failed), 'symbol')} failed"
     )
     data = {"date": date.isoformat(), "filled": filled, "proven": proven, "failed": failed}
     session.record("refill", message, level="warning" if failed else "info", **data)

@@ -32,6 +32,9 @@ def test_the_first_start_plays_the_sample(player: Player) -> None:
     assert "Importing sample/" in lines
     assert (session.dataset.name, session.symbols()) == ("google_2016", ["AAPL", "MSFT"])
     assert not session.dataset.synthetic
+    assert (str(session.start_date), str(session.end_date)) == ("2016-04-15", "2016-04-29"), (
+        "an hour and more to look at"
+    )
     kinds = DayVersion.objects.filter(dataset=Dataset.objects.get(name="lean")).values_list("kind", flat=True)
     assert set(kinds) == {"bars", "ticks", "quotes"}
 
@@ -40,13 +43,14 @@ def test_without_the_sample_it_is_a_synthetic_day(player: Player, monkeypatch: p
     monkeypatch.setattr("config.management.commands.open_demo.SAMPLE", Path("/nowhere"))
     session, _ = opened()
     assert session.dataset.synthetic
+    assert len(session.calendar.trading_days(session.start_date, session.end_date)) == 11
 
 
 def test_beside_a_live_session_no_demo_is_added(player: Player) -> None:
     live = a_session("IBM", name="mine", paused=True, state="paused")
     session, lines = opened()
     assert session == live and Session.objects.count() == 1
-    assert f"Session {live.pk} goes on: IBM at " in lines
+    assert f"Session {live.pk} stays paused: IBM at 2024-11-18 10:00 New York" in lines
 
 
 def test_every_start_says_where_the_login_is(tmp_path: Path, settings: Any) -> None:

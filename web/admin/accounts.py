@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.contrib import admin
-from django.utils.html import format_html
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 from unfold.decorators import display
 
 from broker import configurations, reports
 from broker.matching.orders import plain_text
 from broker.models import Account, AccountEvent, Order
+from broker.reports import price_text
 from marketdata.admin.read_only import ReadOnlyAdmin
+from sessions.market_time import shown
 
 STATUS_COLORS = {
     "new": "info",
@@ -37,11 +43,15 @@ class AccountAdmin(ReadOnlyAdmin):
     list_filter = ["multiplier"]
     search_fields = ["name", "number"]
     search_help_text = "A name or a number"
+    empty_text = "An account is opened on a session's page, by create_api_key --kind broker, or over the API."
     fields = [
-        *("name", "session", "number", "cash", "multiplier", "shorting", "terms", "owners_settings", "standing"),
-        *("created_by", "created_at"),
+        *("name", "session_page", "number", "standing", "positions", "lists"),
+        *("opening", "shown_multiplier", "shorting", "shown_terms", "owners_settings", "created_by", "created_at"),
     ]
-    readonly_fields = ["owners_settings", "standing"]
+    readonly_fields = [
+        *("session_page", "standing", "positions", "lists", "opening", "shown_multiplier", "shown_terms"),
+        "owners_settings",
+    ]
 
     @display(description="cash")
     def shown_cash(self, row: Account) -> str:
@@ -62,17 +72,41 @@ class AccountAdmin(ReadOnlyAdmin):
             or "nothing"
         )
 
-    @display(description="as of the clock")
+    @display(description="now, at the session's clock (USD)")
     def standing(self, row: Account) -> str:
         found = reports.account(row)
-        held = [f"{each['qty']} {each['symbol']} at {each['average_entry']}" for each in found["positions"]]
-        return format_html(
-            "equity {}, cash {}, buying power {}; {}",
-            found["equity"],
-            found["cash"],
-            found["buying_power"],
-            ", ".join(held) or "no positions",
-        )
+        names = ("equity", "cash", "buying_power")
+        return ", ".join(f"{name.replace('_', ' ')} {float(found[name]):,.2f}" for name in names)
+
+    @display(description="positions")
+    def positions(self, row: Account) -> str:
+        held = reports.account(row)["positions"]
+        lines = ((each["qty"], each["symbol"], price_text(each["average_entry"])) for each in held)
+        return format_html_join(mark_safe("<br>"), "{} {} at {}", lines) or "none"
+
+    @display(description="session")
+    def session_page(self, row: Account) -> str:
+        address = reverse("admin:replay_session_change", args=[row.session_id])
+        return format_html('<a class="td-link" href="{}">{} {}</a>', address, row.session_id, row.session.name)
+
+    @display(description="see")
+    def lists(self, row: Account) -> str:
+        pages = (("orders", "order"), ("executions", "accountevent"))
+        links = ((reverse(f"admin:broker_{model}_changelist"), row.pk, text) for text, model in pages)
+        return format_html_join(", ", '<a class="td-link" href="{}?account__id__exact={}">{}</a>', links)
+
+    @display(description="began with (USD)")
+    def opening(self, row: Account) -> str:
+        return f"{row.cash:,.2f}"
+
+    @display(description="multiplier")
+    def shown_multiplier(self, row: Account) -> str:
+        return f"{row.multiplier}: buying power as a multiple of the equity"
+
+    @display(description="terms")
+    def shown_terms(self, row: Account) -> str:
+        terms = ((name.replace("_", " "), value) for name, value in row.terms.items())
+        return format_html_join(mark_safe("<br>"), "{}: {}", terms) or "the defaults"
 
 
 @admin.register(Order)
@@ -82,12 +116,17 @@ class OrderAdmin(ReadOnlyAdmin):
     list_select_related = ["account__session"]
     search_fields = ["=symbol", "=client_order_id"]
     search_help_text = "A symbol, or a client order id"
+    empty_text = "Orders come from a session's page, from bots, and over the API."
     ordering = ["-id"]
 
     @display(description="type")
     def shown_type(self, row: Order) -> str:
         each = row.working
-        prices = [f"{word} {price}" for word, price in (("limit", each.limit_price), ("stop", each.trigger)) if price]
+        prices = [
+            f"{word} {price_text(price)}"
+            for word, price in (("limit", each.limit_price), ("stop", each.trigger))
+            if price
+        ]
         return ", ".join([each.type.replace("_", " "), *prices])
 
     @display(description="filled")
@@ -101,7 +140,7 @@ class OrderAdmin(ReadOnlyAdmin):
 
     @display(description="submitted (market time)", ordering="submitted_ms")
     def submitted(self, row: Order) -> str:
-        return reports.stamp(row.submitted_ms) or ""
+        return _market_time(row.submitted_ms, row.account)
 
 
 @admin.register(AccountEvent)
@@ -125,7 +164,7 @@ class AccountEventAdmin(ReadOnlyAdmin):
 
     @display(description="market time", ordering="at_ms")
     def market_time(self, row: AccountEvent) -> str:
-        return reports.stamp(row.at_ms) or ""
+        return _market_time(row.at_ms, row.account)
 
     @display(description="shares")
     def shown_qty(self, row: AccountEvent) -> str:
@@ -133,4 +172,8 @@ class AccountEventAdmin(ReadOnlyAdmin):
 
     @display(description="price")
     def shown_price(self, row: AccountEvent) -> str:
-        return plain_text(row.price) or "–"
+        return "–" if row.price is None else price_text(row.price)
+
+
+def _market_time(ms: int | None, account: Account) -> str:
+    return "" if ms is None else shown(dt.datetime.fromtimestamp(ms / 1000, dt.UTC), account.session)

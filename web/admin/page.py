@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import redis
 from django.contrib.auth.models import AnonymousUser, User
@@ -13,6 +14,7 @@ from django.utils import timezone
 
 from marketdata.chart_library import INTEGRITY
 from marketdata.ledger import WORDS
+from sessions.market_time import place_of
 from sessions.models import ActiveStream, JournalEntry, Session, StreamType
 from streaming.as_of.session_events import events_as_of
 from streaming.base.stream_types import words
@@ -79,6 +81,7 @@ def panels(session: Any) -> dict[str, Any]:
     streams = session.streams.select_related("instrument").order_by("-active", "instrument__symbol", "stream_type")
     return _readers(session) | {
         "session": session,
+        "zone": place_of(session.calendar.zone.key),
         "streams": [_stream(stream) for stream in streams[:SHOWN_STREAMS]],
         "log": list((session.events.all() if session.looks_ahead else events_as_of(session))[:SHOWN_EVENTS]),
         "entries": _entries(session),
@@ -136,7 +139,7 @@ def _entries(session: Session) -> list[dict[str, Any]]:
     """The newest of the journal, each in a line; of 500 symbols their number."""
     entries = list(session.journal.order_by("-number")[:SHOWN_ENTRIES])
     pins = _pinned(session, {entry.payload["date"] for entry in entries if entry.payload.get("date")})
-    return [_entry(entry, pins) for entry in entries]
+    return [_entry(entry, pins, session.calendar.zone) for entry in entries]
 
 
 def _pinned(session: Session, dates: set[str]) -> dict[tuple[str, int], list[str]]:
@@ -148,11 +151,12 @@ def _pinned(session: Session, dates: set[str]) -> dict[tuple[str, int], list[str
     return {key: list(symbols) for key, symbols in found.items()}
 
 
-def _entry(entry: JournalEntry, pins: Mapping[tuple[str, int], list[str]]) -> dict[str, Any]:
+def _entry(entry: JournalEntry, pins: Mapping[tuple[str, int], list[str]], zone: ZoneInfo) -> dict[str, Any]:
     payload = entry.payload
     admission = entry.number if entry.kind == JournalEntry.Kind.ADMIT else 0
     shown = [str(payload[name]) for name in ("date", "to") if payload.get(name)]
     named = payload.get("symbols") or pins.get((payload.get("date", ""), admission), [])
     if named:
         shown.append(", ".join(named[:6]) + (f" and {len(named) - 6} more" if len(named) > 6 else ""))
-    return {"number": entry.number, "clock": entry.clock, "kind": entry.kind, "details": " · ".join(shown)}
+    clock = entry.clock and f"{entry.clock.astimezone(zone):%Y-%m-%d %H:%M}"
+    return {"number": entry.number, "clock": clock, "kind": entry.kind, "details": " · ".join(shown)}

@@ -11,24 +11,52 @@ from django.utils import timezone
 from unfold.decorators import display
 
 from marketdata.admin.read_only import ReadOnlyAdmin
+from sessions.market_time import shown
 from sessions.models import ActiveStream, JournalEntry, ServiceHeartbeat, SessionEvent, StreamType, Verification
 from streaming.as_of.session_events import of_no_days_data
 from streaming.base.stream_types import words
 from streaming.status import is_alive
 from web.holders import LOOK_AHEAD
 
+UTC_FORM = "%Y-%m-%d %H:%M:%S"
+
+
+@display(description="session", ordering="session_id")
+def session_column(admin_: Any, row: Any) -> str:
+    """Its number first: names may be the same."""
+    return f"{row.session_id} {row.session.name}".strip()
+
+
+@display(description="clock", ordering="clock")
+def clock_column(admin_: Any, row: Any) -> str:
+    return "" if row.clock is None else shown(row.clock, row.session)
+
+
+def utc_column(field: str, title: str = "") -> Any:
+    """A stamp of this computer's clock, in UTC, which its head says."""
+
+    @display(description=f"{title or field} (UTC)", ordering=field)
+    def column(admin_: Any, row: Any) -> str:
+        moment = getattr(row, field)
+        return "" if moment is None else f"{moment:{UTC_FORM}}"
+
+    return column
+
+
 LEVEL_COLORS = {"info": "info", "warning": "warning", "error": "danger"}
 
 
 @admin.register(ActiveStream)
 class ActiveStreamAdmin(ReadOnlyAdmin):
-    list_display = ["instrument", "session", "shown_type", "active", "seen", "shown_quality", "price"]
+    list_display = ["instrument", "shown_session", "shown_type", "active", "seen", "shown_quality", "price"]
     list_display_links = None
     list_filter = ["active", "stream_type"]
     list_select_related = ["session", "instrument"]
     search_fields = ["=instrument__symbol"]
     search_help_text = "A symbol: AAPL"
-    ordering = ["-session", "instrument__symbol", "stream_type"]
+    ordering = ["-active", "-session_id", "instrument__symbol", "stream_type"]
+
+    shown_session = session_column
 
     @display(description="type", ordering="stream_type")
     def shown_type(self, stream: ActiveStream) -> str:
@@ -63,10 +91,12 @@ class LevelFilter(admin.SimpleListFilter):
 
 @admin.register(SessionEvent)
 class SessionEventAdmin(ReadOnlyAdmin):
-    list_display = ["at", "session", "clock", "kind", "shown_level", "message"]
+    list_display = ["shown_at", "shown_session", "shown_clock", "kind", "shown_level", "message"]
     list_filter = [LevelFilter]
     list_select_related = ["session"]
     search_fields = ["message"]
+
+    shown_session, shown_at, shown_clock = session_column, utc_column("at"), clock_column
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SessionEvent]:
         rows: QuerySet[SessionEvent] = super().get_queryset(request)
@@ -79,20 +109,26 @@ class SessionEventAdmin(ReadOnlyAdmin):
 
 @admin.register(JournalEntry)
 class JournalEntryAdmin(ReadOnlyAdmin):
-    list_display = ["session", "number", "clock", "kind", "written_at"]
+    list_display = ["shown_session", "number", "shown_clock", "kind", "shown_written"]
     list_filter = ["kind"]
     list_select_related = ["session"]
-    ordering = ["-session", "-number"]
+    ordering = ["-session_id", "-number"]
+
+    shown_session, shown_clock, shown_written = session_column, clock_column, utc_column("written_at", "written")
 
 
 @admin.register(Verification)
 class VerificationAdmin(ReadOnlyAdmin):
-    list_display = ["session", "requested_at", "requested_by", "shown_state", "outcome", "ended_at"]
+    list_display = ["shown_session", "shown_requested", "requested_by", "shown_state", "outcome", "shown_ended"]
     list_display_links = None
     list_filter = ["state"]
     list_select_related = ["session"]
     search_fields = ["=session__id"]
     search_help_text = "A session's number"
+    empty_text = "A verification is asked for on a session's page, by verify_session, or over the API."
+
+    shown_session, shown_requested = session_column, utc_column("requested_at", "requested")
+    shown_ended = utc_column("ended_at", "ended")
 
     @display(description="state", label={"verified": "success", "differs": "danger", "failed": "danger"})
     def shown_state(self, row: Verification) -> str:
@@ -101,7 +137,9 @@ class VerificationAdmin(ReadOnlyAdmin):
 
 @admin.register(ServiceHeartbeat)
 class ServiceHeartbeatAdmin(ReadOnlyAdmin):
-    list_display = ["name", "kind", "shown_alive", "pid", "in_use", "capacity", "seen_at"]
+    list_display = ["name", "kind", "shown_alive", "pid", "in_use", "capacity", "shown_seen"]
+
+    shown_seen = utc_column("seen_at", "seen")
 
     @display(description="state", label={"alive": "success", "silent": "danger"})
     def shown_alive(self, row: ServiceHeartbeat) -> str:

@@ -256,9 +256,9 @@ class SessionAdmin(ModelAdmin):
     def shown_state(self, session: Session) -> tuple[str, str]:
         return session.state, session.get_state_display()
 
-    @display(description="clock (New York)", ordering="run__clock")
+    @display(description="clock", ordering="run__clock")
     def progress(self, session: Session) -> str:
-        return day_progress(session) or str(session.start_date)
+        return day_progress(session) or f"{session.start_date}, not begun"
 
     @display(description="speed", ordering="speed")
     def shown_speed(self, session: Session) -> str:

@@ -32,7 +32,7 @@ else:
 
 
 def provider_choices() -> list[tuple[str, str]]:
-    return [("", "---------"), *((name, name) for name in settings.MARKETDATA_PROVIDERS)]
+    return [("", "the dataset's own"), *((name, name) for name in settings.MARKETDATA_PROVIDERS)]
 
 
 def date_widget() -> forms.DateInput:
@@ -57,21 +57,22 @@ class SessionStartForm(SessionForm):
     dataset = forms.ModelChoiceField(
         Dataset.objects.all(),
         required=False,
+        empty_label="the best that has the symbols",
         widget=UnfoldAdminSelectWidget,
-        help_text="Empty: real before synthetic, then the most complete.",
+        help_text="The best: real before synthetic, then the most complete.",
     )
     provider = forms.ChoiceField(
         required=False,
         choices=provider_choices,
         widget=UnfoldAdminSelectWidget,
-        help_text="Fetches the days that the store lacks; empty: the dataset's own.",
+        help_text="Fetches the days that the store lacks.",
     )
     date = forms.DateField(
         required=False, widget=date_widget(), help_text="First day. Empty: the latest day with all the symbols."
     )
     until = forms.DateField(required=False, widget=date_widget(), help_text="Last day. Empty: one day only.")
     speed = forms.FloatField(
-        initial=1.0,
+        initial=60.0,
         widget=UnfoldAdminDecimalFieldWidget,
         help_text="Market seconds per second; 0 is as fast as possible.",
     )

@@ -13,7 +13,9 @@ from django.db.models.functions import JSONObject
 from marketdata import calendar
 from marketdata.exchange_calendar import ExchangeCalendar
 from marketdata.hours import DayPart, part_of_clock
+from marketdata.plurals import counted
 from marketdata.trading_day import MINUTE, TradingDay
+from sessions.market_time import shown
 from sessions.models import ActiveStream, Session, SessionEvent, State, StreamType
 from streaming.as_of.session_events import held_as_of, of_no_days_data
 from streaming.engine import lease
@@ -106,7 +108,8 @@ def _texts(session: Any) -> dict[str, str]:
 
 def _held_text(session: Any) -> str:
     if session.looks_ahead:
-        return f"{', '.join(map(str, session.run.days_held)) or 'none'} ({session.run.bars_held:,} bars)"
+        days = ", ".join(map(str, session.run.days_held))
+        return f"{days} ({counted(session.run.bars_held, 'bar')})" if days else "none"
     return ", ".join(map(str, held_as_of(session)["days_held"])) or "none"
 
 
@@ -115,7 +118,7 @@ def _pace_texts(session: Session) -> dict[str, str]:
     moves = session.state == State.RUNNING
     real, error = session.run.real_speed, session.run.clock_error
     return {
-        "real": f"really {real:,.3g}×" if moves and real is not None else "",
+        "real": f"{real:,.3g}× real" if moves and real is not None else "",
         "late": f"{error:.0f} ms (99th percentile)" if moves and error is not None else "n/a",
         "waits": (session.run.bottleneck if moves else "") or "nothing",
     }
@@ -216,6 +219,6 @@ def _some(symbols: list[str], count: int) -> str:
 
 
 def day_progress(session: Session) -> str:
-    """The trading day that the clock is in, how much of it is over, and the time in New York."""
+    """The clock in the exchange's time, and how much of its trading day is over."""
     clock = session.run.clock
-    return f"{session.calendar.session_date_of(clock)} {_day_part(session):.0%}, {clock_text(clock)}" if clock else ""
+    return f"{shown(clock, session, '%Y-%m-%d %H:%M')}, {_day_part(session):.0%} of the day" if clock else ""

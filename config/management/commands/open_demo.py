@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 
-from marketdata import store
+from marketdata import calendar, store
 from marketdata.management.explained import ExplainedCommand
 from sessions.market_time import shown
 from sessions.models import Session, State
@@ -18,6 +19,7 @@ from streaming.starts import service
 from streaming.starts.request import Say, StartRequest
 
 DEMO, SYMBOLS, SPEED = "demo", ("AAPL", "MSFT"), 60.0
+DAYS = 11
 SAMPLE = Path(settings.BASE_DIR) / "sample"
 """Recorded days whose licenses let them be given away; an installed package has none."""
 
@@ -57,6 +59,27 @@ class Command(ExplainedCommand):
             call_command(
                 "import_data", str(SAMPLE / "bars"), str(SAMPLE / "trades"), str(SAMPLE / "quotes"), verbosity=0
             )
-        provider = "" if store.choose_dataset(SYMBOLS) else "synthetic"
-        request = StartRequest(SYMBOLS, speed=SPEED, name=DEMO, provider=provider, created_by="manage.py up")
+        first, last, provider = _window()
+        request = StartRequest(
+            SYMBOLS, first, last, speed=SPEED, name=DEMO, provider=provider, created_by="manage.py up"
+        )
         return service.start(request, say).session
+
+
+def _window() -> tuple[dt.date, dt.date, str]:
+    """The newest days in a row that the store has of both symbols, else made ones; and who makes them.
+
+    A day takes six and a half minutes: who reads on for an hour still finds the session live.
+    """
+    dataset = store.choose_dataset(SYMBOLS)
+    if dataset is None:
+        today = dt.datetime.now(dt.UTC).date()
+        days = calendar.trading_days(today - dt.timedelta(days=30), today - dt.timedelta(days=1))[-DAYS:]
+        return days[0].date, days[-1].date, "synthetic"
+    dates = store.dates_with(dataset.pk, SYMBOLS)[-DAYS:]
+    first = dates[-1]
+    for date in reversed(dates):
+        if date != first and calendar.next_trading_day(date).date != first:
+            break
+        first = date
+    return first, dates[-1], ""

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from django.core.management.base import CommandError, CommandParser
@@ -21,7 +22,8 @@ from sessions.models import Session
 from streaming.management.console import errors_in_one_line, get_session
 
 INTERRUPTED = 130
-MISSING = "run_bot needs time-machine and trustme: `pip install time-machine trustme`."
+ACCOUNT = "bot"
+MISSING = f"run_bot needs time-machine and trustme: `{sys.executable} -m pip install time-machine trustme`."
 
 
 class Command(ExplainedCommand):
@@ -36,7 +38,7 @@ class Command(ExplainedCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("id", type=int, help="The session's number.")
-        parser.add_argument("--account", default="", help="By name; made where there is none. Default: a new one.")
+        parser.add_argument("--account", default="", help="By name; made where there is none. Default: bot.")
         parser.add_argument(
             "--linger", type=float, default=5.0, metavar="S", help="Seconds it has after the session's end. Default: 5."
         )
@@ -53,7 +55,7 @@ class Command(ExplainedCommand):
         check_program(options["program"])
         with errors_in_one_line(AccountError, FrontError):
             session = live_session(options["id"])
-            account = account_for(session, options["account"])
+            account = account_for(session, options["account"] or ACCOUNT)
             signal.signal(signal.SIGTERM, _end)
             run = BotRun(session, account, options["program"], self._printer(), options["linger"])
             try:
@@ -85,6 +87,10 @@ def _end(number: int, frame: object) -> NoReturn:
 def check_program(command: Sequence[str]) -> None:
     if shutil.which(command[0]) is None:
         raise CommandError(f"There is no program {command[0]!r}.")
+    script = next((word for word in command[1:] if not word.startswith("-")), "")
+    is_code = {"-c", "-m", "-e", "--eval"} & set(command[1:])
+    if not is_code and script.endswith((".py", ".js", ".mjs", ".cjs", ".sh")) and not Path(script).is_file():
+        raise CommandError(f"There is no file {script!r}.")
     if option := ignores_hook(command):
         raise CommandError(
             f"With {option} Python reads no start-up hook, which gives it the session's clock: leave it out."

@@ -21,6 +21,7 @@ from marketdata.errors import MarketDataError
 from marketdata.ledger import LETTERS
 from marketdata.management.arguments import day
 from marketdata.management.explained import ExplainedCommand
+from marketdata.plurals import counted
 from marketdata.store import spelled
 
 PIPED = 200
@@ -109,9 +110,9 @@ def _tick_cells(span: TickSpan) -> list[str]:
 
 def _show_symbols(console: Console, status: DatasetStatus) -> None:
     kind = " (synthetic)" if status.dataset.synthetic else ""
-    span = f"{status.days[0].date} to {status.days[-1].date}, {len(status.days)} days"
-    console.print(f"\n{status.dataset.name}{kind}: {len(status.symbols)} symbols, {span}", style="bold")
-    table = _table("symbol", "days", "half", "lacking", *FIGURES)
+    span = f"{status.days[0].date} to {status.days[-1].date}, {counted(len(status.days), 'day')}"
+    console.print(f"\n{status.dataset.name}{kind}: {counted(len(status.symbols), 'symbol')}, {span}", style="bold")
+    table = _table("symbol", "days", "half", "missing days", *FIGURES)
     least = least_covered(status.symbols)
     for symbol in least[:ROWS]:
         days = str(len(symbol.days)), str(symbol.half_days), str(len(symbol.missing_days))

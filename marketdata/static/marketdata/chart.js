@@ -97,6 +97,14 @@ export class CandleChart {
     this.chart.timeScale().setVisibleLogicalRange({ from: Math.max(-1, last - shown), to: Math.max(last + ROOM, 60) });
   }
 
+  /** The newest bar's day, from its first bar on. */
+  wholeDay() {
+    if (!this.last) return;
+    const date = axisDayOf(this.last.time * 1000);
+    const first = this.folded.find((bar) => axisDayOf(bar.time * 1000) === date);
+    if (first !== this.last) this.chart.timeScale().setVisibleRange({ from: first.time, to: this.last.time });
+  }
+
   /** Keep the newest bar in sight, unless somebody looks at older ones. */
   followNewest(before) {
     const range = this.chart.timeScale().getVisibleLogicalRange();

@@ -125,6 +125,7 @@ class Page {
     this.chart.onaway = (away) => { toNow.hidden = !away; };
     this.chart.onearlier = () => this.loadEarlier();
     toNow.addEventListener("click", () => this.chart.show());
+    document.getElementById("whole-day").addEventListener("click", () => this.chart.wholeDay());
   }
 
   /** Days before those that are there, one question at a time. */
