@@ -22,6 +22,7 @@ from gateway.running.front import Front
 from sessions import control
 from sessions.models import Session, SessionEvent, SessionKey
 from tests.gateway.conftest import DAY, StartReplay
+from tests.streaming.rows import a_session
 from tests.workers import ROOT, database_url
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
@@ -188,6 +189,14 @@ def test_a_run_that_is_stopped_ends_its_bot_and_its_key(start_replay: StartRepla
 def test_what_cannot_be_run_is_refused(command: list[str], says: str, db: None) -> None:
     with pytest.raises(CommandError, match=re.escape(says)):
         call_command("run_bot", "4711", "--", *command)
+
+
+@pytest.mark.django_db
+def test_a_script_that_is_not_there_opens_no_account() -> None:
+    session = a_session("AAPL")
+    with pytest.raises(CommandError, match=r"There is no file 'nowhere\.py'"):
+        call_command("run_bot", str(session.pk), "--", sys.executable, "nowhere.py")
+    assert not Account.objects.exists()
 
 
 def test_a_session_that_is_over_takes_no_bot(start_replay: StartReplay) -> None:

@@ -54,6 +54,16 @@ def test_a_closed_day_is_named_also_where_nothing_can_be_started_instead() -> No
     assert "No dataset has AAPL on 2024-11-11" in refused.value.message
 
 
+@pytest.mark.parametrize("dataset", ["", "paper"])
+def test_a_day_that_is_not_there_is_refused_with_the_nearest_and_leaves_no_session(dataset: str) -> None:
+    a_day("AAPL", DAY + dt.timedelta(days=3))
+    with pytest.raises(
+        StartError, match=r"on 2024-11-19 \(the nearest in paper: 2024-11-18 and 2024-11-21\)"
+    ) as refused:
+        service.create(StartRequest(("AAPL",), DAY + dt.timedelta(days=1), dataset=dataset))
+    assert refused.value.field == "date" and not Session.objects.exists()
+
+
 def test_a_provider_may_still_bring_what_is_missing() -> None:
     session = service.create(StartRequest(("AAPL",), DAY, DAY + dt.timedelta(days=4), provider="synthetic"))
     assert session.end_date == DAY + dt.timedelta(days=4)

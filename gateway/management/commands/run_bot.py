@@ -55,6 +55,7 @@ class Command(ExplainedCommand):
         check_program(options["program"])
         with errors_in_one_line(AccountError, FrontError):
             session = live_session(options["id"])
+            check_script(options["program"])
             account = account_for(session, options["account"] or ACCOUNT)
             signal.signal(signal.SIGTERM, _end)
             run = BotRun(session, account, options["program"], self._printer(), options["linger"])
@@ -87,14 +88,18 @@ def _end(number: int, frame: object) -> NoReturn:
 def check_program(command: Sequence[str]) -> None:
     if shutil.which(command[0]) is None:
         raise CommandError(f"There is no program {command[0]!r}.")
-    script = next((word for word in command[1:] if not word.startswith("-")), "")
-    is_code = {"-c", "-m", "-e", "--eval"} & set(command[1:])
-    if not is_code and script.endswith((".py", ".js", ".mjs", ".cjs", ".sh")) and not Path(script).is_file():
-        raise CommandError(f"There is no file {script!r}.")
     if option := ignores_hook(command):
         raise CommandError(
             f"With {option} Python reads no start-up hook, which gives it the session's clock: leave it out."
         )
+
+
+def check_script(command: Sequence[str]) -> None:
+    """Before an account is opened for a program that cannot start."""
+    script = next((word for word in command[1:] if not word.startswith("-")), "")
+    is_code = {"-c", "-m", "-e", "--eval"} & set(command[1:])
+    if not is_code and script.endswith((".py", ".js", ".mjs", ".cjs", ".sh")) and not Path(script).is_file():
+        raise CommandError(f"There is no file {script!r}.")
 
 
 def live_session(session_id: int) -> Session:
