@@ -122,6 +122,11 @@ def test_bars_are_shown_only_for_a_symbol_and_a_date(
 ) -> None:
     with django_assert_max_num_queries(12):
         page = admin_client.get("/admin/marketdata/bar/", {"q": "AAPL 2025-07-03"}).content.decode()
-    assert page.count("field-start") >= 100
-    assert "field-start" not in admin_client.get("/admin/marketdata/bar/").content.decode()
-    assert "field-start" not in admin_client.get("/admin/marketdata/bar/", {"q": "AAPL"}).content.decode()
+    assert page.count("field-shown_start") >= 100
+    assert "field-shown_start" not in admin_client.get("/admin/marketdata/bar/").content.decode()
+    assert "field-shown_start" not in admin_client.get("/admin/marketdata/bar/", {"q": "AAPL"}).content.decode()
+    assert "Choose a symbol and a day" in admin_client.get("/admin/marketdata/bar/").content.decode()
+    assert "Nothing matches" in admin_client.get("/admin/marketdata/bar/", {"q": "AAPL"}).content.decode()
+    assert "2025-07-03 09:30 New York" in page
+    derived = {"q": "AAPL 2025-07-03", "interval": "derived"}
+    assert "field-shown_start" not in admin_client.get("/admin/marketdata/bar/", derived).content.decode()

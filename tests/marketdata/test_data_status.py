@@ -122,6 +122,6 @@ def test_one_is_reported_as_one() -> None:
         ],
     )
     assert [note["text"] for note in status()["one"]["notes"]] == [
-        "1 of 1 symbols lacks 1 minute; most on 2019-02-14: IBM 1.",
+        "1 of 1 symbol lacks 1 minute; most on 2019-02-14: IBM 1.",
         "1 bar outside the regular session of IBM.",
     ]
