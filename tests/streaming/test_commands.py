@@ -84,17 +84,6 @@ def test_refused_controls_are_errors_of_one_line() -> None:
         run("set_speed", ended.pk, "fast")
 
 
-def test_ended_sessions_are_deleted_and_live_ones_named_with_what_to_do() -> None:
-    ended, live = a_session("AAPL", state=State.COMPLETED), a_session("MSFT")
-    with pytest.raises(CommandError, match=f"Session {live.pk} is live: stop it first.*`stop_session {live.pk}`"):
-        run("delete_session", ended.pk, live.pk)
-    assert Session.objects.count() == 2
-    assert json.loads(run("delete_session", ended.pk, "--json")[0]) == {"deleted": [ended.pk]}
-    assert list(Session.objects.all()) == [live]
-    with pytest.raises(CommandError, match=f"There is no session {ended.pk}"):
-        run("delete_session", ended.pk)
-
-
 # --- start_session ---------------------------------------------------------------------------------
 
 

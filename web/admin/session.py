@@ -24,8 +24,8 @@ from unfold.decorators import action, display
 
 from sessions import control
 from sessions.models import LIVE, ActiveStream, Session, SessionEvent, State, TransitionError
-from streaming.starts import service
 from sessions.removal import StillLive
+from streaming.starts import service
 from streaming.verify import jobs
 from web.admin import controls, feed_view, landing, page, start_data
 from web.admin.start_form import SessionStartForm
