@@ -80,7 +80,7 @@ class OrdersView(AccountView):
         row = self.account(pk, name)
         form, key = read_order(request.data), key_of(request)
         [form.symbol] = spelled([form.symbol])
-        if key and not request.data.get("client_order_id"):
+        if key and isinstance(request.data, dict) and not request.data.get("client_order_id"):
             form.client_order_id = str(uuid.uuid5(row.uuid, key))  # the same at the second try, which is refused by it
         placed = service.place(row.pk, form, key)
         return Response([reports.order(each) for each in placed], status=status.HTTP_201_CREATED)
