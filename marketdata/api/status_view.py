@@ -70,6 +70,14 @@ class SymbolCoverageSerializer(CoverageSerializer):
     missing_days = serializers.ListField(child=serializers.DateField())
 
 
+class SharedHoleSerializer(serializers.Serializer[Any]):
+    minutes = serializers.ListField(
+        child=serializers.ListField(child=serializers.CharField()),
+        help_text="First and last of each run, New York time.",
+    )
+    symbols = serializers.ListField(child=serializers.CharField(), help_text="Those that lack them, and not all do.")
+
+
 class DayCoverageSerializer(CoverageSerializer):
     date = serializers.DateField()
     minutes = serializers.IntegerField(help_text="Of the session: 390, or 210 on a half day.")
@@ -77,6 +85,7 @@ class DayCoverageSerializer(CoverageSerializer):
     feed_holes = serializers.ListField(
         child=serializers.ListField(child=serializers.CharField()), help_text="First and last minute, New York time."
     )
+    shared_holes = SharedHoleSerializer(many=True)
 
 
 class NoteSerializer(serializers.Serializer[Any]):

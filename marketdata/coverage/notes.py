@@ -45,9 +45,17 @@ def _half_days(days: Sequence[DayCoverage]) -> Iterator[Note]:
 
 def _holes(days: Sequence[DayCoverage]) -> Iterator[Note]:
     for day in days:
-        for first, last in day.feed_holes:
-            when = f"{first}-{last}" if first != last else first
-            yield Note("feed hole", f"{day.date} {when} New York: all {day.symbols} symbols lack it.")
+        for hole in day.feed_holes:
+            yield Note("feed hole", f"{day.date} {_run(hole)} New York: all {day.symbols} symbols lack it.")
+        for shared in day.shared_holes:
+            when = ", ".join(map(_run, shared.minutes))
+            held = f"{len(shared.symbols)} of {day.symbols} symbols lack {_agreeing(len(shared.minutes), 'it', 'them')}"
+            yield Note("feed hole", f"{day.date} {when} New York: {held} together: {', '.join(shared.symbols)}.")
+
+
+def _run(minutes: tuple[str, str]) -> str:
+    first, last = minutes
+    return f"{first}-{last}" if first != last else first
 
 
 def _late(symbols: Sequence[SymbolCoverage]) -> Iterator[Note]:

@@ -105,6 +105,9 @@ def _day(day: DayCoverage) -> dict[str, Any]:
         "minutes": day.minutes,
         "symbol_count": day.symbols,
         "feed_holes": [list(hole) for hole in day.feed_holes],
+        "shared_holes": [
+            {"minutes": list(map(list, minutes)), "symbols": names} for minutes, names in day.shared_holes
+        ],
         **_coverage(day.coverage),
     }
 

@@ -8,11 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 
 from marketdata.coverage.facts import DayFacts
 from marketdata.exchange_calendar import NEW_YORK_STOCKS, calendar_of
+from marketdata.gaps import shared_holes
 from marketdata.ledger import LETTERS
 
 WITHOUT = re.compile("[AM]+")
@@ -71,6 +73,14 @@ class SymbolCoverage:
         return sum(day.session.is_half_day for day in self.days)
 
 
+class SharedHole(NamedTuple):
+    """Minutes that the same symbols lack, some of the day's and more than chance explains; by the exchange's clock."""
+
+    minutes: list[tuple[str, str]]
+    """First and last of each run."""
+    symbols: list[str]
+
+
 @dataclass(frozen=True, slots=True)
 class DayCoverage:
     date: dt.date
@@ -79,6 +89,7 @@ class DayCoverage:
     feed_holes: list[tuple[str, str]]
     """First and last minute of each, by the exchange's clock."""
     exchange: str = NEW_YORK_STOCKS
+    shared_holes: list[SharedHole] = field(default_factory=list)
 
     @property
     def minutes(self) -> int:
@@ -101,8 +112,11 @@ def by_symbol(days: Sequence[DayFacts]) -> list[SymbolCoverage]:
 def by_day(days: Sequence[DayFacts]) -> list[DayCoverage]:
     """Days in order, those of one calendar together."""
     ordered = sorted(days, key=lambda day: (day.date, day.exchange))
-    runs = ((key, list(run)) for key, run in groupby(ordered, lambda day: (day.date, day.exchange)))
-    return [DayCoverage(key[0], len(run), covered(run), list(_clock_runs(run)), key[1]) for key, run in runs]
+    runs = [(key, list(run)) for key, run in groupby(ordered, lambda day: (day.date, day.exchange))]
+    return [
+        DayCoverage(date, len(run), covered(run), _evident(run), exchange, _shared(run, len(runs)))
+        for (date, exchange), run in runs
+    ]
 
 
 def _missing(run: Sequence[DayFacts]) -> list[dt.date]:
@@ -133,10 +147,21 @@ def evident_holes(ledgers: Sequence[str]) -> list[int]:
     return [int(minute) for minute in np.flatnonzero(common)] if chance < CHANCE else []
 
 
-def _clock_runs(run: Sequence[DayFacts]) -> Iterator[tuple[str, str]]:
-    """Holes as first and last minute by the exchange's clock."""
-    minutes = evident_holes([day.ledger for day in run])
-    opened = run[0].session.open.astimezone(calendar_of(run[0].exchange).zone)
+def _evident(run: Sequence[DayFacts]) -> list[tuple[str, str]]:
+    return list(_clock_runs(run[0], evident_holes([day.ledger for day in run])))
+
+
+def _shared(run: Sequence[DayFacts], days: int) -> list[SharedHole]:
+    """Those of the same symbols together."""
+    found: dict[tuple[str, ...], list[int]] = {}
+    for minute, symbols in shared_holes({day.symbol: day.ledger for day in run}, days).items():
+        found.setdefault(tuple(symbols), []).append(minute)
+    return [SharedHole(list(_clock_runs(run[0], minutes)), list(symbols)) for symbols, minutes in found.items()]
+
+
+def _clock_runs(day: DayFacts, minutes: Sequence[int]) -> Iterator[tuple[str, str]]:
+    """Minutes in order as the first and the last of each run, by the exchange's clock."""
+    opened = day.session.open.astimezone(calendar_of(day.exchange).zone)
     for _, stretch in groupby(enumerate(minutes), lambda pair: pair[1] - pair[0]):
         held = [minute for _, minute in stretch]
         first, last = (opened + dt.timedelta(minutes=minute) for minute in (held[0], held[-1]))

@@ -10,7 +10,7 @@ from marketdata import store
 from marketdata.calendar import TradingDay
 from marketdata.derive import derive
 from marketdata.errors import MarketDataError
-from marketdata.gaps import feed_holes, find_gaps
+from marketdata.gaps import feed_holes, find_gaps, shared_holes
 from marketdata.intervals import DAY, interval_name
 from marketdata.plurals import counted
 from marketdata.providers.daily import daily_of, differences
@@ -79,13 +79,17 @@ def _report_gaps(holding: Holding) -> int:
     gaps = {symbol: find_gaps(ledger, day.minutes) for symbol, ledger in ledgers.items()}
     absent = {symbol: sum(g.end_minute - g.start_minute for g in found) for symbol, found in gaps.items() if found}
     holes = feed_holes(ledgers) if len(ledgers) > 1 else []
+    shared = shared_holes(ledgers)
     message = f"{day.date}: {_absence(absent, len(ledgers))}"
     if holes:
         message += f"; {counted(len(holes), 'minute')} absent in all of them (a hole in the feed)"
+    if shared:
+        lacking = sorted({symbol for symbols in shared.values() for symbol in symbols})
+        message += f"; {counted(len(shared), 'minute')} absent at once in {', '.join(lacking)} (a hole in the feed)"
     differ = _daily_differences(holding)
     if differ:
         message += f"; the minutes of {', '.join(differ)} do not add up to the daily bar"
-    data = {"absent": absent, "feed_holes": list(map(int, holes)), "daily": differ}
+    data = {"absent": absent, "feed_holes": list(map(int, holes)), "shared_holes": shared, "daily": differ}
     announce(session, Kind.GAPS, day.date, message, data)
     return 1
 

@@ -61,6 +61,34 @@ def test_what_two_thin_symbols_lack_together_may_be_chance() -> None:
     assert evident_holes(["AAAA", "AAAA"]) == [] and evident_holes(["TTAT"]) == []
 
 
+def day_of(ledgers: dict[str, str]) -> list[str]:
+    days = by_day([DayFacts(symbol, DAY.date, ledger) for symbol, ledger in ledgers.items()])
+    return [note.text for note in notes([], days) if note.kind == "feed hole"]
+
+
+def lacking(*minutes: int) -> str:
+    return "".join("A" if minute in minutes else "T" for minute in range(390))
+
+
+def test_minutes_that_many_symbols_lack_together_are_a_hole_that_names_them() -> None:
+    """14:31 and 14:36; four symbols have them, one of those lacks a minute of its own."""
+    struck = {name: lacking(301, 306) for name in ("AA", "BB", "CC", "DD", "EE", "FF")}
+    whole = {name: lacking() for name in ("GG", "HH", "II")} | {"JJ": lacking(17)}
+    assert day_of(struck | whole) == [
+        "2019-02-14 14:31, 14:36 New York: 6 of 10 symbols lack them together: AA, BB, CC, DD, EE, FF."
+    ]
+
+
+def test_minutes_that_some_symbols_lack_together_by_chance_are_no_hole() -> None:
+    rng = np.random.default_rng(7)
+    half = "".join(rng.choice(list("TA"), 390))
+    assert day_of({"AA": lacking(5), "BB": half, "CC": lacking(), "DD": half[::-1]}) == []
+    quiet = {f"S{n}": lacking(*np.flatnonzero(rng.random(390) < 0.05).tolist()) for n in range(200)}
+    noon = 0.02 + 0.1 * np.exp(-(((np.arange(390) - 180) / 40) ** 2))
+    sleepy = {f"N{n}": lacking(*np.flatnonzero(rng.random(390) < noon).tolist()) for n in range(60)}
+    assert day_of(quiet) == [] and day_of(quiet | {"AA": lacking(301)}) == [] and day_of(sleepy) == []
+
+
 def test_the_table_and_the_heat_map_are_plain_when_piped(outage: None) -> None:
     out = StringIO()
     call_command("data_status", "IBM", stdout=out)
