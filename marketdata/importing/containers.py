@@ -8,8 +8,9 @@ import lzma
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader, RawIOBase
 from pathlib import Path, PurePosixPath
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import zstandard
 from django.conf import settings
@@ -18,6 +19,8 @@ from marketdata.importing.refusals import UnreadableFile
 
 PACKINGS = (".gz", ".zst", ".bz2", ".xz")
 CHUNK_BYTES = 4 * 1024 * 1024
+ZSTD_BYTES = 2 * 1024
+"""Packed bytes at a time: a small piece unpacks to a bounded one before its size is looked at."""
 RATIO_FROM_BYTES = 64 * 1024 * 1024
 """Below this size a file may be as repetitive as it likes."""
 ENCRYPTED = 0x1
@@ -57,6 +60,45 @@ def bounded(stream: IO[bytes], path: Path, packed: int) -> bytes:
     return bytes(found)
 
 
+class Frames(RawIOBase):
+    """Zstandard's frames, one after the other. The library's own reader ends in silence where a file is cut off."""
+
+    def __init__(self, packed: IO[bytes]) -> None:
+        self._packed = packed
+        self._frame = zstandard.ZstdDecompressor().decompressobj()
+        self._fed = False
+        self._ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        while not self._ready and self._feed():
+            pass
+        count = min(len(into), len(self._ready))
+        into[:count] = self._ready[:count]
+        self._ready = self._ready[count:]
+        return count
+
+    def _feed(self) -> bool:
+        """Unpack some more; False at the end. Raises EOFError in the midst of a frame."""
+        packed = self._frame.unused_data if self._frame.eof else b""
+        packed = packed or self._packed.read(ZSTD_BYTES)
+        if not packed:
+            if self._fed and not self._frame.eof:
+                raise EOFError("it is cut off: its last Zstandard frame has no end")
+            return False
+        if self._frame.eof:
+            self._frame = zstandard.ZstdDecompressor().decompressobj()
+        self._fed = True
+        self._ready = self._frame.decompress(packed)
+        return True
+
+    def close(self) -> None:
+        self._packed.close()
+        super().close()
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
     name = path.name.lower()
@@ -67,7 +109,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
     elif name.endswith(".xz"):
         stream = cast(IO[bytes], lzma.open(path, "rb"))  # noqa: SIM115 - closed by the caller
     elif name.endswith(".zst"):
-        stream = cast(IO[bytes], zstandard.open(path, "rb"))
+        stream = cast(IO[bytes], BufferedReader(Frames(path.open("rb"))))
     else:
         stream = path.open("rb")
     with stream:

@@ -24,6 +24,9 @@ def dbn_as_csv(data: bytes, path: Path) -> bytes:
         transcoder = Transcoder(out, Encoding.CSV, Compression.NONE, pretty_px=True, pretty_ts=False, map_symbols=True)  # type: ignore[arg-type]
         transcoder.write(data)
         transcoder.flush()
+        cut = len(transcoder.buffer())
     except (DBNError, ValueError) as error:
         raise UnreadableFile(f"{path}: cannot be read: {error}") from None
+    if cut:
+        raise UnreadableFile(f"{path}: cannot be read: it is cut off in the midst of a record: fetch it again.")
     return out.getvalue()

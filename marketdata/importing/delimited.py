@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.csv
 
 from marketdata.importing.heads import Head
+from marketdata.importing.quoted_lines import physical_lines, quotes_line_ends, refuse_swallowed_rows, row_lines
 from marketdata.importing.refusals import UnreadableFile
 from marketdata.importing.sheets import BadLine, Sheet, Text
 from marketdata.importing.spellings import SPELLINGS, TIME, fold
@@ -26,38 +28,70 @@ CODES = frozenset(
     for spelling in kind.get(name, ())
 )
 CLOCKS = ("time", "time_m")
+COMMA_NUMBER = r"^\s*[+-]?\d[\d.\s'\x{a0}\x{202f}]*,\d+\s*$"
 
 
-def read_delimited(data: bytes, head: Head, names: Collection[str], path: Path, kind: str) -> Sheet:
+def read_delimited(data: bytes, head: Head, names: Collection[str], path: Path, kind: str, decimal: str = "") -> Sheet:
     """Raises UnreadableFile for a text that is no table."""
     names = list(names)
-    bad: list[BadLine] = []
-    if data.count(b"\n") + (not data.endswith(b"\n")) <= head.skip:
+    lines = data.count(b"\n") + (not data.endswith(b"\n")) - head.skip
+    if lines <= 0:
         return Sheet(pd.DataFrame({name: [] for name in names}), np.empty(0, np.int64), [], dict(head.cells))
+    types = _types(names, kind)
+    table, bad = _parsed(data, head, names, types, path)
+    if decimal == "," or has_decimal_commas(table, types):
+        # With such commas 12.345 are thousands: what pyarrow took for a number is wanted as it was written.
+        texts = {name: pa.string() for name in names if _is_number(table, name)}
+        table, bad = _parsed(data, head, names, types | texts, path)
+    if not table.num_rows and bad:
+        raise UnreadableFile(f"{path}: cannot be read: line {bad[0].line}: {bad[0].reason}.")
+    numbers = row_lines(table, bad, head.skip)
+    if table.num_rows + len(bad) != lines:  # a quoted cell may hold line ends
+        refuse_swallowed_rows(table, bad, numbers, head.delimiter, path)
+        numbers, bad = physical_lines(table, bad, numbers)
+    frame = as_frame(table)
+    sheet = Sheet(frame, numbers, bad, dict(head.cells), Text(data), decimal=decimal)
+    return sheet.take(~_blank(frame))
+
+
+def _parsed(
+    data: bytes, head: Head, names: list[str], types: dict[str, pa.DataType], path: Path
+) -> tuple[pa.Table, list[BadLine]]:
+    """The table, and the lines that have another number of columns; their lines are counted in rows."""
+    bad: list[BadLine] = []
 
     def keep(row: Any) -> str:
         reason = f"{row.actual_columns} of {row.expected_columns} columns"
         bad.append(BadLine(row.number, f"the line has {reason}", row.text))
         return "skip"
 
+    read = pyarrow.csv.ReadOptions(use_threads=False, column_names=names, skip_rows=head.skip)
+    parse = pyarrow.csv.ParseOptions(
+        delimiter=head.delimiter,
+        ignore_empty_lines=False,
+        newlines_in_values=quotes_line_ends(data),
+        invalid_row_handler=keep,
+    )
+    convert = pyarrow.csv.ConvertOptions(column_types=types, null_values=NULLS, strings_can_be_null=False)
     try:
-        table = pyarrow.csv.read_csv(
-            pa.BufferReader(data),
-            read_options=pyarrow.csv.ReadOptions(use_threads=False, column_names=names, skip_rows=head.skip),
-            parse_options=pyarrow.csv.ParseOptions(
-                delimiter=head.delimiter, ignore_empty_lines=False, invalid_row_handler=keep
-            ),
-            convert_options=pyarrow.csv.ConvertOptions(
-                column_types=_types(names, kind), null_values=NULLS, strings_can_be_null=False
-            ),
-        )
+        return pyarrow.csv.read_csv(pa.BufferReader(data), read, parse, convert), bad
     except pa.ArrowException as error:
         raise UnreadableFile(f"{path}: cannot be read: {error}") from None
-    if not table.num_rows and bad:
-        raise UnreadableFile(f"{path}: cannot be read: line {bad[0].line}: {bad[0].reason}.")
-    frame = as_frame(table)
-    sheet = Sheet(frame, _lines(len(frame), head.skip, bad), bad, dict(head.cells), Text(data))
-    return sheet.take(~_blank(frame))
+
+
+def _is_number(table: pa.Table, name: str) -> bool:
+    kind = table.column(name).type
+    return pa.types.is_floating(kind) or (pa.types.is_integer(kind) and fold(name) not in TIME)
+
+
+def has_decimal_commas(table: pa.Table, texts: Collection[str]) -> bool:
+    """Whether any column of numbers has them. `texts`: columns that are none."""
+    columns = (table.column(name) for name in table.column_names if name not in texts and fold(name) not in TIME)
+    return any(
+        pyarrow.compute.any(pyarrow.compute.match_substring_regex(column, COMMA_NUMBER)).as_py()
+        for column in columns
+        if pa.types.is_string(column.type)
+    )
 
 
 def as_frame(table: pa.Table) -> pd.DataFrame:
@@ -98,10 +132,3 @@ def _blank(frame: pd.DataFrame) -> np.ndarray:
         there = column.notna() & (column.astype(str).str.strip() != "")
         blank[np.flatnonzero(blank)[there.to_numpy()]] = False
     return blank
-
-
-def _lines(count: int, skip: int, bad: list[BadLine]) -> np.ndarray:
-    """The physical line of every row that was kept."""
-    every = np.arange(skip + 1, skip + 1 + count + len(bad), dtype=np.int64)
-    gone = np.array([line.line for line in bad], dtype=np.int64)
-    return every[~np.isin(every, gone)]

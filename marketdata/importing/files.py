@@ -136,7 +136,7 @@ def _delimited(data: bytes, path: Path, form: FileForm, kinds: tuple[str, ...]) 
     kind = _chosen(kind, kinds, names, dialect)
     if not head.cells:
         _check_kind(kind, kinds, names, path)
-    return Source(path, read_delimited(data, head, names, path, kind or kinds[0]), dialect, kind)
+    return Source(path, read_delimited(data, head, names, path, kind or kinds[0], form.decimal), dialect, kind)
 
 
 def _named(path: Path, sheet: Sheet, form: FileForm, kinds: tuple[str, ...]) -> Source:

@@ -15,13 +15,14 @@ from marketdata.importing.refusals import Doubt
 ABSENT = ("", "nan", "null", "none", "n/a", "na", "-", "<na>")
 COMMA_CLEAR = r"\d{1,3}(?:\.\d{3})+,\d+|0,\d+|\d+,(?:\d{1,2}|\d{4,})|\d{4,},\d+"
 POINT_CLEAR = r"\d{1,3}(?:,\d{3})+\.\d*|\d{1,3}(?:,\d{3}){2,}|\d+\.(?:\d{1,2}|\d{4,})"
-BLANKS = "[\\s'\u00a0\u202f\u2019]"
+BETWEEN_DIGITS = "(?<=\\d)[\\s'\u00a0\u202f\u2019](?=\\d{3})"
 
 
 def decimal_mark(columns: Iterable[pd.Series], path: Path) -> str:
     """Point or comma, from columns of prices. Raises Doubt where 1,234 can be read in two ways."""
     texts = [_text(column) for column in columns if not pd.api.types.is_numeric_dtype(column)]
     texts = [text for text in texts if text.str.contains(",", regex=False).any()]
+    texts = [text.str.replace(BETWEEN_DIGITS, "", regex=True) for text in texts]
     if not texts:
         return "."
     comma = any(text.str.fullmatch(COMMA_CLEAR).any() for text in texts)
@@ -56,7 +57,7 @@ def numbers(raw: pd.Series, mark: str = ".") -> tuple[Floats, np.ndarray]:
 def _plain(text: pd.Series, mark: str) -> pd.Series:
     """With a decimal point and no thousands; what groups digits otherwise than by three is no number."""
     thousands = "." if mark == "," else ","
-    bare = text.str.replace(rf"(?<=\d){BLANKS}(?=\d{{3}})", "", regex=True)
+    bare = text.str.replace(BETWEEN_DIGITS, "", regex=True)
     grouped = bare.str.fullmatch(rf"[+-]?\d{{1,3}}(?:{re.escape(thousands)}\d{{3}})+(?:{re.escape(mark)}\d+)?")
     bare = bare.where(~grouped, bare.str.replace(thousands, "", regex=False))
     if mark == ",":

@@ -43,7 +43,8 @@ class Sheet:
     """`line`: of each row, from 1, head lines included (of Parquet and JSON: the row, from 1).
 
     `cells`: column → (field, symbol), where the file itself says that it is wide. `symbol`, `zone`: what the file says
-    of all its rows. `scale`: what its prices have to be divided by. `used`: columns that were taken into others.
+    of all its rows; `decimal`: the mark that a person gave. `scale`: what its prices have to be divided by. `used`:
+    columns that were taken into others.
     """
 
     frame: pd.DataFrame
@@ -53,6 +54,7 @@ class Sheet:
     text: Text = field(default_factory=Text, repr=False)
     symbol: str = ""
     zone: str = ""
+    decimal: str = ""
     scale: float = 1.0
     used: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()

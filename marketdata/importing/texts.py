@@ -19,9 +19,19 @@ def as_utf8(data: bytes, path: Path) -> tuple[bytes, str]:
     if b"\0" in data:
         line = data[: data.index(b"\0")].count(b"\n") + 1
         raise UnreadableFile(f"{path}: cannot be read: line {line} holds a NUL byte: it is damaged, or no text.")
-    if b"\r" in data and b"\n" not in data:
-        return data.replace(b"\r", b"\n"), "its lines end with CR"
+    if b"\r" in data and data.count(b"\r") != data.count(b"\r\n"):
+        return _without_lone_returns(
+            data
+        ), "some of its lines end with CR" if b"\n" in data else "its lines end with CR"
     return data, f"its text is {coding.upper()}" if coding and not coding.startswith("utf-8") else ""
+
+
+def _without_lone_returns(data: bytes) -> bytes:
+    """CR ends a line as LF does; within quotation marks it is a blank."""
+    parts = data.replace(b"\r\n", b"\n").split(b'"')
+    parts[::2] = [part.replace(b"\r", b"\n") for part in parts[::2]]
+    parts[1::2] = [part.replace(b"\r", b" ") for part in parts[1::2]]
+    return b'"'.join(parts)
 
 
 def _coding(data: bytes) -> str:

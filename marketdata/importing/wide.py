@@ -58,7 +58,13 @@ def to_long(sheet: Sheet, cells: Cells, path: Path) -> Sheet:
         if not set(PRICES) <= set(names.values()):
             raise UnreadableFile(f"{path}: {symbol} has only {', '.join(names.values())} of {', '.join(PRICES)}.")
         part = sheet.frame[[*stamps, *names]].rename(columns=names)
-        held = part[list(PRICES)].notna().any(axis=1).to_numpy()
+        held = np.logical_or.reduce([_there(part[name]) for name in PRICES])
         parts.append(part[held].assign(symbol=symbol))
         lines.append(sheet.line[held])
     return replace(sheet, frame=pd.concat(parts, ignore_index=True), line=np.concatenate(lines))
+
+
+def _there(column: pd.Series) -> np.ndarray:
+    """Cells in which something stands."""
+    found = column.notna().to_numpy()
+    return found if pd.api.types.is_numeric_dtype(column) else found & (column.astype(str).str.strip() != "").to_numpy()

@@ -121,3 +121,9 @@ def test_a_folder_is_imported_as_its_case_says(cases: Path, name: str) -> None:
     call_command("import_data", str(cases / folder), dataset="case", json=True, stdout=out, **options)
     (report,) = json.loads(out.getvalue())["datasets"]
     assert (report["files"], report["names"], report["inserted"]) == (files, symbols, rows)
+
+
+def test_thousands_of_a_volume_beside_decimal_commas_are_thousands(cases: Path) -> None:
+    form = FileForm(tz="Europe/Berlin", date_order="dmy")
+    (day,) = split(read(cases / "a12-decimal-comma/in/ALFA_eu.csv", form)).days
+    assert (day.bars.volume[0], day.bars.open[0]) == (12345.0, 50.0)

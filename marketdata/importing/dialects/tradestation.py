@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from marketdata.importing.dialects.dialect import Dialect, words
-from marketdata.importing.numbers import numbers
+from marketdata.importing.numbers import decimal_mark, numbers
 from marketdata.importing.sheets import Sheet
 from marketdata.importing.spellings import fold
 from marketdata.kinds import DayKind
@@ -16,7 +16,8 @@ def _prepare(sheet: Sheet, path: Path, kind: str) -> Sheet:
     names = {fold(str(name)): str(name) for name in sheet.frame.columns}
     if names.keys() & {"vol", "volume"}:
         return sheet
-    volume = sum(numbers(sheet.frame[names[part]])[0] for part in ("up", "down"))
+    mark = sheet.decimal or decimal_mark((sheet.frame[names[part]] for part in ("open", "high", "low", "close")), path)
+    volume = sum(numbers(sheet.frame[names[part]], mark)[0] for part in ("up", "down"))
     used = sheet.used | {names["up"], names["down"]}
     return replace(sheet, frame=sheet.frame.assign(volume=volume), used=used).noted("volume is Up + Down")
 
