@@ -29,7 +29,10 @@ class AnswersForm(forms.Form):
         choices=[AS_READ, ("start", "the minute's start"), ("end", "the minute's end")],
         label="A stamp names",
     )
-    date_order = forms.ChoiceField(required=False, choices=[AS_READ, ("mdy", "month, day"), ("dmy", "day, month")])
+    date_order = forms.ChoiceField(
+        required=False,
+        choices=[AS_READ, ("mdy", "month, day"), ("dmy", "day, month"), ("ymd", "year, month, day")],
+    )
     decimal = forms.ChoiceField(required=False, choices=[AS_READ, (".", "point"), (",", "comma")], label="Decimal mark")
     scale = forms.FloatField(required=False, min_value=0, label="Prices divided by")
     only = forms.CharField(required=False, max_length=200, label="Only rows with", help_text="COLUMN=VALUE,…")

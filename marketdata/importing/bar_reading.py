@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,13 +16,25 @@ from marketdata.importing.decision import Decision, Fact
 from marketdata.importing.edges import edges_of
 from marketdata.importing.file_form import FileForm
 from marketdata.importing.files import Source, open_source
-from marketdata.importing.guards import decide_label, is_no_count, refuse_midnight, refuse_scale, refuse_shifted
+from marketdata.importing.guards import (
+    decide_label,
+    is_no_count,
+    refuse_midnight,
+    refuse_misplaced,
+    refuse_scale,
+    refuse_shifted,
+)
+from marketdata.importing.identity import with_symbol
 from marketdata.importing.numbers import decimal_mark, numbers
+from marketdata.importing.placement import misplaced
+from marketdata.importing.refusals import Doubt
 from marketdata.importing.sheets import OfSheet, Sheet
 from marketdata.importing.spellings import PRICES, SPELLINGS, fold, map_columns
-from marketdata.importing.stamps import Moments, stamps
+from marketdata.importing.stamps import COUNTED, Moments, of_a_servers_clock, stamps
 from marketdata.importing.symbol_column import symbols_of
+from marketdata.importing.time_columns import date_beside, time_column
 from marketdata.importing.wide import is_wide, to_long, wide_cells
+from marketdata.importing.widths import refuse_stated
 from marketdata.kinds import DayKind
 from marketdata.units import SECOND_NS
 
@@ -72,19 +85,20 @@ def bar_table(source: Source, form: FileForm, exchange_of: ExchangeOf = as_asked
     source = _long(source, form)
     sheet, path = source.sheet, source.path
     mapped = mapped_columns(source, DayKind.BARS, form)
+    refuse_stated(sheet, path)
     names, symbol, symbol_fact = symbols_of(path, sheet, mapped, form)
     exchange = exchange_of(names, form.exchange)
     moments = stamps(sheet.frame, mapped, form, source.dialect, path)
     unused = unused_columns(sheet, mapped)
-    seconds, label = _starts(source, moments, symbol, names, unused, replace(form, exchange=exchange))
     values, garbled, scale = _values(source, mapped, form)
-    notes = list(sheet.notes)
+    rows = Rows(symbol, values[BAR_VALUES.index("volume")], names, unused)
+    moments, seconds, label = _placed(source, moments, rows, replace(form, exchange=exchange))
     if source.dialect.name == "generic rows" and is_no_count(values[BAR_VALUES.index("trade_count")]):
         values[BAR_VALUES.index("trade_count")] = np.nan
         unused = (*unused, mapped.pop("trade_count"))
     decision = Decision(
         str(path), DayKind.BARS, Fact(source.dialect.name, source.dialect.sign), symbol_fact, moments.zone, label,
-        moments.units, scale, mapped, unused, tuple(notes),
+        moments.units, scale, mapped, unused, sheet.notes,
     )  # fmt: skip
     sub_second = moments.at % SECOND_NS != 0
     return Table(path, names, symbol, seconds, sub_second, values, garbled, sheet, decision, exchange)
@@ -95,7 +109,6 @@ def _long(source: Source, form: FileForm) -> Source:
     cells = source.sheet.cells or wide_cells(names)
     if form.columns or not is_wide(names, cells):
         return source
-    cells = {name: cell for name, cell in cells.items() if fold(cell[0]) != "adj_close"}
     return replace(source, sheet=to_long(source.sheet, cells, source.path))
 
 
@@ -108,27 +121,57 @@ def mapped_columns(source: Source, kind: str, form: FileForm) -> dict[str, str]:
         for ours, theirs in source.dialect.columns.items()
         if theirs in folded and ours in (*SPELLINGS[kind], "date")
     }
-    return map_columns(kind, names, {**known, **form.columns}, source.path)
+    if {"T", "t"} <= set(names):  # Polygon's grouped bars: the ticker, and the time
+        known |= {"time": "t", "symbol": "T"}
+    if "time" not in form.columns and not folded.keys() & set(SPELLINGS[kind]["time"]) and (time := time_column(names)):
+        known.setdefault("time", time)
+    found = map_columns(kind, names, {**known, **form.columns}, source.path)
+    if "date" not in found and (date := date_beside(source.sheet.frame, found["time"])):
+        found["date"] = date
+    return with_symbol(source.sheet.frame, found, form, source.path)
 
 
 def unused_columns(sheet: Sheet, mapped: Mapping[str, str]) -> tuple[str, ...]:
     """Columns that nothing was taken from, in the file's order."""
     taken = {*mapped.values(), *sheet.used}
-    return tuple(str(name) for name in sheet.frame.columns if str(name) not in taken)
+    return (*(str(name) for name in sheet.frame.columns if str(name) not in taken), *sheet.left_out)
 
 
-def _starts(
-    source: Source, moments: Moments, symbol: Ints, names: list[str], unused: tuple[str, ...], form: FileForm
-) -> tuple[Ints, Fact]:
+class Rows(NamedTuple):
+    """What is known of the rows when their stamps are placed."""
+
+    symbol: Ints
+    volume: Floats
+    names: list[str]
+    unused: tuple[str, ...]
+
+
+def _placed(source: Source, moments: Moments, rows: Rows, form: FileForm) -> tuple[Moments, Ints, Fact]:
+    """The stamps, each bar's start in seconds, and the label that they have."""
+    try:
+        return moments, *_starts(source, moments, rows, form)
+    except Doubt as doubt:
+        if doubt.option != "tz" or moments.zone.why != COUNTED or not form.tz:
+            raise
+    moments = of_a_servers_clock(moments, form.tz)
+    return moments, *_starts(source, moments, rows, form)
+
+
+def _starts(source: Source, moments: Moments, rows: Rows, form: FileForm) -> tuple[Ints, Fact]:
     """Each bar's start in seconds, by the label that the stamps have."""
     seconds = moments.at // SECOND_NS
     readable = seconds > UNREADABLE
-    refuse_midnight(seconds[readable], symbol[readable], names, unused, source.path)
+    symbol, volume = rows.symbol[readable], rows.volume[readable]
+    refuse_midnight(seconds[readable], symbol, rows.names, rows.unused, source.path)
     days = calendar_of(form.exchange)
-    label = decide_label(edges_of(seconds[readable], symbol[readable], days), form, source.dialect, source.path)
+    edges = edges_of(seconds[readable], symbol, days, volume)
+    label = decide_label(edges, form, source.dialect, source.path)
     if label.value == "end":
         seconds = np.where(readable, seconds - 60, seconds)
-    refuse_shifted(edges_of(seconds[readable], symbol[readable], days), form, moments.zone, source.path)
+        edges = edges_of(seconds[readable], symbol, days)
+    refuse_shifted(edges, form, moments.zone, source.path)
+    if not form.as_is:
+        refuse_misplaced(misplaced(seconds[readable], volume, days), moments.zone, source.path)
     return seconds, label
 
 

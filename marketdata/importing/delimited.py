@@ -27,7 +27,8 @@ CODES = frozenset(
     for name in ("exchange", "condition", "bid_exchange", "ask_exchange")
     for spelling in kind.get(name, ())
 )
-CLOCKS = ("time", "time_m")
+CLOCKS = ("time", "time_m", "timestamp")
+STAMPS = frozenset(spelling for kind in SPELLINGS.values() for spelling in kind["time"])
 COMMA_NUMBER = r"^\s*[+-]?\d[\d.\s'\x{a0}\x{202f}]*,\d+\s*$"
 
 
@@ -39,12 +40,18 @@ def read_delimited(data: bytes, head: Head, names: Collection[str], path: Path, 
         return Sheet(pd.DataFrame({name: [] for name in names}), np.empty(0, np.int64), [], dict(head.cells))
     types = _types(names, kind)
     table, bad = _parsed(data, head, names, types, path)
+    exact = {name: pa.string() for name in names if fold(name) in STAMPS and pa.types.is_floating(table[name].type)}
+    if exact:  # as floats they would lose their last digits
+        types |= exact
+        table, bad = _parsed(data, head, names, types, path)
     if decimal == "," or has_decimal_commas(table, types):
         # With such commas 12.345 are thousands: what pyarrow took for a number is wanted as it was written.
         texts = {name: pa.string() for name in names if _is_number(table, name)}
         table, bad = _parsed(data, head, names, types | texts, path)
     if not table.num_rows and bad:
-        raise UnreadableFile(f"{path}: cannot be read: line {bad[0].line}: {bad[0].reason}.")
+        commas = head.delimiter == "," and bad[0].raw.count(",") >= len(names)
+        advice = ": numbers with commas need quotation marks, or semicolons between the columns" if commas else ""
+        raise UnreadableFile(f"{path}: cannot be read: line {bad[0].line}: {bad[0].reason}{advice}.")
     numbers = row_lines(table, bad, head.skip)
     if table.num_rows + len(bad) != lines:  # a quoted cell may hold line ends
         refuse_swallowed_rows(table, bad, numbers, head.delimiter, path)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from marketdata.calendar import NEW_YORK
-from marketdata.columns import Ints
+from marketdata.columns import Floats, Ints
 from marketdata.exchange_calendar import ExchangeCalendar
+from marketdata.importing.openings import Votes, votes
 
 LEAST_ROWS = 10
 """Fewer rows of a symbol's day say nothing about its edges."""
 MINUTE, HOUR = 60, 3600
+MOST_SPAN = 10_000_000
 EARLY = 5 * HOUR + 30 * MINUTE
 """From 04:00, when trading before the open begins, to 09:30."""
 LATE = 4 * HOUR
@@ -23,11 +26,15 @@ LATE = 4 * HOUR
 @dataclass(frozen=True, slots=True)
 class Edges:
     """Every symbol's day with enough rows: date as an ordinal; seconds of its first row after the open and of its
-    last row after the close (negative: before)."""
+    last row after the close (negative: before); and when its session opened and closed."""
 
     date: Ints
     first: Ints
     last: Ints
+    opened: Ints
+    closed: Ints
+    zone: ZoneInfo
+    votes: Votes
 
     @property
     def starts(self) -> int:
@@ -38,6 +45,14 @@ class Edges:
     def ends(self) -> int:
         """Days stamped 09:31 to 16:00, or 04:01 to 20:00."""
         return int((_pair(self, MINUTE, 0) | _pair(self, -EARLY + MINUTE, LATE)).sum())
+
+    def span(self, label: str) -> str:
+        """From when to when the first day that names starts, or ends, has stamps, by the exchange's clock."""
+        first, last = (MINUTE, 0) if label == "end" else (0, -MINUTE)
+        place = int(np.argmax(_pair(self, first, last) | _pair(self, first - EARLY, last + LATE)))
+        stamps = int(self.opened[place] + self.first[place]), int(self.closed[place] + self.last[place])
+        begin, end = (dt.datetime.fromtimestamp(stamp, self.zone) for stamp in stamps)
+        return f"from {begin:%H:%M} to {end:%H:%M}"
 
     def shifted(self) -> tuple[dt.date, int] | None:
         """The first date on which all symbols' days lie a number of hours beside the session, and that number."""
@@ -61,7 +76,7 @@ def _pair(edges: Edges, first: int, last: int) -> np.ndarray:
     return np.asarray((edges.first == first) & (edges.last == last))
 
 
-def edges_of(stamp: Ints, symbol: Ints, days: ExchangeCalendar) -> Edges:
+def edges_of(stamp: Ints, symbol: Ints, days: ExchangeCalendar, volume: Floats | None = None) -> Edges:
     """The edges of readable stamps in seconds, with the symbol's number of each, by the exchange's dates."""
     order = np.lexsort((stamp, symbol))
     stamp, symbol = stamp[order], symbol[order]
@@ -76,14 +91,38 @@ def edges_of(stamp: Ints, symbol: Ints, days: ExchangeCalendar) -> Edges:
     begin, end = begin[known], end[known]
     found = [bounds[int(day)] or (0, 0) for day in date[begin]]
     opened, closed = np.array(found, np.int64).reshape(-1, 2).T
-    return Edges(date[begin], stamp[begin] - opened, stamp[end - 1] - closed)
+    traded = volume[order] if volume is not None else np.full(len(stamp), np.nan)
+    said = _votes(stamp, traded, begin, end, opened)
+    return Edges(date[begin], stamp[begin] - opened, stamp[end - 1] - closed, opened, closed, days.zone, said)
+
+
+def _votes(stamp: Ints, volume: Floats, begin: Ints, end: Ints, opened: Ints) -> Votes:
+    """What the days' minutes around the open say."""
+    length = end - begin
+    day = np.repeat(np.arange(len(begin)), length)
+    rows = np.arange(len(day)) + np.repeat(begin - (np.cumsum(length) - length), length)
+    return votes(stamp[rows] - opened[day], day, len(begin), volume[rows])
 
 
 def exchange_dates(stamp: Ints, days: ExchangeCalendar) -> Ints:
     """Ordinals of the exchange's dates; one look-up per hour, not per row."""
-    hours, which = np.unique(stamp // HOUR, return_inverse=True)
+    hours, which = distinct(stamp // HOUR)
     dates = [days.row_date_of(dt.datetime.fromtimestamp(int(hour) * HOUR, dt.UTC)).toordinal() for hour in hours]
     return np.array(dates, np.int64)[which]
+
+
+def distinct(values: Ints) -> tuple[Ints, Ints]:
+    """Which there are, and each one's place among them: without sorting where they lie close together."""
+    if not len(values):
+        return values, values
+    least, span = int(values.min()), int(values.max()) - int(values.min()) + 1
+    if span > MOST_SPAN:
+        found, which = np.unique(values, return_inverse=True)
+        return found, which
+    there = np.zeros(span, dtype=bool)
+    there[values - least] = True
+    place = np.cumsum(there) - 1
+    return np.flatnonzero(there) + least, place[values - least]
 
 
 def _bounds(ordinal: int, days: ExchangeCalendar) -> tuple[int, int] | None:

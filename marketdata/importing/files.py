@@ -21,11 +21,10 @@ from marketdata.importing.dialects.table import GENERIC, identify
 from marketdata.importing.file_form import FileForm
 from marketdata.importing.heads import Head, head_of, positions
 from marketdata.importing.json_files import read_json
-from marketdata.importing.lean import MINUTES as LEAN
-from marketdata.importing.lean import dataset_folder, is_lean, refuse_other_layouts
+from marketdata.importing.lean import dataset_folder, dialect_of, is_lean, is_member, refuse_other_layouts
 from marketdata.importing.parquet_files import parquet_names, read_parquet
 from marketdata.importing.partitions import above_partitions
-from marketdata.importing.refusals import UnreadableFile
+from marketdata.importing.refusals import NoRows, UnreadableFile
 from marketdata.importing.scid import read_scid
 from marketdata.importing.sheets import Sheet
 from marketdata.importing.spellings import fold, kind_of, other_kind
@@ -38,8 +37,9 @@ SUFFIXES: tuple[str, ...] = (
     *(".parquet", ".zip", ".scid", ".zst"),
 )
 SHOWN = ".csv, .txt, .tsv, .json, .jsonl, .dbn, each also as .gz, .zst, .bz2 or .xz; .parquet, .zip, .scid"
+PROSE = (".md", ".rst", ".html", ".htm", ".pdf", ".doc", ".docx", ".py", ".ipynb", ".sh", ".log", ".png", ".jpg")
 JSON = (".json", ".jsonl", ".ndjson")
-HEAD_BYTES = 16_384
+HEAD_BYTES, WHOLE_LINES = 16_384, 5
 BROKEN = (
     *(ValueError, OSError, EOFError, ArithmeticError, LookupError, TypeError, AttributeError, RuntimeError),
     *(zlib.error, lzma.LZMAError, zipfile.BadZipFile, zstandard.ZstdError, pyarrow.ArrowException),
@@ -72,6 +72,16 @@ def find_files(paths: Iterable[Path], suffixes: tuple[str, ...] = SUFFIXES) -> l
     if not found:
         raise UnreadableFile(f"No {SHOWN} file in {', '.join(map(str, paths))}.")
     return list(found)
+
+
+def left_out(paths: Iterable[Path]) -> list[Path]:
+    """Files in the folders whose form is not read, without what is plainly no data."""
+    inside = (p for path in paths if path.is_dir() for p in sorted(path.rglob("*")) if p.is_file())
+    return [p for p in inside if not _is_data(p, SUFFIXES) and _is_data(p, ("",)) and not _is_prose(p)]
+
+
+def _is_prose(path: Path) -> bool:
+    return path.suffix.lower() in PROSE or path.stem.upper() in ("LICENSE", "README", "MAKEFILE", "THUMBS")
 
 
 def _is_data(path: Path, suffixes: tuple[str, ...]) -> bool:
@@ -123,14 +133,15 @@ def _read(path: Path, form: FileForm, kinds: tuple[str, ...]) -> Source:
     data, note = as_utf8(data, path)
     if name.endswith(JSON):
         return _named(path, read_json(data, name, path).noted(note), form, kinds)
-    source = _delimited(data, path, form, kinds)
+    source = _delimited(data, path, form, kinds, name)
     return replace(source, sheet=source.sheet.noted(note))
 
 
-def _delimited(data: bytes, path: Path, form: FileForm, kinds: tuple[str, ...]) -> Source:
-    head = head_of(data[:HEAD_BYTES].decode("utf-8", "replace"), path, form)
-    lean = is_lean(path.resolve())
-    dialect = LEAN if lean else GENERIC if form.header else identify(head)
+def _delimited(data: bytes, path: Path, form: FileForm, kinds: tuple[str, ...], name: str) -> Source:
+    """`name`: that of the text itself, in a zip its member's."""
+    head = head_of(_beginning(data).decode("utf-8", "replace"), path, form)
+    lean = is_lean(path.resolve()) or is_member(name)
+    dialect = dialect_of(path.resolve(), name) if lean else GENERIC if form.header else identify(head)
     names = head.names or (dialect.header(head) if dialect.header else positions(head.first))
     kind = dialect.kind or kind_of(names, form.columns)
     kind = _chosen(kind, kinds, names, dialect)
@@ -139,9 +150,19 @@ def _delimited(data: bytes, path: Path, form: FileForm, kinds: tuple[str, ...]) 
     return Source(path, read_delimited(data, head, names, path, kind or kinds[0], form.decimal), dialect, kind)
 
 
+def _beginning(data: bytes) -> bytes:
+    """Enough to see the head in: some lines in full, however long they are."""
+    end = 0
+    for _ in range(WHOLE_LINES):
+        end = data.find(b"\n", end) + 1 or len(data)
+    return data[: max(end, HEAD_BYTES)]
+
+
 def _named(path: Path, sheet: Sheet, form: FileForm, kinds: tuple[str, ...]) -> Source:
     """A table whose columns have names, as Parquet's and JSON's do."""
     names = tuple(str(name) for name in sheet.frame.columns)
+    if not names:
+        raise NoRows(f"{path}: holds no rows.")
     dialect = identify(Head(path, names))
     kind = _chosen(dialect.kind or kind_of(names, form.columns), kinds, names, dialect)
     if not sheet.cells:

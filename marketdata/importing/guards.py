@@ -12,20 +12,25 @@ from marketdata.importing.decision import Fact
 from marketdata.importing.dialects.dialect import Dialect
 from marketdata.importing.edges import Edges, only_dates
 from marketdata.importing.file_form import FileForm
+from marketdata.importing.placement import Shift
 from marketdata.importing.refusals import Doubt, UnreadableFile
 from marketdata.importing.spellings import fold
+from marketdata.importing.stamps import COUNTED, NAMED, OFFSET
 from marketdata.symbols import symbol_key
 
 HIGHEST_MEDIAN = 1_000_000
 MOST_TRADES = 1_000_000_000
 LABELS = ("start", "end")
+SEEN = {
+    "start": "its sessions seem to begin with the stamp of the open",
+    "end": "its sessions seem to begin a minute after the open",
+}
 TIME_WORDS = ("time", "ms_of_day", "clock", "hour", "seconds")
 
 
 def decide_label(edges: Edges, form: FileForm, dialect: Dialect, path: Path) -> Fact:
     """Which end of its minute a stamp names. Raises Doubt where the stamps say another than vendor or person."""
-    seen = "its days run from 09:31 to 16:00" if edges.ends > edges.starts else "its days run from 09:30 to 15:59"
-    says = "end" if edges.ends > edges.starts else "start" if edges.starts else ""
+    says, seen = _label_seen(edges)
     if form.label:
         if form.label == "end" and says == "start" and not form.as_is:
             raise _label_doubt(path, f"{seen}, which are the minutes' starts, and --label says end")
@@ -45,6 +50,16 @@ def decide_label(edges: Edges, form: FileForm, dialect: Dialect, path: Path) -> 
     return Fact("start", seen if says else "nothing says otherwise")
 
 
+def _label_seen(edges: Edges) -> tuple[str, str]:
+    """What the stamps say, and by what."""
+    if edges.ends > edges.starts:
+        return "end", f"its days run {edges.span('end')}"
+    if edges.starts:
+        return "start", f"its days run {edges.span('start')}"
+    says = edges.votes.says
+    return says, SEEN.get(says, "")
+
+
 def _label_doubt(path: Path, why: str) -> Doubt:
     return Doubt(f"{path}: {why}", "pass --label end or --label start", option="label", choices=LABELS)
 
@@ -52,19 +67,35 @@ def _label_doubt(path: Path, why: str) -> Doubt:
 def refuse_shifted(edges: Edges, form: FileForm, zone: Fact, path: Path) -> None:
     """Raises Doubt where a day lies whole hours beside its session."""
     found = None if form.as_is else edges.shifted()
-    if found is None:
-        return
-    date, hours = found
-    direction = "later" if hours > 0 else "earlier"
+    if found is not None:
+        date, hours = found
+        where = f"run from first to last exactly {_beside(hours)} than the session"
+        raise _zone_doubt(path, f"on {date} its stamps, read in {zone.value}, {where}", zone)
+
+
+def refuse_misplaced(shift: Shift | None, zone: Fact, path: Path) -> None:
+    """Raises Doubt where rows seem to lie whole hours beside the session."""
+    if shift is not None:
+        seem = f"seem to lie {_beside(shift.hours)} than the session"
+        raise _zone_doubt(path, f"from {shift.date} on its stamps, read in {zone.value}, {seem}: {shift.why}", zone)
+
+
+def _beside(hours: int) -> str:
     unit = "1 hour" if abs(hours) == 1 else f"{abs(hours)} hours"
-    raise Doubt(
-        f"{path}: on {date} its stamps, read in {zone.value}, run from first to last exactly {unit} {direction} than "
-        "the session",
-        "pass the --tz in which they were written (a server's clock that follows New York's is such as "
-        "America/New_York+07:00), or --as-is",
-        option="tz",
-        choices=("America/New_York", "UTC"),
-    )
+    return f"{unit} {'later' if hours > 0 else 'earlier'}"
+
+
+def _zone_doubt(path: Path, why: str, zone: Fact) -> Doubt:
+    follows = "one that follows New York's is such as America/New_York+07:00"
+    if zone.why == OFFSET:
+        return Doubt(f"{path}: {why}", "correct the offsets in the file, or pass --as-is", option="as-is")
+    if zone.why == COUNTED:
+        advice = f"where they count a server's clock and not UTC, pass its --tz ({follows})"
+    elif zone.why == NAMED:
+        advice = f"where {zone.value} stands for New York's time all year, pass --tz America/New_York"
+    else:
+        advice = f"pass the --tz in which they were written (a server's clock: {follows})"
+    return Doubt(f"{path}: {why}", f"{advice}, or --as-is", option="tz", choices=("America/New_York", "UTC"))
 
 
 def refuse_midnight(stamp: Ints, symbol: Ints, names: Sequence[str], unused: Sequence[str], path: Path) -> None:
@@ -113,4 +144,6 @@ def refuse_cases(names: Sequence[str], path: Path) -> None:
 def is_no_count(counts: Floats) -> bool:
     """Whether a column that only its place calls a count of trades cannot be one."""
     there = counts[np.isfinite(counts)]
-    return bool(len(there) and np.abs(there).max() > MOST_TRADES)
+    if not len(there):
+        return False
+    return bool(np.abs(there).max() > MOST_TRADES or (there == 0).all() or (len(there) > 1 and (there == 1).all()))

@@ -16,6 +16,7 @@ from marketdata.importing.spellings import SPELLINGS, fold
 DELIMITERS = ",;\t|"
 SAMPLE_LINES = 24
 MOST_PREAMBLE = 12
+LEAST_COLUMNS = 5
 NUMBER = re.compile(r"\s*[+-]?\d+(?:[.,]\d*)?(?:[eE][+-]?\d+)?\s*")
 DATE = re.compile(r"\d{8}|\d{1,4}[/.\-]\d{1,2}[/.\-]\d{1,4}")
 CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?|\d{3,6}")
@@ -57,6 +58,8 @@ def head_of(text: str, path: Path, form: FileForm) -> Head:
     skip = _preamble(lines, form)
     lines = lines[skip:]
     delimiter = form.delimiter or max(DELIMITERS, key=lines[0].count)
+    if not any(lines[0].count(mark) for mark in delimiter) and len(lines[0].split()) >= LEAST_COLUMNS:
+        raise UnreadableFile(f"{path}: cannot be read: blanks stand between its columns: put commas or tabs there.")
     rows = [tuple(cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])) for line in lines]
     if form.header:
         more = (f"column {i}" for i in range(len(form.header), len(rows[0])))
@@ -65,7 +68,16 @@ def head_of(text: str, path: Path, form: FileForm) -> Head:
         return Head(path, (), tuple(row for row in rows if any(row)), delimiter, skip)
     if len(rows) > 1 and rows[1] and {rows[0][0].lower(), rows[1][0].lower()} <= LEVELS:
         return _two_levels(path, delimiter, rows, skip)
-    return Head(path, _unique(rows[0]), tuple(row for row in rows[1:] if any(row)), delimiter, skip + 1)
+    rest = tuple(row for row in rows[1:] if any(row))
+    return Head(path, _unique(_as_long_as_the_rows(rows[0], rest)), rest, delimiter, skip + 1)
+
+
+def _as_long_as_the_rows(names: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
+    """A delimiter at the end of every row, or of the head alone, makes a column that is none."""
+    widths = {len(row) for row in rows[:-1] or rows}
+    if widths == {len(names) + 1} and not any(row[-1] for row in rows[:-1] or rows):
+        return (*names, "")
+    return names[:-1] if widths == {len(names) - 1} and not names[-1] else names
 
 
 def is_data(cells: tuple[str, ...]) -> bool:

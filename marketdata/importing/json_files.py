@@ -33,7 +33,7 @@ def read_json(data: bytes, name: str, path: Path) -> Sheet:
     rows, about = _records(found, path)
     symbol = about.get("symbol") or about.get("ticker") or about.get("2. Symbol") or ""
     sheet = numbered(pd.DataFrame(rows))
-    return replace(sheet, symbol=str(symbol), zone=_zone(about))
+    return replace(sheet, symbol=str(symbol), zone=_zone(about), interval=_interval(about))
 
 
 def _read_lines(data: bytes, path: Path) -> Sheet:
@@ -65,6 +65,7 @@ def _records(found: Any, path: Path) -> tuple[list[dict[str, Any]] | Mapping[str
         inner = next((found[key] for key in found if key in LISTS or SERIES.fullmatch(key)), None)
         if inner is None:
             break
+        about |= {"series": next((key for key in found if SERIES.fullmatch(key)), "")}
         found = inner
     if isinstance(found, dict):
         found = _of_dict(found)
@@ -91,3 +92,9 @@ def _of_dict(found: dict[str, Any]) -> Any:
 def _zone(about: Mapping[str, Any]) -> str:
     """Alpha Vantage and Twelve Data say the zone of their stamps."""
     return str(next((about[key] for key in about if "time zone" in key.lower() or key == "exchange_timezone"), ""))
+
+
+def _interval(about: Mapping[str, Any]) -> str:
+    """Of the bars: Twelve Data's meta.interval, Alpha Vantage's Time Series (5min)."""
+    series = re.search(r"\((.*)\)", str(about.get("series", "")))
+    return str(about.get("interval") or (series[1] if series else ""))

@@ -20,7 +20,7 @@ ANSWERS = {"tz": "TZ", "label": "LABEL", "date_order": "DATE_ORDER", "decimal": 
 """An answer to a doubt → the option under which a mapping keeps it."""
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 LABELS = ("start", "end")
-ORDERS = ("", "mdy", "dmy")
+ORDERS = ("", "mdy", "dmy", "ymd")
 
 
 class BadMapping(MarketDataError):
@@ -89,7 +89,7 @@ def wrong(name: str, options: Any) -> list[str]:
         ),
         (isinstance(options.get("HEADER", ()), str), f"{place}['HEADER'] is a text: give a list of names."),
         (options.get("LABEL", "start") not in LABELS, f"{place}['LABEL'] is not start or end."),
-        (options.get("DATE_ORDER", "") not in ORDERS, f"{place}['DATE_ORDER'] is not mdy or dmy."),
+        (options.get("DATE_ORDER", "") not in ORDERS, f"{place}['DATE_ORDER'] is not mdy, dmy or ymd."),
         (options.get("DECIMAL", ".") not in (".", ","), f"{place}['DECIMAL'] is not . or ,"),
         (not _positive(options.get("SCALE", 1)), f"{place}['SCALE'] is not a number above 0."),
         (not _zone(options.get("TZ", "UTC") or "UTC"), f"{place}['TZ'] is not a time zone, e.g. America/New_York."),

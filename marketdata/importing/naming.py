@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from marketdata.importing.decision import Fact
+from marketdata.importing.dialects.dialect import words
 from marketdata.importing.partitions import partition_symbol
 from marketdata.importing.refusals import Doubt
 from marketdata.symbols import clean_symbol, is_symbol
@@ -21,6 +22,7 @@ VENDORS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("QuantQuote", re.compile(rf"table_{SYM}", re.IGNORECASE)),
     ("Alpha Vantage", re.compile(rf"intraday_\d+min_{SYM}(?:_.*)?", re.IGNORECASE)),
     ("Binance", re.compile(rf"{SYM}-(?:\d+[smhdwM]|1mo|trades|aggTrades)-\d{{4}}-\d\d(?:-\d\d)?")),
+    ("many programs", re.compile(rf"{SYM}-(?:\d+(?:s|m|min|minutes?|h|d|w)|1mo)", re.IGNORECASE)),
     ("Sierra Chart", re.compile(rf"{SYM}(?:\.scid)?_BarData", re.IGNORECASE)),
     ("LOBSTER", re.compile(rf"{SYM}_\d{{4}}-\d\d-\d\d_\d+_\d+_(?:message|orderbook)_\d+")),
 )
@@ -104,62 +106,12 @@ SOURCES = frozenset(
         "nxcore",
     ]
 )
-GENERIC = frozenset(
-    [
-        "table",
-        "data",
-        "bars",
-        "bar",
-        "intraday",
-        "minute",
-        "minutes",
-        "min",
-        "ohlc",
-        "ohlcv",
-        "trades",
-        "trade",
-        "quotes",
-        "quote",
-        "ticks",
-        "tick",
-        "export",
-        "download",
-        "history",
-        "historical",
-        "stock",
-        "stocks",
-        "equity",
-        "equities",
-        "etf",
-        "prices",
-        "price",
-        "part",
-        "file",
-        "output",
-        "candles",
-        "candle",
-        "kline",
-        "klines",
-        "raw",
-        "flat",
-        "answer",
-        "sample",
-        "test",
-        "csv",
-        "json",
-        "parquet",
-        "regular",
-        "extended",
-        "rth",
-        "eth",
-        "adjusted",
-        "unadjusted",
-        "split",
-        "mine",
-        "new",
-        "old",
-        "all",
-    ]
+GENERIC = words(
+    "table data bars bar intraday minute minutes min ohlc ohlcv trades trade quotes quote ticks tick export download "
+    "history historical stock stocks equity equities etf prices price part file output candles candle kline klines raw "
+    "flat answer sample test csv json parquet regular extended rth eth adjusted unadjusted split mine new old all "
+    "untitled df frame results result chart charts query combined watchlist stockdata my portfolio merged unknown temp "
+    "january february march april june july august september october november december"
 )
 ALSO_SYMBOLS = frozenset({"cme", "cboe", "iex", "ice", "min", "data", "old", "all", "new", "flat", "ib"})
 """Words that are tickers as well: a file's only word is taken for the ticker."""
@@ -184,7 +136,7 @@ def symbol_from_path(path: Path) -> Fact:
             f"{path}: no symbol column, and the name begins with {problem}",
             "pass --symbol",
             option="symbol",
-            choices=tuple(part for part in map(_as_symbol, parts[1:]) if _plausible(part)),
+            choices=tuple(part for part in map(_as_symbol, [*first.split("-")[1:], *parts[1:]]) if _plausible(part)),
         )
     return Fact(_as_symbol(first), "the file's name")
 
@@ -203,8 +155,14 @@ def _problem(word: str, rest: list[str], name: str) -> str:
         return f"{word!r}, which is no symbol"
     if lower in ALSO_SYMBOLS and lone:
         return ""
-    for words, kind in ((EXCHANGES, "an exchange"), (SOURCES, "a vendor"), (GENERIC, "a common word")):
-        if lower in words:
+    if re.fullmatch(r"(?:sheet|book|table|page|tab)\d+|[mhd]\d+", lower):
+        return f"{word!r}, a program's word"
+    if lower.partition("-")[0] in EXCHANGES | SOURCES and "-" in lower:
+        return f"{word.partition('-')[0]!r}, {'an exchange' if lower.partition('-')[0] in EXCHANGES else 'a vendor'}"
+    if {"and", "&", "vs"} & {part.lower() for part in rest}:
+        return f"{word!r}, one of several names"
+    for known, kind in ((EXCHANGES, "an exchange"), (SOURCES, "a vendor"), (GENERIC, "a common word")):
+        if lower in known:
             return f"{word!r}, {kind}"
     if re.fullmatch(r"(?:part|data|file)?-?\d+.*|[0-9a-f]{8}-[0-9a-f-]+", lower):
         return f"{word!r}, a number or a date"

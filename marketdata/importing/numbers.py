@@ -12,7 +12,7 @@ import pandas as pd
 from marketdata.columns import Floats
 from marketdata.importing.refusals import Doubt
 
-ABSENT = ("", "nan", "null", "none", "n/a", "na", "-", "<na>")
+ABSENT = ("", "nan", "null", "none", "n/a", "n.a.", "na", "-", "--", "\u2014", "<na>", "#n/a", "#value!", "#div/0!")
 COMMA_CLEAR = r"\d{1,3}(?:\.\d{3})+,\d+|0,\d+|\d+,(?:\d{1,2}|\d{4,})|\d{4,},\d+"
 POINT_CLEAR = r"\d{1,3}(?:,\d{3})+\.\d*|\d{1,3}(?:,\d{3}){2,}|\d+\.(?:\d{1,2}|\d{4,})"
 BETWEEN_DIGITS = "(?<=\\d)[\\s'\u00a0\u202f\u2019](?=\\d{3})"
@@ -40,6 +40,8 @@ def decimal_mark(columns: Iterable[pd.Series], path: Path) -> str:
 
 def numbers(raw: pd.Series, mark: str = ".") -> tuple[Floats, np.ndarray]:
     """The column as float64, NaN where there is none, and where it holds words instead of a number."""
+    if raw.dtype == np.float32:  # the shortest decimals that its 32 bits mean: 50.03, not 50.02999878
+        raw = raw.astype(str).astype(np.float64)
     if pd.api.types.is_numeric_dtype(raw):
         return raw.to_numpy(dtype=np.float64, na_value=np.nan), np.zeros(len(raw), dtype=bool)
     found: Floats = pd.to_numeric(raw, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan).copy()

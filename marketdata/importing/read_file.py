@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from django.db import DatabaseError
 
 from marketdata import store
 from marketdata.errors import MarketDataError
@@ -20,6 +23,17 @@ from marketdata.importing.tick_splitting import split_ticks
 from marketdata.kinds import DayKind
 from marketdata.models import Instrument
 from marketdata.symbols import SYMBOL_FORM, is_symbol
+
+log = logging.getLogger(__name__)
+MOST_SHOWN = 100
+ADVICE = {
+    "the time cannot be read": "write it as 2025-07-02 09:30:00, or name its column with --columns time=…",
+    "the stamp is not on a whole minute": "round the stamps; --label end where they are the minute's last second",
+    "high is below open or close": "its columns may stand in another order: name them with --columns high=…,low=…",
+    "is not a symbol": "give the right one with --symbol, or its column with --columns symbol=…",
+    "is not a finite number": "write prices as 50.01, without a currency's sign",
+}
+"""What to do where all rows of a file have such a reason."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +61,7 @@ def read_file(
     refusal: UnreadableFile | None = None
     for kind in kinds:
         try:
-            return _read(path, form, kind, known_only, known_at)
+            return _guarded(path, form, kind, known_only, known_at)
         except OtherKind as error:
             refusal = refusal or error
         except NoRows as error:  # a table of quotes with no trade among them, say
@@ -56,6 +70,17 @@ def read_file(
             refusal = refusal or error
     assert refusal is not None
     raise refusal
+
+
+def _guarded(path: Path, form: FileForm, kind: str, known_only: bool, known_at: dt.datetime | None) -> ReadFile:
+    """What goes wrong with one file is its refusal, and not the end of the run."""
+    try:
+        return _read(path, form, kind, known_only, known_at)
+    except (MarketDataError, DatabaseError):
+        raise
+    except Exception as error:
+        log.exception("%s cannot be read", path)
+        raise UnreadableFile(f"{path}: cannot be read: {type(error).__name__}: {error}") from error
 
 
 def _read(path: Path, form: FileForm, kind: str, known_only: bool, known_at: dt.datetime | None) -> ReadFile:
@@ -82,7 +107,10 @@ def nothing_usable(path: Path, rows: int, rejected: Sequence[Rejected]) -> Unrea
     if not rows:
         return NoRows(f"{path}: holds no rows.")
     first = rejected[0]
-    return UnreadableFile(f"{path}: none of its {rows:,} rows can be imported; line {first.line}: {first.reason}.")
+    advice = next((f": {advice}" for reason, advice in ADVICE.items() if first.reason.endswith(reason)), "")
+    shown = f" ({first.raw[:MOST_SHOWN]})" if first.raw else ""
+    why = f"none of its {rows:,} rows can be imported; line {first.line}{shown}: {first.reason}"
+    return UnreadableFile(f"{path}: {why}{advice}.")
 
 
 def refuse_bad_symbols(path: Path, found: Collection[str], known_only: bool) -> None:

@@ -43,8 +43,9 @@ class Sheet:
     """`line`: of each row, from 1, head lines included (of Parquet and JSON: the row, from 1).
 
     `cells`: column → (field, symbol), where the file itself says that it is wide. `symbol`, `zone`: what the file says
-    of all its rows; `decimal`: the mark that a person gave. `scale`: what its prices have to be divided by. `used`:
-    columns that were taken into others.
+    of all its rows, `interval` of its bars; `decimal`: the mark that a person gave. `scale`: what its prices have to be
+    divided by. `used`: columns that were taken into others; `left_out`: those that were not and are not in `frame` any
+    more.
     """
 
     frame: pd.DataFrame
@@ -54,9 +55,11 @@ class Sheet:
     text: Text = field(default_factory=Text, repr=False)
     symbol: str = ""
     zone: str = ""
+    interval: str = ""
     decimal: str = ""
     scale: float = 1.0
     used: frozenset[str] = frozenset()
+    left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     def take(self, rows: np.ndarray) -> Sheet:

@@ -11,7 +11,8 @@ from marketdata.kinds import DayKind
 
 TIME = (
     *("timestamp", "datetime", "date_time", "date/time", "time", "date", "t", "ts", "ts_event", "start"),
-    *("begins_at", "window_start", "gmt_time", "local_time", "unix", "index", "open_time"),
+    *("begins_at", "window_start", "gmt_time", "local_time", "unix", "open_time", "bar_start", "bar_time"),
+    *("start_time", "timebarstart", "date-time", "index"),
 )
 SYMBOL = ("symbol", "ticker", "sym", "s", "instrument")
 TICKS: Mapping[str, tuple[str, ...]] = {
@@ -34,19 +35,25 @@ SPELLINGS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "vwap": ("vwap", "vw", "average", "wap"),
         "trade_count": (
             *("trade_count", "n", "trades", "count", "transactions", "barcount", "number_of_trades"),
-            *("numberoftrades", "#_of_trades", "numtrades", "num_trades"),
+            *("numberoftrades", "#_of_trades", "numtrades", "num_trades", "trades_count"),
         ),
     },
     str(DayKind.TRADES): {
         **TICKS,
         "price": ("price", "p", "trade_price", "last"),
-        "size": ("decimal_size", "size", "s", "volume", "qty", "quantity", "shares", "amount"),
+        "size": (
+            *("decimal_size", "size", "s", "volume", "trade_volume", "trade_size"),
+            *("qty", "quantity", "shares", "amount"),
+        ),
     },
     str(DayKind.QUOTES): {
         **TICKS,
-        "bid": ("bid", "bp", "bid_price", "bid_close", "bid_px_00"),
+        "bid": ("bid", "bp", "bid_price", "bid_close", "close_bid", "bidclose", "bid_px_00"),
         "bid_size": ("bid_size", "bs", "bidsize", "last_bid_size", "bidsiz", "bid_amount", "bidvolume", "bid_sz_00"),
-        "ask": ("ask", "ap", "ask_price", "offer", "ask_close", "ask_px_00", "ofr"),
+        "ask": (
+            *("ask", "ap", "ask_price", "offer", "offer_price", "ask_close", "close_ask", "askclose"),
+            *("ask_px_00", "ofr"),
+        ),
         "ask_size": (
             *("ask_size", "asksize", "last_ask_size", "offer_size", "asksiz", "ask_amount", "askvolume"),
             *("ask_sz_00", "ofrsiz", "as"),
@@ -60,13 +67,23 @@ PRICES: Mapping[str, tuple[str, ...]] = {
     DayKind.TRADES: ("price",),
     DayKind.QUOTES: ("bid", "ask"),
 }
-QUOTE_COLUMNS = {"bid", "ask", "bid_price", "ask_price", "bid_open", "ask_open", "bid_px_00"}
+QUOTE_COLUMNS = {
+    *("bid", "ask", "bid_price", "ask_price", "bid_open", "ask_open", "bid_px_00"),
+    *("open_bid", "open_ask", "bidopen", "askopen"),
+}
+PRICED = re.compile(
+    r"(?P<field>open|high|low|close|volume)(?:_?price|_?px|_traded|_?[(\[](?:price|shares|usdt?|eur|gbp|jpy|chf|cad|aud|hkd|inr"
+    r"|cny|[$€£¥])[)\]])|price_(?P<last>open|high|low|close)"
+)
+"""Open Price, open_px, Open (USD), price_open, Volume (shares)."""
 MOST_NAMED = 12
 
 
 def fold(name: str) -> str:
-    """A column's name without what vendors do to it: '<Trade Count>' is trade_count, '1. open' is open."""
-    return re.sub(r"\s+", "_", re.sub(r"^\d+[.:]\s*", "", name.strip().strip("<>").lower()))
+    """A column's name without what vendors do to it: '<Trade Count>' is trade_count, '1. open', Open (USD) are open."""
+    plain = re.sub(r"\s+", "_", re.sub(r"^\d+[.:]\s*", "", name.strip().strip("<>").lower()))
+    match = PRICED.fullmatch(plain)
+    return (match["field"] or match["last"]) if match else plain
 
 
 def ours(kind: str) -> tuple[str, ...]:
@@ -80,7 +97,7 @@ def kind_of(names: Sequence[str], given: Mapping[str, str]) -> str:
     has = {kind: _known(kind, folded) for kind in DayKind}
     if len(has[DayKind.BARS] & set(PRICES[DayKind.BARS])) >= 3:
         return DayKind.BARS
-    if {"bid", "ask"} <= has[DayKind.QUOTES] or "bid_open" in folded:
+    if {"bid", "ask"} <= has[DayKind.QUOTES] or folded & {"bid_open", "open_bid", "bidopen"}:
         return DayKind.QUOTES
     sized = "size" in has[DayKind.TRADES] or folded & {"exchange", "condition", "conditions"}
     return DayKind.TRADES if "price" in has[DayKind.TRADES] and (sized or "price" in folded) else ""
@@ -113,10 +130,20 @@ def _missing(kind: str, missing: Sequence[str], names: Sequence[str], path: Path
     there = f"it has {', '.join(names[:MOST_NAMED])}{', …' if len(names) > MOST_NAMED else ''}"
     text = f"{path}: no column for {', '.join(missing)}; {there}."
     advice = " Name them with --columns " + ("open=o,…" if kind == DayKind.BARS else "time=ts,…")
+    if kind == DayKind.BARS and "time" not in missing and (several := _variants(names)):
+        pairs = ",".join(f"{price}={name}" for price, name in several.items())
+        return UnreadableFile(f"{text} Say which of them with --columns {pairs}")
     if kind == DayKind.BARS:
         return NotBars(text) if len(set(missing) - {"time"}) > 1 else UnreadableFile(text + advice)
     named = DayKind(kind).label[:-1] in path.name.lower()
     return UnreadableFile(text + advice) if named or missing == ["time"] else NotTicks(text + advice)
+
+
+def _variants(names: Sequence[str]) -> dict[str, str]:
+    """Our price → the first column that has its name as a word, where each of the four has one: open_raw, open_adj."""
+    words = {name: set(re.split(r"[^a-z]+", name.lower())) for name in names}
+    found = {price: next((n for n in names if price in words[n]), "") for price in PRICES[DayKind.BARS]}
+    return found if all(found.values()) else {}
 
 
 def other_kind(kind: str, found: str, names: Sequence[str], path: Path) -> UnreadableFile:

@@ -6,23 +6,24 @@ import datetime as dt
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 
 from marketdata.columns import BarColumns, Ints, Rows, TickColumns
+from marketdata.columns.bar_columns import BAR_VALUES
 from marketdata.exchange_calendar import ExchangeCalendar, calendar_of
 from marketdata.exchange_schedule import FIRST, LAST
 from marketdata.importing.bar_reading import UNREADABLE, Table, groups
-from marketdata.importing.edges import only_dates
 from marketdata.importing.noise import without_noise
-from marketdata.importing.refusals import NotBars
+from marketdata.importing.refusals import Doubt
+from marketdata.importing.widths import refuse_other_widths
 from marketdata.models import Scope
 from marketdata.rules import broken_rows
 from marketdata.symbols import is_symbol
 from marketdata.trading_day import TradingDay
 
-FEW = 20
-"""Rows from which on their spacing says the bars' width."""
-FEW_DAYS, NIGHT = 3, 20 * 3600
-"""The same for bars of a day, which are farther apart than this many seconds."""
+FEW_CLASHES, MANY_CLASHES, CLASHING = 2, 20, 0.1
+"""Minutes with several rows that a column explains, and that none does; and their share of all minutes."""
+OTHER_PRICE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def split(table: Table) -> Split:
     result = Split(rejected=[Rejected(bad.line, "", bad.reason, bad.raw) for bad in table.bad])
     rows = _readable(table, result)
     rows = rows[np.lexsort((table.line[rows], table.stamp[rows], table.symbol[rows]))]
-    _refuse_other_widths(table, rows)
+    refuse_other_widths(table.path, table.names, table.stamp[rows], table.symbol[rows])
     date, opened, minutes = _sessions(table.stamp[rows], calendar_of(table.exchange))
     for ordinal in np.unique(date[minutes == 0]):
         closed = dt.date.fromordinal(int(ordinal))
@@ -109,26 +110,6 @@ def _readable(table: Table, result: Split) -> Ints:
     fraction = table.sub_second & ~unread & ~nameless
     _reject(table, rows[fraction], "the stamp is not on a whole minute", result)
     return rows[~nameless & ~unread & ~fraction]
-
-
-def _refuse_other_widths(table: Table, rows: Ints) -> None:
-    """Five-minute bars on the minute's grid would look like minutes with four of five missing."""
-    stamp, symbol = table.stamp[rows], table.symbol[rows]
-    if len(stamp) and only_dates(stamp):
-        raise NotBars(f"{table.path}: its stamps are dates without a time: only 1m is kept, the rest is derived.")
-    apart = np.diff(stamp)[symbol[1:] == symbol[:-1]]
-    apart = apart[apart > 0]
-    if len(apart) >= FEW_DAYS and apart.min() >= NIGHT:
-        raise NotBars(f"{table.path}: its bars are a day apart: only 1m is kept, the rest is derived.")
-    if len(apart) < FEW:
-        return
-    seconds = int(np.gcd.reduce(apart))
-    if seconds > 60:
-        raise NotBars(
-            f"{table.path}: its bars are {seconds // 60} minutes apart: only 1m is kept, the rest is derived."
-        )
-    if np.median(apart) < 60:
-        raise NotBars(f"{table.path}: its rows are {int(np.median(apart))} seconds apart: only 1m is kept.")
 
 
 def _sessions(stamps: Ints, days: ExchangeCalendar) -> tuple[Ints, Ints, Ints]:
@@ -167,15 +148,49 @@ def _last_of_each_minute(table: Table, rows: Ints, kept: np.ndarray, result: Spl
     again[:-1] = (stamp[1:] == stamp[:-1]) & (symbol[1:] == symbol[:-1])
     places = np.arange(len(usable))
     holder = np.minimum.accumulate(np.where(again, len(usable), places)[::-1])[::-1]
-    for at in np.flatnonzero(again):
-        row, last = rows[usable[at]], rows[usable[holder[at]]]
-        if np.array_equal(table.values[:, row], table.values[:, last], equal_nan=True):
-            result.repeated += 1
-        else:
-            _reject(table, np.array([row]), f"line {table.line[last]} has other values for the same minute", result)
+    earlier, last = rows[usable[again]], rows[usable[holder[again]]]
+    one, two = table.values[:, earlier], table.values[:, last]
+    other = ~((one == two) | (np.isnan(one) & np.isnan(two))).all(axis=0)
+    result.repeated += int((~other).sum())
+    _refuse_several_securities(table, earlier[other], last[other], int((~again).sum()))
+    for row, holds in zip(earlier[other], last[other], strict=True):
+        _reject(table, np.array([row]), f"line {table.line[holds]} has other values for the same minute", result)
     last_ones = kept.copy()
     last_ones[usable[again]] = False
     return last_ones
+
+
+def _refuse_several_securities(table: Table, earlier: Ints, last: Ints, minutes: int) -> None:
+    """Raises Doubt where so many minutes have several rows that these must be of several securities or venues."""
+    clashes = len(np.unique(last))
+    if clashes < FEW_CLASHES or clashes < CLASHING * minutes:
+        return
+    frame = table.sheet.frame
+    texts = [name for name in table.decision.unused if name in frame and not pd.api.types.is_float_dtype(frame[name])]
+    told = [name for name in texts if _differ(frame[name], earlier, last) and 1 < frame[name].nunique() <= minutes / 2]
+    closes = table.values[BAR_VALUES.index("close")]
+    apart = np.abs(closes[earlier] / closes[last] - 1) > OTHER_PRICE
+    if not told and (clashes < MANY_CLASHES or apart.mean() < 1 / 2):
+        return
+    what = f"{clashes:,} of its {minutes:,} minutes have several rows that do not say the same"
+    if not told:
+        raise Doubt(
+            f"{table.path}: {what}: they seem to be of several securities",
+            "name the column that tells them apart with --columns symbol=…, or import each from a file of its own",
+            option="symbol",
+        )
+    value = frame[told[0]].iloc[int(last[0])]
+    raise Doubt(
+        f"{table.path}: {what}, and column {told[0]} tells them apart",
+        f"where it names securities pass --columns symbol={told[0]}; else keep one's with --only {told[0]}={value}",
+        option="only",
+        choices=tuple(f"{told[0]}={one}" for one in frame[told[0]].unique()[:9]),
+    )
+
+
+def _differ(column: pd.Series, earlier: Ints, last: Ints) -> bool:
+    """Whether it has other values in the rows of one minute."""
+    return bool((column.iloc[earlier].to_numpy() != column.iloc[last].to_numpy()).all())
 
 
 def _days(table: Table, rows: Ints, date: Ints, bars: BarColumns, scope: str) -> list[SymbolDay]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from marketdata.importing.month_names import plain
 from marketdata.importing.refusals import Doubt
 
 TIME = (
@@ -16,10 +17,13 @@ TIME = (
 NUMERIC_DATE = re.compile(r"(?P<a>\d{1,2})(?P<sep>[/.\-])(?P<b>\d{1,2})(?P=sep)(?P<year>\d{4}|\d\d)" + TIME)
 YEAR_FIRST = re.compile(r"(?P<year>\d{4})(?P<sep>[/.])\d{1,2}(?P=sep)\d{1,2}" + TIME)
 COMPACT_DATE = re.compile(r"(?P<year>(?:19|20)\d{6})" + TIME)
-ORDERS = {"mdy": "%m{sep}%d{sep}%{year}", "dmy": "%d{sep}%m{sep}%{year}"}
+ISO_DATE = re.compile(r"(?P<year>\d{4})-\d\d-\d\d" + TIME)
+ORDERS = {"mdy": "%m{sep}%d{sep}%{year}", "dmy": "%d{sep}%m{sep}%{year}", "ymd": "%{year}{sep}%m{sep}%d"}
+FEW_ROWS, MANY_ROWS = 2, 100
+"""So few rows of so many do not say the order of all dates."""
 ZONED = (
     r"^(.*?\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?:\s?[AaPp][Mm])?|\d{8}[ T]\d{4,6})"
-    r"(?:\s*(Z|[+-]\d\d:?\d\d)|\s+((?:GMT|UTC)(?:[+-]\d{1,2}:?\d{0,2})?|[ECMP][SD]T|[A-Z][A-Za-z_]+/[A-Za-z_/]+))$"
+    r"(?:\s*(Z|[+-]\d\d:?\d\d)|\s+((?:GMT|UTC)(?:[+-]\d{1,2}:?\d{0,2})?|[ECMP][SD]?T|CES?T|EES?T|BST|JST|HKT|[A-Z][A-Za-z_]+/[A-Za-z_/]+))$"
 )
 """A stamp and the zone after it."""
 DASHED = re.compile(r"\d{8}-\d\d:\d\d(?::\d\d)?")
@@ -38,18 +42,23 @@ class Texts:
 
 def parse_texts(text: pd.Series, order: str, path: Path) -> Texts:
     """Raises Doubt for dates that can be read in two ways."""
-    first = next((value for value in text if any(digit.isdigit() for digit in value)), "")
+    first = _first(text)
+    text = plain(text, first)
     words = None
-    plain = text
+    bare = text
     parts = text.str.extract(ZONED) if _names_zone(text) else None
     if parts is not None:
         words = parts[1].fillna(parts[2]).fillna("")
-        plain = parts[0].fillna(text)
-        first = next((value for value in plain if any(digit.isdigit() for digit in value)), "")
+        bare = parts[0].fillna(text)
+    first = _first(bare)
     if DASHED.fullmatch(first):  # TWS writes UTC with a dash
-        dashed = plain.str.fullmatch(DASHED.pattern)
+        dashed = bare.str.fullmatch(DASHED.pattern)
         words = (words if words is not None else pd.Series("", index=text.index)).mask(dashed, "UTC")
-    return Texts(_parsed(plain, first, order, path), words)
+    return Texts(_parsed(bare, first, order, path), words)
+
+
+def _first(text: pd.Series) -> str:
+    return next((value for value in text if any(digit.isdigit() for digit in value)), "")
 
 
 def _names_zone(text: pd.Series) -> bool:
@@ -58,7 +67,7 @@ def _names_zone(text: pd.Series) -> bool:
 
 def _parsed(text: pd.Series, first: str, order: str, path: Path) -> pd.Series:
     if match := NUMERIC_DATE.fullmatch(first):
-        order = order or date_order(text[text != ""], path)
+        order = order or _order_of(text[text != ""], match, path)
         return _by_format(
             text, ORDERS[order].format(sep=match["sep"], year="Y" if len(match["year"]) == 4 else "y"), match
         )
@@ -66,6 +75,9 @@ def _parsed(text: pd.Series, first: str, order: str, path: Path) -> pd.Series:
         return _by_format(text, "%Y{0}%m{0}%d".format(match["sep"]), match)
     if match := COMPACT_DATE.fullmatch(first):
         return _by_format(text, "%Y%m%d", match)
+    match = ISO_DATE.fullmatch(first)
+    if match and match["half"]:
+        return _by_format(text, "%Y-%m-%d", match)
     return pd.to_datetime(text, errors="coerce", format="ISO8601")
 
 
@@ -95,19 +107,47 @@ def _time_format(example: re.Match[str], fraction: bool) -> str:
     return f"{hour}{colon}%M{seconds}{f'{point}%f' if fraction and seconds else ''}{half}"
 
 
+def _order_of(text: pd.Series, example: re.Match[str], path: Path) -> str:
+    """Of dates with two digits for the year, the year may come first as well."""
+    if len(example["year"]) == 4 or example["sep"] == ".":
+        return date_order(text, path)
+    dates = text.str.extract(r"^(\d\d)[/\-](\d\d)[/\-](\d\d)").drop_duplicates().dropna().astype(int)
+    leads = example["sep"] == "-" or bool((dates[0] > 12).any())
+    if not leads or (dates[1] > 12).any() or (dates[2] > 31).any() or dates[2].nunique() < dates[0].nunique():
+        return date_order(text, path)
+    if (dates[0] > 31).any() or dates[0].nunique() < dates[2].nunique():
+        return "ymd"
+    raise _order_doubt(text, "its year may come first or last", ("ymd", "dmy", "mdy"), path)
+
+
 def date_order(text: pd.Series, path: Path) -> str:
     """Month first or day first, from the numbers that can be only one of them."""
-    dates = text.str.extract(r"^(\d{1,2})[/.\-](\d{1,2})[/.\-]").drop_duplicates().dropna().astype(int)
+    every = text.str.extract(r"^(\d{1,2})[/.\-](\d{1,2})[/.\-]")
+    dates = every.drop_duplicates().dropna().astype(int)
     month_first, day_first = bool((dates[1] > 12).any()), bool((dates[0] > 12).any())
     same = bool((dates[0] == dates[1]).all())
-    if day_first and not month_first:
-        return "dmy"
-    if (month_first and not day_first) or same:
+    if month_first != day_first and _say_enough(every, dates[(dates[0] > 12) | (dates[1] > 12)]):
+        return "dmy" if day_first else "mdy"
+    if same:
         return "mdy"
-    why = "some of its dates have the month first and some the day" if day_first else "can be read in two ways"
-    raise Doubt(
-        f"{path}: {text.iloc[0]!r}: {why}",
-        "pass --date-order mdy or dmy",
-        option="date-order",
-        choices=("mdy", "dmy"),
-    )
+    why = "some of its dates have the month first and some the day"
+    if month_first != day_first:
+        why = "only a row or two say which of them is the month"
+    elif not day_first:
+        why = "can be read in two ways"
+    raise _order_doubt(text, why, ("mdy", "dmy"), path)
+
+
+def _say_enough(every: pd.DataFrame, clear: pd.DataFrame) -> bool:
+    """Not a row or two of many: one bad line would turn all dates round."""
+    if len(every) <= MANY_ROWS:
+        return True
+    shown = every[0].isin({f"{day}" for day in clear[0]} | {f"{day:02}" for day in clear[0]})
+    shown &= every[1].isin({f"{day}" for day in clear[1]} | {f"{day:02}" for day in clear[1]})
+    return int(shown.sum()) > FEW_ROWS
+
+
+def _order_doubt(text: pd.Series, why: str, choices: tuple[str, ...], path: Path) -> Doubt:
+    asked = f"{', '.join(choices[:-1])} or {choices[-1]}"
+    asked = f"pass --date-order {asked}"
+    return Doubt(f"{path}: {text.iloc[0]!r}: {why}", asked, option="date-order", choices=choices)

@@ -11,15 +11,19 @@ import numpy as np
 import pandas as pd
 
 from marketdata.columns import Ints
+from marketdata.importing.clocks import with_date
 from marketdata.importing.decision import Fact
 from marketdata.importing.dialects.dialect import Dialect
-from marketdata.importing.epochs import epoch_nanoseconds
+from marketdata.importing.epochs import epoch_nanoseconds, epoch_texts, refuse_other_counts, refuse_rounded
 from marketdata.importing.file_form import FileForm
-from marketdata.importing.refusals import Doubt, UnreadableFile
+from marketdata.importing.refusals import Doubt, NotBars, UnreadableFile
 from marketdata.importing.stamp_texts import Texts, parse_texts
-from marketdata.importing.zones import agree, parse_word, parse_zone
+from marketdata.importing.time_columns import with_zone_of
+from marketdata.importing.zones import LOOSE, Zone, agree, parse_word, parse_zone
 
-COMPACT = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+COMPACT = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S", 17: "%Y%m%d%H%M%S%f"}
+COUNTED, NAMED, OFFSET = "counted since the epoch", "named in the stamps", "an offset is in the stamps"
+"""Why stamps are in their zone, where nobody said it."""
 UNREAD = np.iinfo(np.int64).min
 PROBES = (dt.datetime(2024, 1, 15, tzinfo=dt.UTC), dt.datetime(2024, 7, 15, tzinfo=dt.UTC))
 """A winter's and a summer's day, on which zones are compared."""
@@ -37,19 +41,18 @@ class Moments:
 def stamps(frame: pd.DataFrame, mapped: Mapping[str, str], form: FileForm, dialect: Dialect, path: Path) -> Moments:
     """Raises Doubt for stamps without a zone, or dates that can be read in two ways."""
     raw = frame[mapped["time"]]
+    dialect = with_zone_of(dialect, mapped["time"])
     if "date" in mapped:
-        raw = _text(frame[mapped["date"]]) + " " + _clock(raw)
+        raw = with_date(_text(frame[mapped["date"]]), _text(raw), path)
     if pd.api.types.is_datetime64_any_dtype(raw):
         return _zoned(raw, "stamps", form, dialect, path)
     if pd.api.types.is_numeric_dtype(raw):
         return _from_numbers(raw, form, dialect, path)
     text = _text(raw)
+    refuse_rounded(text, path)
     digits = text.str.fullmatch(r"\d+(?:\.\d+)?")
     if digits.sum() * 2 > (text != "").sum():
-        whole = bool(text[digits].str.isdigit().all())
-        numbers = pd.to_numeric(text.where(digits), errors="coerce")
-        exact = pd.array([int(value) if ok else None for value, ok in zip(text, digits, strict=True)], dtype="Int64")
-        return _from_numbers(pd.Series(exact) if whole else numbers, form, dialect, path)
+        return _from_numbers(text.where(digits, ""), form, dialect, path)
     return _from_texts(text, form, dialect, path)
 
 
@@ -75,18 +78,35 @@ def _by_zone_words(found: Texts, form: FileForm, dialect: Dialect, path: Path) -
             at[mask] = plain.at
             names.append(plain.zone.value)
             continue
-        zone = parse_word(str(word))
+        zone, name = _zone_of_word(str(word), form)
         if zone is not None:
             at[mask] = _nanoseconds(zone.to_utc(found.moments[mask]))
-            names.append(str(word))
-    return Moments(at, Fact(" and ".join(sorted(names)), "named in the stamps"), "stamps")
+            names.append(name)
+    return Moments(at, Fact(" and ".join(sorted(names)), NAMED), "stamps")
+
+
+def _zone_of_word(word: str, form: FileForm) -> tuple[Zone | None, str]:
+    """EST may stand for New York's time all year: --tz says so."""
+    if word in LOOSE and form.tz and agree(LOOSE[word], form.tz, PROBES[0]):
+        return parse_zone(form.tz), form.tz
+    return parse_word(word), word
 
 
 def _zoned(moments: pd.Series, units: str, form: FileForm, dialect: Dialect, path: Path) -> Moments:
     if getattr(moments.dt, "tz", None) is not None:
-        return Moments(_nanoseconds(moments), Fact("UTC", "an offset is in the stamps"), units)
+        return Moments(_nanoseconds(moments), Fact("UTC", OFFSET), units)
+    if not form.tz and not dialect.zone and _all_midnights(moments):
+        raise NotBars(
+            f"{path}: its stamps are dates without a time: only 1m is kept, the rest is derived. Where a column has "
+            "the times, name it with --columns time=…"
+        )
     name, why = zone_of(form, dialect, path)
     return Moments(_nanoseconds(parse_zone(name).to_utc(moments)), Fact(name, why), units)
+
+
+def _all_midnights(moments: pd.Series) -> bool:
+    there = moments.dropna()
+    return len(there) > 0 and bool((there.dt.normalize() == there).all())
 
 
 def zone_of(form: FileForm, dialect: Dialect, path: Path) -> tuple[str, str]:
@@ -113,13 +133,24 @@ def zone_of(form: FileForm, dialect: Dialect, path: Path) -> tuple[str, str]:
 
 
 def _from_numbers(raw: pd.Series, form: FileForm, dialect: Dialect, path: Path) -> Moments:
-    size = float(raw.abs().max()) if len(raw) and raw.notna().any() else 0.0
-    digits = len(str(int(size)))
-    if digits in COMPACT and str(int(size))[:2] in ("19", "20"):
-        moments = pd.to_datetime(raw.astype("Int64").astype(str), format=COMPACT[digits], errors="coerce")
+    """Numbers, or texts of digits."""
+    is_text = not pd.api.types.is_numeric_dtype(raw)
+    numbers = pd.to_numeric(raw, errors="coerce").dropna().to_numpy(dtype=np.float64)
+    digits = len(str(int(np.abs(numbers).max()))) if len(numbers) else 0
+    if digits in COMPACT and str(int(numbers.max()))[:2] in ("19", "20"):
+        text = raw if is_text else raw.astype("Int64").astype(str)
+        moments = pd.to_datetime(text, format=COMPACT[digits], errors="coerce")
         return _zoned(moments, "stamps", form, dialect, path)
-    at, units = epoch_nanoseconds(raw)
-    return Moments(at, Fact("UTC", "counted since the epoch"), units)
+    at, units = epoch_texts(raw) if is_text else epoch_nanoseconds(raw)
+    if not form.as_is:
+        refuse_other_counts(at, numbers, path)
+    return Moments(at, Fact("UTC", COUNTED), units)
+
+
+def of_a_servers_clock(moments: Moments, zone: str) -> Moments:
+    """Counted since the epoch as if a server's clock showed UTC, as MetaTrader's library does."""
+    clock = pd.Series(moments.at.astype("M8[ns]"))
+    return Moments(_nanoseconds(parse_zone(zone).to_utc(clock)), Fact(zone, "--tz"), moments.units)
 
 
 def _nanoseconds(moments: pd.Series) -> Ints:
@@ -131,10 +162,3 @@ def _nanoseconds(moments: pd.Series) -> Ints:
 
 def _text(column: pd.Series) -> pd.Series:
     return column.astype(object).where(column.notna(), "").astype(str).str.strip()
-
-
-def _clock(column: pd.Series) -> pd.Series:
-    """Times of day; 930 and 93000, as spreadsheets leave 0930 and 09:30:00, get their nought back."""
-    text = _text(column)
-    bare = text.str.fullmatch(r"\d{3}|\d{5}")
-    return text.where(~bare, "0" + text).str.replace(r"^(\d):", r"0\1:", regex=True)

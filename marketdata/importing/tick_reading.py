@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +14,19 @@ from numpy.typing import NDArray
 
 from marketdata.columns import Floats, Ints, TickColumns
 from marketdata.columns.tick_columns import CORRECTED, DERIVED, SUSPICIOUS
+from marketdata.exchange_calendar import NEW_YORK_STOCKS, calendar_of
 from marketdata.importing.bar_reading import mapped_columns, scale_of, unused_columns
 from marketdata.importing.decision import Decision, Fact
+from marketdata.importing.edges import edges_of
 from marketdata.importing.file_form import FileForm
 from marketdata.importing.files import Source, open_source
-from marketdata.importing.guards import refuse_midnight, refuse_scale
+from marketdata.importing.guards import decide_label, refuse_midnight, refuse_scale
 from marketdata.importing.numbers import decimal_mark, numbers
 from marketdata.importing.sheets import OfSheet, Sheet
 from marketdata.importing.spellings import PRICES
 from marketdata.importing.stamps import UNREAD, stamps
 from marketdata.importing.symbol_column import symbols_of
+from marketdata.importing.typed_rows import only_trades
 from marketdata.kinds import KINDS, DayKind
 from marketdata.units import MINUTE_NS, SECOND_NS
 
@@ -35,7 +38,7 @@ class TickTable(OfSheet):
     """A file's rows in the file's order.
 
     `rows.at`: UTC nanoseconds since the epoch, int64's minimum where the stamp could not be read. `sheet` keeps the
-    rows as they stand in the file.
+    rows as they stand in the file. `garbled`: a price or a size is there and is no number.
     """
 
     path: Path
@@ -43,6 +46,8 @@ class TickTable(OfSheet):
     rows: TickColumns
     sheet: Sheet = field(repr=False)
     decision: Decision = field(repr=False)
+    garbled: np.ndarray = field(repr=False)
+    as_is: bool = False
 
 
 def read_ticks(path: Path, form: FileForm, kind: str) -> TickTable:
@@ -52,15 +57,17 @@ def read_ticks(path: Path, form: FileForm, kind: str) -> TickTable:
 
 def tick_table(source: Source, form: FileForm, kind: str) -> TickTable:
     """Raises what `read_ticks` does."""
-    sheet, path = source.sheet, source.path
+    path = source.path
+    source = replace(source, sheet=only_trades(source.sheet, kind, path))
+    sheet = source.sheet
     mapped = mapped_columns(source, kind, form)
     names, codes, symbol = symbols_of(path, sheet, mapped, form)
     moments = stamps(sheet.frame, mapped, form, source.dialect, path)
     unused = unused_columns(sheet, mapped)
     readable = moments.at > UNREAD
     refuse_midnight(moments.at[readable] // SECOND_NS, codes[readable], names, unused, path)
-    at, label = _known_at(moments.at, mapped, form, kind)
-    values, scale = _values(source, mapped, form, kind)
+    at, label = _known_at(moments.at, codes, source, mapped, form, kind)
+    values, garbled, scale = _values(source, mapped, form, kind)
     words, dictionary = _codes(sheet.frame, mapped, kind, values)
     flags = _flags(sheet.frame, mapped)
     if label.value:
@@ -70,24 +77,28 @@ def tick_table(source: Source, form: FileForm, kind: str) -> TickTable:
         label if label.value else Fact("event", "no bars"), moments.units, scale, mapped, unused, sheet.notes,
     )  # fmt: skip
     rows = TickColumns(kind, at, values, words, flags, dictionary)
-    return TickTable(path, np.array(names, dtype=object)[codes], rows, sheet, decision)
+    return TickTable(path, np.array(names, dtype=object)[codes], rows, sheet, decision, garbled, form.as_is)
 
 
-def _known_at(at: Ints, mapped: Mapping[str, str], form: FileForm, kind: str) -> tuple[Ints, Fact]:
+def _known_at(
+    at: Ints, symbol: Ints, source: Source, mapped: Mapping[str, str], form: FileForm, kind: str
+) -> tuple[Ints, Fact]:
     """A quote bar's closing quote stood in its minute's last nanosecond: known at the minute's end, not before."""
-    if kind != DayKind.QUOTES or not mapped["bid"].lower().endswith("_close"):
+    if kind != DayKind.QUOTES or "close" not in mapped["bid"].lower():
         return at, Fact("", "")
-    shift = -1 if form.label == "end" else MINUTE_NS - 1
-    label = Fact(form.label or "start", "--label" if form.label else "quote bars")
-    return np.where(at == UNREAD, at, at + shift), label
+    there = at != UNREAD
+    edges = edges_of(at[there] // SECOND_NS, symbol[there], calendar_of(form.exchange or NEW_YORK_STOCKS))
+    label = decide_label(edges, form, source.dialect, source.path)
+    shift = -1 if label.value == "end" else MINUTE_NS - 1
+    return np.where(there, at + shift, at), label
 
 
-def _values(source: Source, mapped: Mapping[str, str], form: FileForm, kind: str) -> tuple[Floats, Fact]:
+def _values(source: Source, mapped: Mapping[str, str], form: FileForm, kind: str) -> tuple[Floats, np.ndarray, Fact]:
     frame, path = source.sheet.frame, source.path
     mark = form.decimal or decimal_mark((frame[mapped[name]] for name in PRICES[kind]), path)
-    nothing = np.full(len(frame), np.nan)
-    columns = [numbers(frame[mapped[name]], mark)[0] if name in mapped else nothing for name in KINDS[kind].values]
-    values: Floats = np.stack(columns)
+    nothing = np.full(len(frame), np.nan), np.zeros(len(frame), dtype=bool)
+    columns = [numbers(frame[mapped[name]], mark) if name in mapped else nothing for name in KINDS[kind].values]
+    values: Floats = np.stack([column for column, _ in columns])
     scale = scale_of(source, form)
     prices = [KINDS[kind].values.index(name) for name in PRICES[kind]]
     if float(scale.value) != 1:
@@ -95,7 +106,9 @@ def _values(source: Source, mapped: Mapping[str, str], form: FileForm, kind: str
     refuse_scale(values[prices[0]], form, path)
     if kind == DayKind.QUOTES:
         _absent_sides(values)
-    return values, scale
+    # The rules say it of a trade's price; a side of a quote that is a word would be an absent one.
+    said = [words for name, (_, words) in zip(KINDS[kind].values, columns, strict=True) if name != "price"]
+    return values, np.logical_or.reduce(said), scale
 
 
 def _absent_sides(values: Floats) -> None:
@@ -124,7 +137,7 @@ def _codes(
 
 def _factorized(column: pd.Series) -> tuple[NDArray[np.int32], list[str]]:
     texts = column.astype(object)
-    if any(isinstance(value, (list, tuple, np.ndarray)) for value in texts.head(1)):
+    if any(isinstance(value, (list, tuple, np.ndarray)) for value in texts.dropna().head(1)):
         texts = texts.map(lambda value: _joined(value) if np.iterable(value) else "")
     code, known = pd.factorize(texts.where(texts.notna(), "").astype(str))
     return code.astype(np.int32), [_word(str(word)) for word in known]

@@ -9,12 +9,14 @@ import numpy as np
 
 from marketdata.exchange_calendar import ExchangeCalendar, calendar_of
 from marketdata.importing.bar_reading import ExchangeOf, as_asked, groups
-from marketdata.importing.edges import exchange_dates
+from marketdata.importing.edges import distinct, exchange_dates
+from marketdata.importing.guards import refuse_misplaced
+from marketdata.importing.placement import misplaced
 from marketdata.importing.splitting import Rejected, Split, SymbolDay, date_of
 from marketdata.importing.tick_reading import TickTable
 from marketdata.models import Scope
 from marketdata.rules import broken_rows
-from marketdata.units import SECOND_NS
+from marketdata.units import MINUTE_NS, SECOND_NS
 
 UNREADABLE = np.iinfo(np.int64).min
 
@@ -24,11 +26,16 @@ def split_ticks(table: TickTable, exchange_of: ExchangeOf = as_asked, asked: str
     result = Split(rejected=[Rejected(bad.line, "", bad.reason, bad.raw) for bad in table.bad])
     at = table.rows.at
     unread = at == UNREADABLE
-    usable = np.flatnonzero(~unread)
+    garbled = table.garbled & ~unread
+    usable = np.flatnonzero(~unread & ~garbled)
     symbol = table.symbol[usable].astype(str)
     days = calendar_of(exchange_of(np.unique(symbol).tolist(), asked))
     for row in np.flatnonzero(unread):
         _reject(table, np.array([row]), table.unread_reason(int(row)), days, result)
+    if not table.as_is:
+        minutes, _ = distinct(at[usable] // MINUTE_NS)
+        refuse_misplaced(misplaced(minutes * 60, np.zeros(len(minutes)), days), table.decision.zone, table.path)
+    _reject(table, np.flatnonzero(garbled), "a price or a size is not a number", days, result)
     date = exchange_dates(at[usable] // SECOND_NS, days)
     order = np.lexsort((at[usable], date, symbol))  # stable: ties stay as the file has them
     rows, date = usable[order], date[order]

@@ -13,15 +13,43 @@ import pandas as pd
 from marketdata.importing.refusals import UnreadableFile
 from marketdata.importing.sheets import Sheet
 from marketdata.importing.spellings import PRICES as PRICES_OF
-from marketdata.importing.spellings import QUOTE_COLUMNS, TIME, fold
+from marketdata.importing.spellings import QUOTE_COLUMNS, SPELLINGS, TIME, fold
+from marketdata.importing.time_columns import time_column
 from marketdata.kinds import DayKind
 from marketdata.symbols import clean_symbol
 
-FIELD = r"open|high|low|adj[ _]close|close|volume|vwap|trade[ _]count"
+FIELD = r"open|high|low|adj[ _]close|close|volume|vwap|trade[ _]count|dividends|stock[ _]splits|capital[ _]gains"
 BETWEEN = r"[\s_.:|/,\-]+"
 AFTER = re.compile(rf"(?P<symbol>.+?){BETWEEN}(?P<field>{FIELD})", re.IGNORECASE)
 BEFORE = re.compile(rf"(?P<field>{FIELD}){BETWEEN}(?P<symbol>.+)", re.IGNORECASE)
 PRICES = PRICES_OF[DayKind.BARS]
+NO_SYMBOLS = frozenset(
+    [
+        *(
+            "price",
+            "prices",
+            "px",
+            "usd",
+            "eur",
+            "gbp",
+            "jpy",
+            "chf",
+            "cad",
+            "aud",
+            "hkd",
+            "inr",
+            "cny",
+            "usdt",
+            "$",
+            "€",
+        ),
+        *("bid", "ask", "mid", "trade", "trades", "last", "value", "shares", "traded", "lots", "contracts", "units"),
+        *("raw", "adj", "adjusted", "unadjusted", "split", "day", "bar", "time", "date", "rth", "eth", "pre", "post"),
+    ]
+)
+"""What stands beside a field's name and is no security."""
+OWN_SYMBOL = {"symbol", "ticker", "sym"}
+MOST_LEFT_OUT = 12
 Cells = Mapping[str, tuple[str, str]]
 
 
@@ -33,13 +61,13 @@ def wide_cells(names: Sequence[str]) -> dict[str, tuple[str, str]]:
         match = BEFORE.fullmatch(plain) or AFTER.fullmatch(plain)
         if match:
             found[name] = match["field"], match["symbol"]
-    return found
+    return {} if {symbol.lower() for _, symbol in found.values()} <= NO_SYMBOLS else found
 
 
 def is_wide(names: Sequence[str], cells: Cells) -> bool:
     """A stamp, no plain prices or quotes, and a symbol that has all four."""
     folded = {fold(name) for name in names}
-    if set(PRICES) <= folded or folded & QUOTE_COLUMNS or not folded & set(TIME):
+    if set(PRICES) <= folded or folded & (QUOTE_COLUMNS | OWN_SYMBOL) or not (folded & set(TIME) or time_column(names)):
         return False
     fields: dict[str, set[str]] = {}
     for field, symbol in cells.values():
@@ -49,10 +77,12 @@ def is_wide(names: Sequence[str], cells: Cells) -> bool:
 
 def to_long(sheet: Sheet, cells: Cells, path: Path) -> Sheet:
     """One row per stamp and symbol; a symbol without any price at a stamp has no bar there, hence no row."""
-    stamps = [name for name in sheet.frame.columns if fold(str(name)) in TIME]
+    named = [str(name) for name in sheet.frame.columns]
+    stamps = [name for name in named if fold(name) in TIME] or [time_column(named)]
     columns: dict[str, dict[str, str]] = {}
     for name, (field, symbol) in cells.items():
-        columns.setdefault(clean_symbol(symbol), {})[name] = fold(field)
+        if fold(field) in SPELLINGS[DayKind.BARS]:
+            columns.setdefault(clean_symbol(symbol), {})[name] = fold(field)
     parts, lines = [], []
     for symbol, names in columns.items():
         if not set(PRICES) <= set(names.values()):
@@ -61,7 +91,17 @@ def to_long(sheet: Sheet, cells: Cells, path: Path) -> Sheet:
         held = np.logical_or.reduce([_there(part[name]) for name in PRICES])
         parts.append(part[held].assign(symbol=symbol))
         lines.append(sheet.line[held])
-    return replace(sheet, frame=pd.concat(parts, ignore_index=True), line=np.concatenate(lines))
+    taken = {*stamps, *(name for names in columns.values() for name in names)}
+    left_out = _left_out([name for name in named if name not in taken], cells)
+    frame = pd.concat(parts, ignore_index=True)
+    return replace(sheet, frame=frame, line=np.concatenate(lines), left_out=left_out)
+
+
+def _left_out(names: Sequence[str], cells: Cells) -> tuple[str, ...]:
+    """Columns from which nothing is taken; of a field that each symbol has only the field."""
+    shown = list(dict.fromkeys(cells[name][0] if name in cells else name for name in names))
+    more = (f"{len(shown) - MOST_LEFT_OUT} more",) if len(shown) > MOST_LEFT_OUT else ()
+    return (*shown[:MOST_LEFT_OUT], *more)
 
 
 def _there(column: pd.Series) -> np.ndarray:

@@ -13,9 +13,13 @@ OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>\d{1,2})(?::?(?P<minutes>\d\d))?")
 SHIFTED = re.compile(rf"(?P<zone>[A-Za-z][A-Za-z_/]+){OFFSET.pattern}")
 WORDS = {
     **{"Z": "+00:00", "UTC": "+00:00", "GMT": "+00:00", "EST": "-05:00", "EDT": "-04:00", "CST": "-06:00"},
+    **{"ET": "America/New_York", "CT": "America/Chicago", "MT": "America/Denver", "PT": "America/Los_Angeles"},
+    **{"CET": "+01:00", "CEST": "+02:00", "EEST": "+03:00", "BST": "+01:00", "JST": "+09:00", "HKT": "+08:00"},
     **{"CDT": "-05:00", "MST": "-07:00", "MDT": "-06:00", "PST": "-08:00", "PDT": "-07:00"},
 }
 """What a zone's word at the end of a stamp means, as an offset: EST is not New York's summer."""
+LOOSE = {"EST": "-05:00", "CST": "-06:00", "MST": "-07:00", "PST": "-08:00"}
+"""Words of the winter that are often written in summer too."""
 ZONE_FORM = "e.g. America/New_York, UTC, -05:00 or America/New_York+07:00"
 
 

@@ -128,7 +128,7 @@ def _one_of(*words: str) -> Callable[[str], str]:
 PARSERS: dict[str, Callable[[str], Any]] = {
     "tz": _zone,
     "label": _one_of("start", "end"),
-    "date-order": _one_of("mdy", "dmy"),
+    "date-order": _one_of("mdy", "dmy", "ymd"),
     "decimal": _one_of(".", ","),
     "symbol": _symbol,
     "scale": _scale,

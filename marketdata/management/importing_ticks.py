@@ -39,6 +39,7 @@ class TickImportCommand(import_bars.Command):
         parser.add_argument("--dataset", default="", help="dataset for all files (default: the file's folder)")
         parser.add_argument("--symbol", default="", help="symbol of all rows (default: a column, or the file's name)")
         parser.add_argument("--tz", type=import_bars.time_zone, help="zone of stamps that carry none")
+        parser.add_argument("--date-order", choices=["mdy", "dmy", "ymd"], help="of dates such as 07/02/2025")
         parser.add_argument("--columns", type=column_mapping(self.kind), help="time=ts,exchange=x,…")
         parser.add_argument("--known-only", action="store_true", help="refuse symbols not known yet")
         parser.add_argument("--dry-run", action="store_true", help="report the same and write nothing")

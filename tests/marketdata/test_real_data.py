@@ -113,7 +113,12 @@ def test_thin_funds_are_thin_and_no_hole_of_the_feed(imported: Imported) -> None
         "DBB has a bar in 22.1% of its minutes.",
         "FXY has a bar in 26.8% of its minutes.",
     ]
-    assert all(texts(dataset, "feed hole") == [] for dataset in ("sparse_etf", "us284_2018", "tech100_2026"))
+    assert all(texts(dataset, "feed hole") == [] for dataset in ("sparse_etf", "us284_2018"))
+
+
+def test_a_minute_that_many_busy_symbols_lack_is_a_hole_of_the_feed(imported: Imported) -> None:
+    (found,) = texts("tech100_2026", "feed hole")
+    assert found.startswith("2026-03-11 10:40 New York: 20 of 100 symbols lack it together: AAPL, ADI, BILI, CFLT,")
 
 
 def test_rows_outside_the_session_and_the_missing_minutes_of_the_worst_day_are_found(imported: Imported) -> None:

@@ -4,7 +4,7 @@ import re
 
 from marketdata.importing.dialects.dialect import Dialect
 from marketdata.importing.dialects.ninjatrader import BY_SHAPE
-from marketdata.importing.heads import Head
+from marketdata.importing.heads import Head, positions
 from marketdata.kinds import DayKind
 
 NAME = re.compile(r"DAT_[A-Z]+_[A-Z0-9]+_M1_\d{4,6}", re.IGNORECASE)
@@ -20,6 +20,15 @@ MINUTES = Dialect(
     matches=_matches,
     kind=DayKind.BARS,
     header=BY_SHAPE.header,
+    zone=WINTER,
+    label="start",
+    sign="the name DAT_…_M1_…",
+)
+OTHER_ROWS = Dialect(
+    "HistData",
+    matches=lambda head: bool(NAME.match(head.path.name)) and not head.names,
+    kind=DayKind.BARS,
+    header=lambda head: positions(head.first),
     zone=WINTER,
     label="start",
     sign="the name DAT_…_M1_…",

@@ -16,19 +16,21 @@ from marketdata.importing.spellings import fold
 from marketdata.kinds import DayKind
 
 HINT = "MetaTrader writes its server's time, often New York's plus seven hours: --tz America/New_York+07:00"
+NAME_4 = re.compile(r"(?P<symbol>[A-Za-z][A-Za-z.#]+?)(?P<minutes>1|5|15|30|60|240|1440|10080|43200)\.")
 DOTTED = re.compile(r"\d{4}\.\d\d\.\d\d")
 
 
 def _prepare(sheet: Sheet, path: Path, kind: str) -> Sheet:
     """A volume that is 0 in every row is no volume; the number of price changes is kept as the trade count."""
     names = {fold(str(name)): str(name) for name in sheet.frame.columns}
-    volume = pd.to_numeric(sheet.frame[names["vol"]], errors="coerce")
-    if not len(volume) or (volume != 0).any():
+    real, ticks = (names.get("vol") or names.get("real_volume", "")), (names.get("tickvol") or names["tick_volume"])
+    volume = pd.to_numeric(sheet.frame[real], errors="coerce") if real else None
+    if volume is not None and (not len(volume) or (volume != 0).any()):
         return sheet
-    ticks = names["tickvol"]
-    frame = sheet.frame.drop(columns=names["vol"]).rename(columns={ticks: "trade_count"})
-    note = f"{names['vol']} is 0 throughout: no volume; {ticks} is kept as the trade count"
-    return replace(sheet, frame=frame).noted(note)
+    frame = sheet.frame.drop(columns=real) if real else sheet.frame
+    why = f"{real} is 0 throughout: no volume; " if real else "no volume; "
+    sheet = replace(sheet, frame=frame.rename(columns={ticks: "trade_count"}))
+    return sheet.noted(f"{why}{ticks} is kept as the trade count")
 
 
 def _prepare_ticks(sheet: Sheet, path: Path, kind: str) -> Sheet:
@@ -46,6 +48,14 @@ def _prepare_ticks(sheet: Sheet, path: Path, kind: str) -> Sheet:
     )
 
 
+def _prepare_four(sheet: Sheet, path: Path, kind: str) -> Sheet:
+    """The file's name is the symbol and the bars' minutes: EURUSD1.csv, EURUSD1440.csv."""
+    match = NAME_4.match(path.name)
+    if match is None:
+        return sheet
+    return replace(sheet, symbol=match["symbol"], interval=f"{match['minutes']}m")
+
+
 def _four(head: Head) -> bool:
     return not head.names and len(head.first) == 7 and bool(DOTTED.fullmatch(head.first[0]))
 
@@ -58,6 +68,16 @@ MINUTES = Dialect(
     zone_hint=HINT,
     prepare=_prepare,
     sign="TICKVOL",
+)
+RATES = Dialect(
+    "MetaTrader 5, Python",
+    words("time open high low close tick_volume"),
+    kind=DayKind.BARS,
+    columns={"volume": "real_volume"},
+    label="start",
+    zone_hint=HINT,
+    prepare=_prepare,
+    sign="tick_volume",
 )
 TICKS = Dialect(
     "MetaTrader 5 ticks",
@@ -74,5 +94,6 @@ MINUTES_4 = Dialect(
     header=lambda head: ("date", "time", "open", "high", "low", "close", "volume"),
     label="start",
     zone_hint=HINT,
+    prepare=_prepare_four,
     sign="rows yyyy.MM.dd,HH:mm,…",
 )

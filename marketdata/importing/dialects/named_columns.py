@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
 
 from marketdata.importing.dialects.dialect import Dialect, words
 from marketdata.importing.heads import Head
+from marketdata.importing.sheets import Sheet
+from marketdata.importing.spellings import fold
 from marketdata.kinds import DayKind
 
 TRADINGVIEW = re.compile(r"[A-Z]+_(?:DLY_)?[^,]+, \d+[A-Z]?", re.IGNORECASE)
@@ -19,12 +25,23 @@ EODHD = Dialect(
     columns={"time": "timestamp"},
     sign="Gmtoffset",
 )
+
+
+def _without_none(sheet: Sheet, path: Path, kind: str) -> Sheet:
+    """TWS writes -1 where it has none."""
+    names = [name for name in map(str, sheet.frame.columns) if fold(name) in ("volume", "average", "barcount")]
+    numeric = [name for name in names if pd.api.types.is_numeric_dtype(sheet.frame[name])]
+    fixed = {name: sheet.frame[name].where(sheet.frame[name] != -1) for name in numeric}
+    return replace(sheet, frame=sheet.frame.assign(**fixed))
+
+
 IBKR = Dialect(
     "Interactive Brokers",
     words("date open high low close average barcount"),
     kind=DayKind.BARS,
     label="start",
     zone_hint="TWS writes the zone of its own settings",
+    prepare=_without_none,
     sign="average, barCount",
 )
 SIERRA = Dialect(
@@ -88,4 +105,12 @@ ALPACA = Dialect(
 )
 YFINANCE = Dialect(
     "yfinance", words("open high low close adj_close volume"), kind=DayKind.BARS, label="start", sign="Adj Close"
+)
+FINNHUB_TRADES = Dialect(
+    "Finnhub trades",
+    words("p s t v"),
+    lambda head: not head.folded & {"o", "h", "l", "x", "price", "size"},
+    DayKind.TRADES,
+    columns={"time": "t", "price": "p", "symbol": "s", "size": "v", "condition": "c"},
+    sign="p, s, t, v",
 )

@@ -36,7 +36,10 @@ DIALECTS: tuple[Dialect, ...] = (
     dukascopy.GMT,
     dukascopy.LOCAL,
     dukascopy.TICKS,
+    histdata.MINUTES,
+    histdata.OTHER_ROWS,
     metatrader.MINUTES,
+    metatrader.RATES,
     metatrader.TICKS,
     metatrader.MINUTES_4,
     tradestation.MINUTES,
@@ -44,7 +47,6 @@ DIALECTS: tuple[Dialect, ...] = (
     binance.KLINES,
     binance.NAMED_KLINES,
     lobster.MESSAGES,
-    histdata.MINUTES,
     ninjatrader.NAMED,
     ninjatrader.BY_SHAPE,
     ninjatrader.TICKS,
@@ -59,6 +61,7 @@ DIALECTS: tuple[Dialect, ...] = (
     named_columns.TARDIS_QUOTES,
     named_columns.ALPACA,
     named_columns.YFINANCE,
+    named_columns.FINNHUB_TRADES,
 )
 
 

@@ -19,7 +19,7 @@ from marketdata import store
 from marketdata.errors import MarketDataError
 from marketdata.importing import mappings
 from marketdata.importing.file_form import FileForm, demanded
-from marketdata.importing.files import SHOWN, SUFFIXES, find_files, folder_name
+from marketdata.importing.files import SHOWN, SUFFIXES, find_files, folder_name, left_out
 from marketdata.importing.refusals import OtherKind
 from marketdata.importing.report import Report
 from marketdata.importing.run import ImportRun, ToRead
@@ -90,7 +90,7 @@ class Command(ExplainedCommand):
         )
         parser.add_argument("--calendar", default="", help="of new symbols: XLON, XTKS, CMES, 24/7; default: XNYS")
         parser.add_argument("--tz", type=time_zone, help="zone of stamps that carry none")
-        parser.add_argument("--date-order", choices=["mdy", "dmy"], help="of dates such as 07/02/2025")
+        parser.add_argument("--date-order", choices=["mdy", "dmy", "ymd"], help="of dates such as 07/02/2025")
         parser.add_argument("--label", choices=["start", "end"], help="what a stamp marks; default: detected")
         parser.add_argument("--interval", default="", help="only 1m; wider bars are derived")
         parser.add_argument("--columns", type=column_mapping, help="time=ts,open=o,…")
@@ -107,6 +107,9 @@ class Command(ExplainedCommand):
         except MarketDataError as error:
             raise CommandError(str(error)) from None
         reports, failures, skipped = self._import(files, set(paths), form, options)
+        skipped += [f"{path}: not one of the forms {SHOWN}." for path in left_out(paths)]
+        if skipped and not reports and not failures:
+            failures = [f"Nothing was imported: {len(skipped)} files were skipped; the first: {skipped[0]}"]
         if options["json"]:
             self.stdout.write(json.dumps(import_summary.as_json(reports, failures, skipped, options["dry_run"])))
         elif options["verbosity"]:

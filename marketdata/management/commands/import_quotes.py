@@ -19,4 +19,6 @@ class Command(TickImportCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--label", choices=["start", "end"], default="start", help="what a quote bar's stamp marks")
+        parser.add_argument(
+            "--label", choices=["start", "end"], help="what a quote bar's stamp marks; default: detected"
+        )
