@@ -12,6 +12,8 @@ from marketdata.importing.refusals import UnreadableFile
 
 FULL = r"\d{4}-\d\d-\d\d[ T]\d{1,2}:\d\d.*|\d{10,19}"
 """What needs no date beside it."""
+MIDNIGHT = r"(?<=\d)[ T](?:0{1,2}:00(?::00(?:\.0+)?)?|12:00:00 AM)$"
+"""What programs write behind a date that has no time."""
 WRONG, SOME_WRONG = 0.2, 0.05
 """Shares of the values that are no HHMM: of counts since midnight, and of a column with a few bad ones."""
 WIDTHS = ((4, "HHMM", 1440, 60_000), (6, "HHMMSS", 86_400, 1000), (9, "HHMMSSmmm", 86_400_000, 1))
@@ -23,7 +25,7 @@ def with_date(date: pd.Series, clock: pd.Series, path: Path) -> pd.Series:
     whole = clock.str.fullmatch(FULL)
     if whole.sum() * 2 > (clock != "").sum():
         return clock
-    return date.str.replace(r"(?<=\d)[ T]0{1,2}:00(?::00(?:\.0+)?)?$", "", regex=True) + " " + _clock(clock, path)
+    return date.str.replace(MIDNIGHT, "", regex=True) + " " + _clock(clock, path)
 
 
 def _clock(text: pd.Series, path: Path) -> pd.Series:

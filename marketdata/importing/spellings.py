@@ -12,7 +12,7 @@ from marketdata.kinds import DayKind
 TIME = (
     *("timestamp", "datetime", "date_time", "date/time", "time", "date", "t", "ts", "ts_event", "start"),
     *("begins_at", "window_start", "gmt_time", "local_time", "unix", "open_time", "bar_start", "bar_time"),
-    *("start_time", "timebarstart", "date-time", "index"),
+    *("start_time", "time_period_start", "timebarstart", "date-time", "index"),
 )
 SYMBOL = ("symbol", "ticker", "sym", "s", "instrument")
 TICKS: Mapping[str, tuple[str, ...]] = {
@@ -81,7 +81,7 @@ MOST_NAMED = 12
 
 def fold(name: str) -> str:
     """A column's name without what vendors do to it: '<Trade Count>' is trade_count, '1. open', Open (USD) are open."""
-    plain = re.sub(r"\s+", "_", re.sub(r"^\d+[.:]\s*", "", name.strip().strip("<>").lower()))
+    plain = re.sub(r"\s+", "_", re.sub(r"^\d+[a-z]?[.:]\s*", "", name.strip().strip("<>").lower()))
     match = PRICED.fullmatch(plain)
     return (match["field"] or match["last"]) if match else plain
 

@@ -68,6 +68,11 @@ READ: dict[str, tuple[Form, dict[str, Any], str]] = {
     "HMMSS": (lambda m: f"{m:%Y%m%d},{m.hour * 10_000 + m.minute * 100}", NEW_YORK, APART),
     "HMMSSmmm": (lambda m: f"{m:%Y%m%d},{m.hour * 10**7 + m.minute * 10**5}", NEW_YORK, APART),
     "a midnight in the date": (lambda m: f"{m:%Y-%m-%d 00:00:00},{m:%H:%M:%S}", NEW_YORK, APART),
+    "a midnight of twelve hours": (
+        lambda m: f"{m.month}/{m.day}/{m.year} 12:00:00 AM,{m:%H:%M:%S}",
+        {**NEW_YORK, "date_order": "mdy"},
+        APART,
+    ),
     "the date in the time as well": (lambda m: f"{m:%Y-%m-%d},{m:%Y-%m-%d %H:%M}", NEW_YORK, APART),
     "Date and Timestamp": (lambda m: f"{m:%Y%m%d},{m:%H:%M:%S.000}", NEW_YORK, HEAD.replace("time", "Date,Timestamp")),
     "17 digits": (lambda m: f"{m:%Y%m%d%H%M%S}000", NEW_YORK, HEAD),

@@ -44,6 +44,7 @@ HEADS = {
     "open_price": "symbol,timestamp,open_price,high_price,low_price,close_price,volume",
     "a currency": "symbol,timestamp,Open (USD),High (USD),Low (USD),Close (USD),Volume (shares)",
     "Open Price": "symbol,timestamp,Open Price,High Price,Low Price,Close Price,Volume",
+    "numbers in front": "symbol,timestamp,1a. open (USD),2a. high (USD),3a. low (USD),4a. close (USD),5. volume",
     "price_open": "symbol,timestamp,price_open,price_high,price_low,price_close,volume_traded",
 }
 
