@@ -85,10 +85,10 @@ def _beside(hours: int) -> str:
     return f"{unit} {'later' if hours > 0 else 'earlier'}"
 
 
-def _zone_doubt(path: Path, why: str, zone: Fact) -> Doubt:
+def _zone_doubt(path: Path, why: str, zone: Fact) -> UnreadableFile:
     follows = "one that follows New York's is such as America/New_York+07:00"
     if zone.why == OFFSET:
-        return Doubt(f"{path}: {why}", "correct the offsets in the file, or pass --as-is", option="as-is")
+        return UnreadableFile(f"{path}: {why}: correct the offsets in the file, or pass --as-is.")
     if zone.why == COUNTED:
         advice = f"where they count a server's clock and not UTC, pass its --tz ({follows})"
     elif zone.why == NAMED:

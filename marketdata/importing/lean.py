@@ -12,7 +12,7 @@ import pandas as pd
 
 from marketdata.calendar import NEW_YORK
 from marketdata.importing.dialects.dialect import Dialect
-from marketdata.importing.refusals import Doubt, NotBars, NotTicks
+from marketdata.importing.refusals import NotBars, NotTicks, UnreadableFile
 from marketdata.importing.sheets import Sheet
 from marketdata.kinds import DayKind
 
@@ -75,11 +75,9 @@ def _with_stamps(date: str, symbol: str, sheet: Sheet, path: Path, kind: str) ->
     if not is_lean(path.resolve()):  # of which kind it is only its folders would say
         prices = sheet.frame[list(HEADER[1:5])]
         if not all(pd.api.types.is_integer_dtype(prices[name]) for name in prices):
-            raise Doubt(
+            raise UnreadableFile(
                 f"{path}: LEAN writes shares in ten-thousandths and other kinds as they are, and only its folders say "
-                "which these are",
-                "import it from LEAN's folders",
-                option="scale",
+                "which these are: import it from LEAN's folders."
             )
     return replace(sheet, frame=frame, symbol=symbol.upper())
 

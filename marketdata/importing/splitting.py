@@ -14,7 +14,7 @@ from marketdata.exchange_calendar import ExchangeCalendar, calendar_of
 from marketdata.exchange_schedule import FIRST, LAST
 from marketdata.importing.bar_reading import UNREADABLE, Table, groups
 from marketdata.importing.noise import without_noise
-from marketdata.importing.refusals import Doubt
+from marketdata.importing.refusals import Doubt, UnreadableFile
 from marketdata.importing.widths import refuse_other_widths
 from marketdata.models import Scope
 from marketdata.rules import broken_rows
@@ -161,7 +161,7 @@ def _last_of_each_minute(table: Table, rows: Ints, kept: np.ndarray, result: Spl
 
 
 def _refuse_several_securities(table: Table, earlier: Ints, last: Ints, minutes: int) -> None:
-    """Raises Doubt where so many minutes have several rows that these must be of several securities or venues."""
+    """Raises Doubt, or UnreadableFile, where so many minutes have several rows that they are of several securities."""
     clashes = len(np.unique(last))
     if clashes < FEW_CLASHES or clashes < CLASHING * minutes:
         return
@@ -174,10 +174,9 @@ def _refuse_several_securities(table: Table, earlier: Ints, last: Ints, minutes:
         return
     what = f"{clashes:,} of its {minutes:,} minutes have several rows that do not say the same"
     if not told:
-        raise Doubt(
-            f"{table.path}: {what}: they seem to be of several securities",
-            "name the column that tells them apart with --columns symbol=…, or import each from a file of its own",
-            option="symbol",
+        raise UnreadableFile(
+            f"{table.path}: {what}: they seem to be of several securities: name the column that tells them apart with "
+            "--columns symbol=…, or import each from a file of its own."
         )
     value = frame[told[0]].iloc[int(last[0])]
     raise Doubt(
