@@ -167,23 +167,26 @@ def _refuse_several_securities(table: Table, earlier: Ints, last: Ints, minutes:
         return
     frame = table.sheet.frame
     texts = [name for name in table.decision.unused if name in frame and not pd.api.types.is_float_dtype(frame[name])]
-    told = [name for name in texts if _differ(frame[name], earlier, last) and 1 < frame[name].nunique() <= minutes / 2]
+    telling = [
+        name for name in texts if _differ(frame[name], earlier, last) and 1 < frame[name].nunique() <= minutes / 2
+    ]
     closes = table.values[BAR_VALUES.index("close")]
     apart = np.abs(closes[earlier] / closes[last] - 1) > OTHER_PRICE
-    if not told and (clashes < MANY_CLASHES or apart.mean() < 1 / 2):
+    if not telling and (clashes < MANY_CLASHES or apart.mean() < 1 / 2):
         return
     what = f"{clashes:,} of its {minutes:,} minutes have several rows that do not say the same"
-    if not told:
+    if not telling:
         raise UnreadableFile(
             f"{table.path}: {what}: they seem to be of several securities: name the column that tells them apart with "
             "--columns symbol=…, or import each from a file of its own."
         )
-    value = frame[told[0]].iloc[int(last[0])]
+    name = telling[0]
+    value = frame[name].iloc[int(last[0])]
     raise Doubt(
-        f"{table.path}: {what}, and column {told[0]} tells them apart",
-        f"where it names securities pass --columns symbol={told[0]}; else keep one's with --only {told[0]}={value}",
+        f"{table.path}: {what}, and column {name} tells them apart",
+        f"where it names securities pass --columns symbol={name}; else keep one's with --only {name}={value}",
         option="only",
-        choices=tuple(f"{told[0]}={one}" for one in frame[told[0]].unique()[:9]),
+        choices=tuple(f"{name}={one}" for one in frame[name].unique()[:9]),
     )
 
 

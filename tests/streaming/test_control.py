@@ -49,7 +49,7 @@ def test_a_step_runs_its_minutes_and_stands_again(paused: Session) -> None:
 
 def test_a_step_waits_for_a_seek_that_is_on_its_way(paused: Session) -> None:
     Session.objects.filter(pk=paused.pk).update(seek_to=utc(7, 15))
-    with pytest.raises(ControlError, match="being moved to 2025-07-07T15:00:00Z: step once it is there"):
+    with pytest.raises(ControlError, match="being moved to 2025-07-07 11:00:00 New York: step once it is there"):
         control.step(paused.pk, 3)
 
 
@@ -124,7 +124,7 @@ def test_where_a_seek_stands_no_row_says_what_was_or_will_be_at_another_clock(
 
 
 def test_a_seek_outside_the_window_names_the_window(paused: Session) -> None:
-    with pytest.raises(ControlError, match="2025-07-02T13:30Z to 2025-07-07T20:00Z"):
+    with pytest.raises(ControlError, match="2025-07-02 09:30 New York to 2025-07-07 16:00 New York"):
         control.seek(paused.pk, utc(9, 15))
 
 

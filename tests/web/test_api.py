@@ -211,7 +211,8 @@ def test_a_body_beyond_all_measure_is_refused_unread(client: APIClient) -> None:
     assert_problem(APIClient().post("/api/token/", body, content_type="application/json"), 413)
 
 
-def test_an_ended_session_is_deleted_and_a_live_one_refused(client: APIClient) -> None:
+def test_an_ended_session_is_deleted_and_a_live_one_refused() -> None:
+    client = log_in(*ALL, "delete_session")
     ended, live = a_session("AAPL", state=State.COMPLETED), a_session("MSFT")
     assert client.delete(f"/api/sessions/{ended.pk}/").status_code == 204
     refused = client.delete(f"/api/sessions/{live.pk}/")
