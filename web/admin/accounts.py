@@ -46,10 +46,10 @@ class AccountAdmin(ReadOnlyAdmin):
     empty_text = "An account is opened on a session's page, by create_api_key --kind broker, or over the API."
     fields = [
         *("name", "session_page", "number", "standing", "positions", "lists"),
-        *("opening", "shown_multiplier", "shorting", "shown_terms", "owners_settings", "created_by", "created_at"),
+        *("began_with", "shown_multiplier", "shorting", "shown_terms", "owners_settings", "created_by", "created_at"),
     ]
     readonly_fields = [
-        *("session_page", "standing", "positions", "lists", "opening", "shown_multiplier", "shown_terms"),
+        *("session_page", "standing", "positions", "lists", "began_with", "shown_multiplier", "shown_terms"),
         "owners_settings",
     ]
 
@@ -96,7 +96,7 @@ class AccountAdmin(ReadOnlyAdmin):
         return format_html_join(", ", '<a class="td-link" href="{}?account__id__exact={}">{}</a>', links)
 
     @display(description="began with (USD)")
-    def opening(self, row: Account) -> str:
+    def began_with(self, row: Account) -> str:
         return f"{row.cash:,.2f}"
 
     @display(description="multiplier")
