@@ -57,6 +57,8 @@ def find_every_kind(dataset_id: int, date: dt.date, symbols: Iterable[str]) -> d
 
 def find_versions(version_ids: Sequence[int]) -> list[StoredDay]:
     """Exactly those versions, current or not: what a session has pinned."""
+    if not version_ids:
+        return []  # of a session of bars at each day
     rows = DayVersion.objects.filter(pk__in=list(version_ids)).select_related("instrument")
     return [stored_day(row) for row in rows.order_by("kind", "instrument__symbol")]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from marketdata.kinds import DayKind
 from marketdata.models import DayVersion
@@ -14,6 +14,8 @@ from streaming.engine import journal as journals
 from streaming.engine.days import Days, Loading
 from streaming.engine.journal import Journal, Kind, Pins
 from streaming.engine.tape import Tape
+
+ANNOUNCED = "SELECT EXISTS (SELECT FROM replay_announcement WHERE session_id = %s AND kind = %s AND date = %s)"
 
 
 class Admission:
@@ -41,7 +43,9 @@ class Admission:
 
     def announced(self, date: dt.date) -> bool:
         """Whether anything was ever announced of that date: mostly not."""
-        return self.session.announcements.filter(kind=Announcement.Kind.DAY_READY, date=date).exists()
+        with connection.cursor() as cursor:  # at each change of days
+            cursor.execute(ANNOUNCED, [self.session.pk, Announcement.Kind.DAY_READY, date])
+            return bool(cursor.fetchone()[0])
 
     def _announced(self, date: dt.date, journal: Journal) -> dict[str, int]:
         """Symbol → the newest version announced that the session does not play or has not played."""
