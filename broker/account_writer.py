@@ -192,10 +192,7 @@ def payload(row: AccountEvent) -> dict[str, Any]:
     if row.execution is not None:
         made |= {
             "execution": str(row.execution),
-            **{
-                name: plain_text(getattr(row, name))
-                for name in ("qty", "price", "position_qty", "met_price", "met_size")
-            },
+            **{name: plain_text(getattr(row, name)) for name in NUMBERS},
             "basis": str(row.basis),
             "met_ns": row.met_ns,
         }

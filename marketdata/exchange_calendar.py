@@ -168,3 +168,8 @@ def calendar_of(exchange: str = NEW_YORK_STOCKS, hours: str = "regular") -> Exch
 def _kept(exchange: str, hours: str) -> ExchangeCalendar:
     """The cache of `calendar_of`, without defaults: it would keep two for one exchange, given and left out."""
     return ExchangeCalendar(exchange, hours)
+
+
+def place_of(zone: str) -> str:
+    """America/New_York is New York."""
+    return zone.rpartition("/")[2].replace("_", " ")

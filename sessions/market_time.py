@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from zoneinfo import ZoneInfo
 
+from marketdata.exchange_calendar import place_of
 from sessions.models import Session
 
 FORMS = "9:30 or 10:30, 2025-07-03, 2025-07-03T10:30 (all exchange time) or 2025-07-03T14:30Z"
@@ -51,11 +52,6 @@ def shown_in(zone: ZoneInfo, moment: dt.datetime, form: str = "%Y-%m-%d %H:%M:%S
         return f"{moment.astimezone(zone):{form}} {place_of(zone.key)}"
     except OverflowError:  # at the ends of what a date can be
         return f"{moment.astimezone(dt.UTC):{form}} UTC"
-
-
-def place_of(zone: str) -> str:
-    """America/New_York is New York."""
-    return zone.rpartition("/")[2].replace("_", " ")
 
 
 def landing(session: Session, asked: dt.datetime) -> str:

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
+from marketdata.removal.needed import in_words
 from sessions.control import ControlError
 from sessions.models import LIVE, Session
-
-SHOWN = 20
 
 
 class StillLive(ControlError):
@@ -19,7 +18,7 @@ class StillLive(ControlError):
         self.sessions = sorted(sessions)
         one = len(self.sessions) == 1
         super().__init__(
-            f"{numbered(self.sessions).capitalize()} {'is' if one else 'are'} live: "
+            f"{in_words(self.sessions).capitalize()} {'is' if one else 'are'} live: "
             f"stop {'it' if one else 'them'} first, then delete."
         )
 
@@ -34,15 +33,8 @@ def delete_sessions(numbers: Iterable[int]) -> list[int]:
         rows = Session.objects.select_for_update().filter(pk__in=asked).order_by("pk")
         states = dict(rows.values_list("pk", "state"))
         if missing := [number for number in asked if number not in states]:
-            raise ControlError(f"There is no {numbered(missing)}: nothing was deleted.")
+            raise ControlError(f"There is no {in_words(missing)}: nothing was deleted.")
         if live := [number for number, state in states.items() if state in LIVE]:
             raise StillLive(live)
         Session.objects.filter(pk__in=asked).delete()
     return asked
-
-
-def numbered(numbers: Iterable[int]) -> str:
-    """session 3; sessions 3, 4 and 20 more."""
-    found = sorted(set(numbers))
-    more = f" and {len(found) - SHOWN:,} more" if len(found) > SHOWN else ""
-    return f"session{'s' * (len(found) > 1)} {', '.join(map(str, found[:SHOWN]))}{more}"

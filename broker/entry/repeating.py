@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from broker.entry.new_orders import SAME
 from broker.entry.order_form import OrderForm
 from broker.matching.orders import Order
 from broker.matching.terms import OrderClass, Role
-
-SAME = (
-    *("client_order_id", "symbol", "side", "type", "time_in_force", "qty", "notional", "limit_price", "stop_price"),
-    *("trail_price", "trail_percent", "extended_hours", "order_class"),
-)
 
 
 def asks_for(form: OrderForm, orders: Sequence[Order]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,39 @@ from django.http import HttpRequest
 from unfold.decorators import display
 
 from marketdata.admin.read_only import ReadOnlyAdmin
-from marketdata.exchange_calendar import calendar_of
+from marketdata.exchange_calendar import calendar_of, place_of
 from marketdata.models import Bar, Dataset, Instrument, Quote, Trade
 from marketdata.store import spelled
 
 EXACT = "%Y-%m-%d %H:%M:%S.%f"
+
+
+def _price(value: float | None) -> str:
+    """Two decimals at least, six at most."""
+    if value is None:
+        return "–"
+    whole, _, decimals = f"{value:,.6f}".partition(".")
+    return f"{whole}.{decimals.rstrip('0'):0<2}"
+
+
+def _amount(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.10g}"
+
+
+def price_column(field: str, title: str = "") -> Any:
+    return _column(field, title, _price)
+
+
+def amount_column(field: str, title: str = "") -> Any:
+    return _column(field, title, _amount)
+
+
+def _column(field: str, title: str, in_words: Callable[[float | None], str]) -> Any:
+    @display(description=title or field, ordering=field)
+    def column(admin_: Any, row: Any) -> str:
+        return in_words(getattr(row, field))
+
+    return column
 
 
 class DatasetFilter(admin.SimpleListFilter):
@@ -81,33 +109,9 @@ class BarAdmin(RowAdmin):
     def shown_start(self, bar: Bar) -> str:
         return _at(bar, bar.start, "%Y-%m-%d %H:%M")
 
-    @display(description="open", ordering="open")
-    def shown_open(self, bar: Bar) -> str:
-        return _price(bar.open)
-
-    @display(description="high", ordering="high")
-    def shown_high(self, bar: Bar) -> str:
-        return _price(bar.high)
-
-    @display(description="low", ordering="low")
-    def shown_low(self, bar: Bar) -> str:
-        return _price(bar.low)
-
-    @display(description="close", ordering="close")
-    def shown_close(self, bar: Bar) -> str:
-        return _price(bar.close)
-
-    @display(description="volume", ordering="volume")
-    def shown_volume(self, bar: Bar) -> str:
-        return _amount(bar.volume)
-
-    @display(description="trades", ordering="trade_count")
-    def shown_count(self, bar: Bar) -> str:
-        return _amount(bar.trade_count)
-
-    @display(description="VWAP", ordering="vwap")
-    def shown_vwap(self, bar: Bar) -> str:
-        return _price(bar.vwap)
+    shown_open, shown_high, shown_low, shown_close = map(price_column, ("open", "high", "low", "close"))
+    shown_volume, shown_count = amount_column("volume"), amount_column("trade_count", "trades")
+    shown_vwap = price_column("vwap", "VWAP")
 
 
 @admin.register(Trade)
@@ -117,18 +121,11 @@ class TradeAdmin(RowAdmin):
         *("scope", "dataset"),
     )
     ordering = ("sequence",)
+    shown_price, shown_size = price_column("price"), amount_column("size")
 
     @display(description="at (exchange time)", ordering="at")
     def shown_at(self, trade: Trade) -> str:
         return _at(trade, trade.at, EXACT)
-
-    @display(description="price", ordering="price")
-    def shown_price(self, trade: Trade) -> str:
-        return _price(trade.price)
-
-    @display(description="size", ordering="size")
-    def shown_size(self, trade: Trade) -> str:
-        return _amount(trade.size)
 
 
 @admin.register(Quote)
@@ -154,19 +151,7 @@ class QuoteAdmin(RowAdmin):
 
 def _at(row: Any, moment: dt.datetime, form: str) -> str:
     zone = calendar_of(row.instrument.calendar).zone
-    return f"{moment.astimezone(zone):{form}} {zone.key.rpartition('/')[2].replace('_', ' ')}"
-
-
-def _price(value: float | None) -> str:
-    """Two decimals at least, six at most."""
-    if value is None:
-        return "–"
-    whole, _, decimals = f"{value:,.6f}".partition(".")
-    return f"{whole}.{decimals.rstrip('0'):0<2}"
-
-
-def _amount(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.10g}"
+    return f"{moment.astimezone(zone):{form}} {place_of(zone.key)}"
 
 
 def asked_for(rows: QuerySet[Any], term: str) -> QuerySet[Any]:

@@ -47,6 +47,7 @@ def sessions_of(dataset: Dataset) -> list[int]:
 
 
 def in_words(sessions: Iterable[int]) -> str:
+    """session 3; sessions 3, 4 and 20 more."""
     numbers = sorted(set(sessions))
-    more = f" and {len(numbers) - SHOWN} more" if len(numbers) > SHOWN else ""
+    more = f" and {len(numbers) - SHOWN:,} more" if len(numbers) > SHOWN else ""
     return f"session{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers[:SHOWN]))}{more}"

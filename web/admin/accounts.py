@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from django.contrib import admin
 from django.urls import reverse
@@ -74,13 +75,13 @@ class AccountAdmin(ReadOnlyAdmin):
 
     @display(description="now, at the session's clock (USD)")
     def standing(self, row: Account) -> str:
-        found = reports.account(row)
+        found = _report(row)
         names = ("equity", "cash", "buying_power")
         return ", ".join(f"{name.replace('_', ' ')} {float(found[name]):,.2f}" for name in names)
 
     @display(description="positions")
     def positions(self, row: Account) -> str:
-        held = reports.account(row)["positions"]
+        held = _report(row)["positions"]
         lines = ((each["qty"], each["symbol"], price_text(each["average_entry"])) for each in held)
         return format_html_join(mark_safe("<br>"), "{} {} at {}", lines) or "none"
 
@@ -173,6 +174,14 @@ class AccountEventAdmin(ReadOnlyAdmin):
     @display(description="price")
     def shown_price(self, row: AccountEvent) -> str:
         return "–" if row.price is None else price_text(row.price)
+
+
+def _report(row: Account) -> dict[str, Any]:
+    """Made once for the page that shows the row."""
+    if "report" not in row.__dict__:
+        row.__dict__["report"] = reports.account(row)
+    found: dict[str, Any] = row.__dict__["report"]
+    return found
 
 
 def _market_time(ms: int | None, account: Account) -> str:

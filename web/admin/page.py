@@ -13,8 +13,8 @@ from django.http import Http404
 from django.utils import timezone
 
 from marketdata.chart_library import INTEGRITY
+from marketdata.exchange_calendar import place_of
 from marketdata.ledger import WORDS
-from sessions.market_time import place_of
 from sessions.models import ActiveStream, JournalEntry, Session, StreamType
 from streaming.as_of.session_events import events_as_of
 from streaming.base.stream_types import words

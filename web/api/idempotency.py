@@ -20,12 +20,17 @@ from sessions.models import Session, StartKey
 
 HEADER = "Idempotency-Key"
 FORM = re.compile(r'"([ !#-\[\]-~]{1,255})"|([!#-+\--\[\]-~]{1,255})')
-IDEMPOTENCY_KEY = OpenApiParameter(
-    HEADER,
-    {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,255}$"},
-    OpenApiParameter.HEADER,
-    description="Of the client's choice, e.g. a UUID: a request that is repeated with it gets the session that the "
-    "first one made. It lasts as long as the session.",
+
+
+def repeatable(description: str) -> OpenApiParameter:
+    """The header in the API's documents; the description says what a repeated request gets."""
+    schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,255}$"}
+    return OpenApiParameter(HEADER, schema, OpenApiParameter.HEADER, description=f"Of the client's choice{description}")
+
+
+IDEMPOTENCY_KEY = repeatable(
+    ", e.g. a UUID: a request that is repeated with it gets the session that the first one made. "
+    "It lasts as long as the session."
 )
 
 

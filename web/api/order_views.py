@@ -19,15 +19,11 @@ from broker.standing import await_published
 from marketdata.api.queries import StrictSerializer, query_of
 from marketdata.store import spelled
 from web.api.account_views import AccountView
-from web.api.idempotency import HEADER, key_of
+from web.api.idempotency import key_of, repeatable
 from web.api.order_serializers import SIDES, NewOrderSerializer, OrderChangesSerializer, OrderSerializer
 
-REPEATABLE = OpenApiParameter(
-    HEADER,
-    {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,255}$"},
-    OpenApiParameter.HEADER,
-    description="Of the client's choice: a request that is repeated with it, and with its client_order_id, "
-    "gets the orders that the first one made.",
+REPEATABLE = repeatable(
+    ": a request that is repeated with it, and with its client_order_id, gets the orders that the first one made."
 )
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from marketdata.management.explained import ExplainedCommand
-from sessions.removal import StillLive, delete_sessions, numbered
+from marketdata.removal.needed import in_words
+from sessions.removal import StillLive, delete_sessions
 from streaming.management.console import errors_in_one_line, get_session, to_json
 
 
@@ -34,4 +35,4 @@ class Command(ExplainedCommand):
         if options["json"]:
             self.stdout.write(to_json({"deleted": deleted}))
         else:
-            self.stdout.write(self.style.SUCCESS(f"Deleted {numbered(deleted)}."))
+            self.stdout.write(self.style.SUCCESS(f"Deleted {in_words(deleted)}."))
