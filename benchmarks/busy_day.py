@@ -58,7 +58,7 @@ def paused_session(dataset: str) -> int:
 
 def stream_bytes(session_id: int) -> int:
     from sessions.redis_client import connection
-    from streaming.engine.bus import stream_key
+    from streaming.engine.publishing.bus import stream_key
 
     return int(connection().memory_usage(stream_key(session_id, 1), samples=0) or 0)  # type: ignore[arg-type]
 

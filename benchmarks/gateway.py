@@ -121,7 +121,7 @@ class Watch:
         import redis
         from django.conf import settings
 
-        from streaming.engine.bus import stream_key
+        from streaming.engine.publishing.bus import stream_key
 
         client, last = redis.Redis.from_url(settings.REDIS_URL), "$"
         while not self.over.is_set():

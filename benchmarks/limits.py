@@ -24,7 +24,7 @@ def a_day_of_bodies() -> tuple[list[bytes], int]:
     """The frames of one day, as a session publishes them."""
     from marketdata import calendar, store
     from marketdata.models import Dataset
-    from streaming.engine.tape import Tape
+    from streaming.engine.tape.merge import Tape
 
     names = world.symbols(SYMBOLS)
     dataset, first, _, bars = world.ensure_days(names, 1)

@@ -24,7 +24,7 @@ async def ticks(session_id: int) -> int:
 
 
 async def _batches(session_id: int, *channels: str) -> int:
-    from streaming.engine.stretch import Stretch
+    from streaming.engine.frames.stretch import Stretch
     from streaming.reading.batches import batch_of
     from streaming.reading.hub import shared_hub
     from streaming.reading.reader import Reading, read_stretches
@@ -39,7 +39,7 @@ async def _batches(session_id: int, *channels: str) -> int:
 
 async def frames(session_id: int) -> int:
     """Frame by frame, the rows of each as columns: as sockets, pages and the gateway read."""
-    from streaming.engine.frames import Frame
+    from streaming.engine.frames.frame import Frame
     from streaming.reading.hub import shared_hub
     from streaming.reading.reader import Reading, read
 

@@ -15,8 +15,8 @@ from broker.matching.state import Event
 from broker.models import Account, AccountDay, AccountEvent, Order, Request
 from broker.trader import Trader, date_of
 from sessions.redis_keys import session_key
-from streaming.engine.fence import fenced
-from streaming.engine.participants import Entry, Stage
+from streaming.engine.publishing.participants import Entry, Stage
+from streaming.engine.records.fence import fenced
 
 EXECUTIONS = uuid.UUID("0b6b5f0e-54cf-4c65-9d3c-7a7065646b02")
 """Namespace of the executions' ids."""

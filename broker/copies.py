@@ -15,7 +15,7 @@ from broker.matching_days import MatchingDays
 from broker.models import Account, MatchingPin, Request
 from broker.trader import Trader, date_of
 from sessions.models import Session
-from streaming.engine.frame_id import milliseconds
+from streaming.engine.frames.frame_id import milliseconds
 
 
 def copy_accounts(sender: type[Session], *, source: Session, copy: Session, fork: bool, **_: Any) -> None:

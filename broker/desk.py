@@ -12,10 +12,10 @@ from broker.models import Account, Request
 from broker.trader import Trader
 from marketdata.units import MILLISECOND_NS, MINUTE_MS, MINUTE_NS
 from sessions.wakeup import BESIDE, notice_key
-from streaming.engine.frame_id import milliseconds, moment
-from streaming.engine.journal import Journal
-from streaming.engine.participants import Entry, Stage
-from streaming.engine.tape import Tape
+from streaming.engine.frames.frame_id import milliseconds, moment
+from streaming.engine.publishing.participants import Entry, Stage
+from streaming.engine.records.journal import Journal
+from streaming.engine.tape.merge import Tape
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from broker import reports
 from broker.matching.orders import Order
 from broker.models import Account, AccountEvent
 from sessions.models import JournalEntry
-from streaming.engine.frame_id import FrameId, milliseconds, rfc3339
+from streaming.engine.frames.frame_id import FrameId, milliseconds, rfc3339
 from streaming.reading.asides import Aside
 
 PAGE = 500

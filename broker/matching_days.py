@@ -25,7 +25,7 @@ from marketdata.models import Instrument, QuotesOf, Scope
 from marketdata.store import StoredDay
 from marketdata.units import SECOND_NS
 from sessions.models import Session
-from streaming.engine import journal as journals
+from streaming.engine.records import journal as journals
 
 KINDS_AND_SCOPES = tuple((kind, scope) for kind in DayKind for scope in (Scope.REGULAR, Scope.EXTENDED))
 

@@ -15,7 +15,7 @@ from broker.models import Account, AccountEvent
 from broker.models import Order as OrderRow
 from broker.standing import Standing, await_published, standing
 from marketdata.units import MILLISECOND_NS
-from streaming.engine.frame_id import rfc3339
+from streaming.engine.frames.frame_id import rfc3339
 
 EXECUTION_COLUMNS = (
     *("time", "symbol", "side", "qty", "price", "position_qty", "basis", "met_price", "met_size", "met_at"),

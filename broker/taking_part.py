@@ -4,7 +4,7 @@ from broker.comparing import compare_accounts
 from broker.copies import copy_accounts
 from broker.desk import open_desk
 from broker.verify import verify_accounts
-from streaming.engine import participants
+from streaming.engine.publishing import participants
 from streaming.starts import copies
 from streaming.verify import diff, session
 

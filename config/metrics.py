@@ -21,7 +21,7 @@ from rest_framework.views import APIView
 
 from sessions import redis_client
 from sessions.models import ServiceHeartbeat, Session, State
-from streaming.engine.bus import stream_key
+from streaming.engine.publishing.bus import stream_key
 from streaming.reading import registry as readers
 from streaming.status import pooled_quality, postgres_status, redis_status
 from web.api.permissions import CanViewSessions

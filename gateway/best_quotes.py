@@ -24,7 +24,7 @@ from marketdata.hours import DayPart
 from marketdata.models import QuotesOf
 from marketdata.units import SECOND_NS
 from sessions.models import Session
-from streaming.engine.tick_blocks import TickBlock
+from streaming.engine.frames.tick_blocks import TickBlock
 
 STALE_NS = int(Terms().stale_seconds * SECOND_NS)
 BID, ASK = 0, 1

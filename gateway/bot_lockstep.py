@@ -17,8 +17,8 @@ from sessions.models import Session
 from streaming.as_of.newest_frame import newest_frame
 from streaming.base.cancellation import end
 from streaming.base.db import in_thread
-from streaming.engine.frame_id import FrameId
-from streaming.engine.lockstep import Lockstep, NameTaken, NeverPublished
+from streaming.engine.frames.frame_id import FrameId
+from streaming.engine.publishing.lockstep import Lockstep, NameTaken, NeverPublished
 
 
 class BotLockstep:

@@ -8,7 +8,7 @@ from gateway import bars
 from gateway.day_cache import Days
 from gateway.moments import midnight
 from sessions.models import Session
-from streaming.engine.bar_blocks import BarBlock
+from streaming.engine.frames.bar_blocks import BarBlock
 
 Values = list[float]
 """open, high, low, close, volume, trade count, vwap."""

@@ -23,8 +23,8 @@ from sessions.models import Session
 from streaming.as_of.newest_frame import newest_frame
 from streaming.base.cancellation import end
 from streaming.base.db import in_thread
-from streaming.engine.frame_id import FrameId
-from streaming.engine.frames import Frame
+from streaming.engine.frames.frame import Frame
+from streaming.engine.frames.frame_id import FrameId
 from streaming.reading.hub import shared_hub
 from streaming.reading.reader import Reading, read
 

@@ -21,8 +21,8 @@ from gateway.outbox import Outbox, Send
 from gateway.pings import unanswered_seconds
 from streaming.base.cancellation import end
 from streaming.base.db import in_thread
-from streaming.engine.frame_id import FrameId
-from streaming.engine.lockstep import NameTaken
+from streaming.engine.frames.frame_id import FrameId
+from streaming.engine.publishing.lockstep import NameTaken
 
 Receive = Callable[[], Awaitable[Message]]
 

@@ -9,8 +9,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from sessions.models import JournalEntry
-from streaming.engine import journal
-from streaming.engine.journal import Journal
+from streaming.engine.records import journal
+from streaming.engine.records.journal import Journal
 
 CACHE_SESSIONS = 256
 

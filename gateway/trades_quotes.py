@@ -20,7 +20,7 @@ from marketdata.models import DayVersion, Scope
 from marketdata.store import Spans, StoredDay, load_chunk, spans, stored_day
 from marketdata.units import SECOND_NS
 from sessions.models import Session
-from streaming.engine import journal
+from streaming.engine.records import journal
 
 KINDS = {"trades": DayKind.TRADES, "quotes": DayKind.QUOTES}
 LOOK_BACK = dt.timedelta(days=14)

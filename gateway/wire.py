@@ -22,9 +22,9 @@ from marketdata.columns.bar_columns import BAR_VALUES
 from marketdata.kinds import DayKind
 from marketdata.units import MILLISECOND_NS
 from marketdata.wire_events import whole
-from streaming.engine.bar_blocks import BarBlock
-from streaming.engine.frames import Frame
-from streaming.engine.tick_blocks import TickBlock
+from streaming.engine.frames.bar_blocks import BarBlock
+from streaming.engine.frames.frame import Frame
+from streaming.engine.frames.tick_blocks import TickBlock
 
 MOST_ITEMS = 500
 """The most of one message: the broker's client refuses a megabyte, and what a handler drops should be little."""

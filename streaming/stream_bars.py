@@ -10,7 +10,7 @@ from marketdata import store
 from sessions import control
 from sessions.models import Session, State
 from streaming.base.db import in_thread
-from streaming.engine.lockstep import Lockstep
+from streaming.engine.publishing.lockstep import Lockstep
 from streaming.reading.hub import shared_hub
 from streaming.reading.reader import Frame, Reading, items_of
 from streaming.reading.selection import Selection

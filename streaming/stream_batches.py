@@ -11,7 +11,7 @@ from marketdata.kinds import TICK_KINDS
 from sessions.models import Session, State
 from streaming.base.db import in_thread
 from streaming.base.stream_types import ALIASES
-from streaming.engine.stretch import Stretch
+from streaming.engine.frames.stretch import Stretch
 from streaming.reading.batches import Batch, batch_of
 from streaming.reading.hub import shared_hub
 from streaming.reading.reader import Reading, read_stretches

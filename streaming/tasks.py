@@ -19,7 +19,7 @@ from sessions.models import ServiceHeartbeat
 from streaming.base import redis_server
 
 if TYPE_CHECKING:
-    from streaming.engine.player import Player
+    from streaming.engine.playing.player import Player
 
 log = logging.getLogger(__name__)
 _players: list[Player] = []
@@ -27,7 +27,7 @@ _players: list[Player] = []
 
 def player() -> Player:
     """This worker process's player, made at its first use."""
-    from streaming.engine.player import Player
+    from streaming.engine.playing.player import Player
 
     if not _players:
         _players.append(Player(settings.REPLAY_SLOTS))

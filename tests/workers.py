@@ -18,8 +18,8 @@ from django.db import connection
 
 from sessions.models import ServiceHeartbeat
 from sessions.redis_client import connection as redis_connection
-from streaming.engine import relief
-from streaming.engine.player import Player
+from streaming.engine.playing import relief
+from streaming.engine.playing.player import Player
 
 ROOT = Path(__file__).resolve().parents[1]
 STARTS = "tapedeck:celery:starts"

@@ -14,7 +14,7 @@ from broker.matching.orders import Order
 from broker.matching.terms import AUCTIONS, OrderClass, OrderType, Role, Side, Status, TimeInForce
 from broker.standing import Standing
 from marketdata.exchange_calendar import ExchangeCalendar
-from streaming.engine.frame_id import moment
+from streaming.engine.frames.frame_id import moment
 
 GTC_DAYS_MS = 90 * 24 * 3_600_000
 SAME = sorted({field.name for field in fields(OrderForm)} & {field.name for field in fields(Order)})

@@ -10,7 +10,7 @@ from broker.matching.orders import ZERO, Order, collar
 from broker.matching.terms import AUCTIONS, OrderClass, OrderType, Side, TimeInForce
 from broker.refusals import against_rule, forbidden
 from broker.standing import Standing
-from streaming.engine.frame_id import moment
+from streaming.engine.frames.frame_id import moment
 
 LEAST_VALUE = Decimal(1)
 SHORT_ABOVE_ASK = Decimal("1.03")

@@ -15,7 +15,7 @@ class Pin(models.Model):
     """The version of one instrument's day that a session plays; none where there was none when it was pinned.
 
     The first pin of a day holds, as its key is unique. A correction is a further pin, in effect as the journal's entry
-    says that admitted it. Rows are written with that entry (`streaming.engine.journal`), and never changed.
+    says that admitted it. Rows are written with that entry (`streaming.engine.records.journal`), and never changed.
     """
 
     pk = models.CompositePrimaryKey("session_id", "date", "kind", "instrument_id", "admission")

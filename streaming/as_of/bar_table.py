@@ -19,8 +19,8 @@ from marketdata.windows.window import Moment, date_of
 from sessions.models import Session
 from streaming.as_of.played_days import day_bars
 from streaming.as_of.session_data import clock_of
-from streaming.engine import journal
-from streaming.engine.frame_id import milliseconds, rfc3339
+from streaming.engine.frames.frame_id import milliseconds, rfc3339
+from streaming.engine.records import journal
 
 Part = tuple[Ints, Ints, BarColumns, Ints, Ints, Ints]
 """Starts and ends in seconds since 1970, bars, minutes present and expected; -1 before the open, 1 after the close."""

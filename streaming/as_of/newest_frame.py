@@ -6,8 +6,8 @@ import redis
 
 from sessions import redis_client
 from sessions.models import Session
-from streaming.engine.bus import newest_of
-from streaming.engine.frame_id import FrameId, milliseconds
+from streaming.engine.frames.frame_id import FrameId, milliseconds
+from streaming.engine.publishing.bus import newest_of
 
 
 def clock_ms(session: Session) -> int:

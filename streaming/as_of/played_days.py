@@ -11,8 +11,8 @@ from marketdata.hours import Hours
 from marketdata.kinds import DayKind, outside
 from marketdata.trading_day import TradingDay
 from sessions.models import Session
-from streaming.engine.extended_bars import outer_bars, played_bars
-from streaming.engine.journal import BEGINNING, Journal
+from streaming.engine.days.extended_bars import outer_bars, played_bars
+from streaming.engine.records.journal import BEGINNING, Journal
 
 Pins = Mapping[str, int | None]
 

@@ -16,10 +16,10 @@ from marketdata.intervals import parse_interval
 from marketdata.trading_day import TradingDay
 from sessions.models import ActiveStream, Session, StreamType
 from streaming.as_of.played_days import day_bars
-from streaming.engine import journal
-from streaming.engine.bar_blocks import BarBlock
-from streaming.engine.extended_bars import part_of_rows
-from streaming.engine.frame_id import FrameId, milliseconds
+from streaming.engine.days.extended_bars import part_of_rows
+from streaming.engine.frames.bar_blocks import BarBlock
+from streaming.engine.frames.frame_id import FrameId, milliseconds
+from streaming.engine.records import journal
 
 
 class SymbolUnknown(LookupError):

@@ -13,8 +13,8 @@ from marketdata.trading_day import TradingDay
 from marketdata.units import MILLISECOND_NS
 from marketdata.wire_events import events
 from sessions.models import Session
-from streaming.engine import journal
-from streaming.engine.frame_id import milliseconds
+from streaming.engine.frames.frame_id import milliseconds
+from streaming.engine.records import journal
 
 
 def trades_quotes_as_of(

@@ -1,1 +1,1 @@
-"""Plays a session: the clock, the day as a tape, the journal, the lease, and the way into Redis."""
+"""Plays a session: stored days become a tape, the tape frames, and frames an entry in Redis, under a lease."""

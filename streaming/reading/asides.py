@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from streaming.base.db import in_thread
-from streaming.engine.frame_id import FrameId, rfc3339
+from streaming.engine.frames.frame_id import FrameId, rfc3339
 
 
 @dataclass(frozen=True, slots=True)

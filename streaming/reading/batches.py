@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from marketdata.intervals import parse_interval
 from marketdata.kinds import KINDS, DayKind
-from streaming.engine.frame_id import FrameId
-from streaming.engine.layout import BLOCK, HEAD, KIND_OF, RECORDS, WORD, ranges
-from streaming.engine.stretch import Stretch
+from streaming.engine.frames.frame_id import FrameId
+from streaming.engine.frames.layout import BLOCK, HEAD, KIND_OF, RECORDS, WORD, ranges
+from streaming.engine.frames.stretch import Stretch
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,9 +8,9 @@ from typing import Generic, TypeVar
 from sessions.models import ENDED, Session
 from streaming.as_of.newest_frame import beginning_ms
 from streaming.as_of.session_data import position_of
-from streaming.engine.frame_id import FrameId, milliseconds, rfc3339
-from streaming.engine.frames import Frame
-from streaming.engine.stretch import Stretch
+from streaming.engine.frames.frame import Frame
+from streaming.engine.frames.frame_id import FrameId, milliseconds, rfc3339
+from streaming.engine.frames.stretch import Stretch
 from streaming.reading.asides import Alongside, Aside
 from streaming.reading.hub import Hub
 from streaming.reading.items import Notice, Reading, in_parts

@@ -13,9 +13,9 @@ import orjson
 from marketdata.columns import Floats
 from marketdata.columns.bar_columns import BAR_VALUES
 from marketdata.hours import DayPart
-from streaming.engine.bar_blocks import FEW, BarBlock, bar_event
-from streaming.engine.frame_id import rfc3339
-from streaming.engine.frames import Frame, Wants
+from streaming.engine.frames.bar_blocks import FEW, BarBlock, bar_event
+from streaming.engine.frames.frame import Frame, Wants
+from streaming.engine.frames.frame_id import rfc3339
 
 FIELDS = ("start", "end", *BAR_VALUES)
 """What differs from bar to bar, in the order of the wire."""

@@ -14,9 +14,9 @@ from marketdata import calendar
 from sessions import redis_client
 from streaming.as_of.session_data import position_of
 from streaming.base.db import in_thread, waited_for
-from streaming.engine.bus import MOST_CONNECTIONS, Tail
-from streaming.engine.frame_id import FrameId
-from streaming.engine.frames import Frame
+from streaming.engine.frames.frame import Frame
+from streaming.engine.frames.frame_id import FrameId
+from streaming.engine.publishing.bus import MOST_CONNECTIONS, Tail
 from streaming.reading import registry as readers
 from streaming.reading.bounded_cache import ByteBoundedCache
 from streaming.reading.past_frames import Frames, History, frames_cache

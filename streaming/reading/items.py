@@ -7,9 +7,9 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
-from streaming.engine.frame_id import FrameId, milliseconds, rfc3339
-from streaming.engine.frames import Frame
-from streaming.engine.lockstep import Lockstep
+from streaming.engine.frames.frame import Frame
+from streaming.engine.frames.frame_id import FrameId, milliseconds, rfc3339
+from streaming.engine.publishing.lockstep import Lockstep
 from streaming.reading.asides import Aside, Source
 from streaming.reading.selection import Selection
 

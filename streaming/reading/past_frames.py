@@ -11,9 +11,9 @@ import redis
 
 from sessions.models import Session
 from streaming.base.db import waited_for
-from streaming.engine.bus import PAGE, BadFrame, Tail
-from streaming.engine.frame_id import FrameId, milliseconds, moment
-from streaming.engine.stretch import Stretch
+from streaming.engine.frames.frame_id import FrameId, milliseconds, moment
+from streaming.engine.frames.stretch import Stretch
+from streaming.engine.publishing.bus import PAGE, BadFrame, Tail
 from streaming.reading import rederive
 from streaming.reading.bounded_cache import ByteBoundedCache
 from streaming.reading.selection import TICKS

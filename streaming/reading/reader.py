@@ -9,10 +9,10 @@ from typing import Any
 
 from streaming.as_of.session_data import position_of
 from streaming.base.db import in_thread
-from streaming.engine.frame_id import CursorError, FrameId
-from streaming.engine.frames import Frame
-from streaming.engine.lockstep import Lockstep
-from streaming.engine.stretch import Stretch
+from streaming.engine.frames.frame import Frame
+from streaming.engine.frames.frame_id import CursorError, FrameId
+from streaming.engine.frames.stretch import Stretch
+from streaming.engine.publishing.lockstep import Lockstep
 from streaming.reading.asides import Aside, Source
 from streaming.reading.follower import Follower, Part, Parts
 from streaming.reading.hub import Hub, shared_hub

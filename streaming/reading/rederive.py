@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sessions.models import DayMark, Session
-from streaming.engine import journal as journals
-from streaming.engine.frame_id import FrameId, milliseconds
-from streaming.engine.frames import NO_CHAIN
-from streaming.engine.journal import Journal
-from streaming.engine.loading import tape_of
-from streaming.engine.packing import packed
-from streaming.engine.recipe import Recipe
-from streaming.engine.stretch import Packed, Stretch
-from streaming.engine.tape import Tape
+from streaming.engine.days.loading import tape_of
+from streaming.engine.days.recipe import Recipe
+from streaming.engine.frames.frame import NO_CHAIN
+from streaming.engine.frames.frame_id import FrameId, milliseconds
+from streaming.engine.frames.stretch import Packed, Stretch
+from streaming.engine.publishing.packing import packed
+from streaming.engine.records import journal as journals
+from streaming.engine.records.journal import Journal
+from streaming.engine.tape.merge import Tape
 
 
 @dataclass(frozen=True, slots=True)

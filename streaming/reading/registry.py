@@ -23,9 +23,9 @@ import redis.asyncio
 from sessions import redis_client
 from sessions.models import Session
 from sessions.redis_keys import session_key
-from streaming.engine.bus import stream_key
-from streaming.engine.frame_id import FrameId, moment
-from streaming.engine.lockstep_scripts import COUNT_FRAMES
+from streaming.engine.frames.frame_id import FrameId, moment
+from streaming.engine.publishing.bus import stream_key
+from streaming.engine.publishing.lockstep_scripts import COUNT_FRAMES
 
 if TYPE_CHECKING:
     from streaming.reading.shared_tail import SharedTail

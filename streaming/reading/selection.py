@@ -11,9 +11,9 @@ from functools import lru_cache
 from itertools import product
 from typing import Any
 
-from streaming.engine.bar_blocks import BarBlock
-from streaming.engine.frames import Frame
-from streaming.engine.tick_blocks import TickBlock
+from streaming.engine.frames.bar_blocks import BarBlock
+from streaming.engine.frames.frame import Frame
+from streaming.engine.frames.tick_blocks import TickBlock
 from streaming.reading.frame_json import everything, frame_json
 
 ANY = "*"

@@ -18,9 +18,9 @@ from sessions.models import ENDED, Session
 from sessions.wakeup import BESIDE, LOOK
 from streaming.base.cancellation import end
 from streaming.base.db import in_thread
-from streaming.engine.bus import BadFrame, Tail
-from streaming.engine.frame_id import FrameId
-from streaming.engine.stretch import Stretch
+from streaming.engine.frames.frame_id import FrameId
+from streaming.engine.frames.stretch import Stretch
+from streaming.engine.publishing.bus import BadFrame, Tail
 
 RING_ENTRIES, RING_BYTES = 1024, 16 << 20
 LOOK_EVERY = 1.0

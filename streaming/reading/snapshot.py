@@ -19,10 +19,10 @@ from sessions.models import Session
 from streaming.as_of.played_days import day_bars
 from streaming.as_of.session_data import position_of
 from streaming.as_of.trades_quotes import trades_quotes_as_of
-from streaming.engine import journal as journals
-from streaming.engine.bar_blocks import bar_event, wire_columns
-from streaming.engine.extended_bars import part_of_rows
-from streaming.engine.frame_id import FrameId, milliseconds, moment, rfc3339
+from streaming.engine.days.extended_bars import part_of_rows
+from streaming.engine.frames.bar_blocks import bar_event, wire_columns
+from streaming.engine.frames.frame_id import FrameId, milliseconds, moment, rfc3339
+from streaming.engine.records import journal as journals
 from streaming.reading.selection import Selection
 
 

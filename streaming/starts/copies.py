@@ -11,7 +11,7 @@ from marketdata.kinds import outside
 from sessions.control import ControlError
 from sessions.models import ActiveStream, JournalEntry, Session, StreamType
 from streaming.base import joining
-from streaming.engine import journal as journals
+from streaming.engine.records import journal as journals
 
 copied = Signal()
 """A session was made like another: `source`, `copy`, and whether it is a `fork`. Within the transaction."""

@@ -23,9 +23,10 @@ from marketdata.locks import Locks, alone
 from marketdata.store import find_days
 from sessions.models import ActiveStream, JournalEntry, Session, State, StreamType, TransitionError
 from streaming.base import queues
-from streaming.engine import journal, lease, loading
-from streaming.engine.recipe import Recipe
-from streaming.engine.tick_loading import fetch_missing_ticks
+from streaming.engine.days import loading
+from streaming.engine.days.recipe import Recipe
+from streaming.engine.days.tick_loading import fetch_missing_ticks
+from streaming.engine.records import journal, lease
 from streaming.starts import lines
 from streaming.starts.error import StartError
 from streaming.starts.request import Say

@@ -7,7 +7,7 @@ from collections import Counter
 
 from sessions.models import Session, SessionEvent, State
 from streaming.base import queues
-from streaming.engine import lease
+from streaming.engine.records import lease
 from streaming.starts.opening import being_opened
 
 GIVEN_UP_AFTER = dt.timedelta(minutes=30)

@@ -18,8 +18,8 @@ from marketdata.store import LoadedDay, NewDay
 from sessions import control
 from sessions.announcing import announce
 from sessions.models import Announcement
-from streaming.engine.loading import PREFETCH_BEFORE_CLOSE, fetch_all_missing
-from streaming.engine.recipe import Recipe
+from streaming.engine.days.loading import PREFETCH_BEFORE_CLOSE, fetch_all_missing
+from streaming.engine.days.recipe import Recipe
 from streaming.upkeep.holding import HeldDay, Holding
 from streaming.upkeep.likely_splits import report_likely_splits
 from streaming.upkeep.problems import record_once

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from marketdata.calendar import TradingDay
 from marketdata.models import Dataset
 from sessions.models import Announcement, JournalEntry, Session, State
-from streaming.engine.journal import Entry, Journal, Kind, pinned_by
+from streaming.engine.records.journal import Entry, Journal, Kind, pinned_by
 
 READ = (
     "id",

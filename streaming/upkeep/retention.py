@@ -14,8 +14,8 @@ from sessions import redis_client
 from sessions.models import ENDED, DayMark, Session, SessionEvent
 from sessions.redis_keys import key, session_of
 from streaming.base import redis_server
-from streaming.engine import bus
-from streaming.engine.frame_id import FrameId, milliseconds
+from streaming.engine.frames.frame_id import FrameId, milliseconds
+from streaming.engine.publishing import bus
 
 EVERY = dt.timedelta(hours=1)
 TRIM_AFTER, TRIM_FOR = dt.timedelta(seconds=30), dt.timedelta(hours=2)

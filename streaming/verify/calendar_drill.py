@@ -19,10 +19,10 @@ from marketdata.intervals import DAY, interval_name
 from marketdata.models import Dataset
 from marketdata.trading_day import TradingDay
 from marketdata.units import MINUTE_MS
-from streaming.engine.frame_id import milliseconds
-from streaming.engine.loading import PREFETCH_BEFORE_CLOSE
-from streaming.engine.recipe import Recipe
-from streaming.engine.tape import Tape
+from streaming.engine.days.loading import PREFETCH_BEFORE_CLOSE
+from streaming.engine.days.recipe import Recipe
+from streaming.engine.frames.frame_id import milliseconds
+from streaming.engine.tape.merge import Tape
 
 WIDTHS = (5, 15, 30, 60, DAY)
 COUNTS = {390: (78, 26, 13, 7, 1), 210: (42, 14, 7, 4, 1)}

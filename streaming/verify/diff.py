@@ -9,10 +9,10 @@ from typing import Any
 
 from sessions.models import Session
 from streaming.base import joining
-from streaming.engine import journal as journals
-from streaming.engine.frame_id import rfc3339
-from streaming.engine.frames import Frame, decode
-from streaming.engine.recipe import Recipe
+from streaming.engine.days.recipe import Recipe
+from streaming.engine.frames.frame import Frame, decode
+from streaming.engine.frames.frame_id import rfc3339
+from streaming.engine.records import journal as journals
 from streaming.verify.session import bodies, last_frame
 
 MOST_REPORTED = 20

@@ -19,14 +19,14 @@ from marketdata.units import MILLISECOND_NS
 from marketdata.wire_events import stamp
 from sessions.models import ENDED, Session
 from streaming.base import joining
-from streaming.engine import journal as journals
-from streaming.engine.bus import published
-from streaming.engine.frame_id import FrameId, milliseconds, moment, rfc3339
-from streaming.engine.frames import NO_CHAIN, Frame, decode, link
-from streaming.engine.journal import Entry, Journal, Kind
-from streaming.engine.loading import tape_of
-from streaming.engine.recipe import Recipe
-from streaming.engine.stretch import Packed
+from streaming.engine.days.loading import tape_of
+from streaming.engine.days.recipe import Recipe
+from streaming.engine.frames.frame import NO_CHAIN, Frame, decode, link
+from streaming.engine.frames.frame_id import FrameId, milliseconds, moment, rfc3339
+from streaming.engine.frames.stretch import Packed
+from streaming.engine.publishing.bus import published
+from streaming.engine.records import journal as journals
+from streaming.engine.records.journal import Entry, Journal, Kind
 from streaming.reading.rederive import Mark, day_bodies, marks
 
 CUTS = 5

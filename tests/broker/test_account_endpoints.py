@@ -16,7 +16,7 @@ from rest_framework.authtoken.models import Token
 from broker.models import Account, AccountKey
 from broker.refusals import Refusal
 from sessions.models import Session
-from streaming.engine.player import Player
+from streaming.engine.playing.player import Player
 from tests.broker.test_accounts_in_play import opened, place, started, status, step, until
 from web.api.order_serializers import OrderSerializer
 

@@ -14,7 +14,7 @@ from broker.models import Account, AccountEvent
 from sessions import control, keys
 from sessions.models import Session
 from streaming.base.db import in_thread
-from streaming.engine.player import Player
+from streaming.engine.playing.player import Player
 from streaming.reading.reader import follow
 from tests.broker.test_account_endpoints import user
 from tests.broker.test_accounts_in_play import opened, place, seek, started, status, step, until

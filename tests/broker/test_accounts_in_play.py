@@ -24,9 +24,9 @@ from marketdata.hours import DayPart
 from marketdata.models import Dataset, QuotesOf
 from sessions import control
 from sessions.models import Run, Session
-from streaming.engine.frame_id import milliseconds
-from streaming.engine.participants import Stage
-from streaming.engine.player import Player
+from streaming.engine.frames.frame_id import milliseconds
+from streaming.engine.playing.player import Player
+from streaming.engine.publishing.participants import Stage
 from streaming.starts import service as streams
 from streaming.starts.copies import fork, restart
 from streaming.starts.request import StartRequest

@@ -15,7 +15,7 @@ from broker import accounts
 from broker.models import AccountEvent
 from sessions import control
 from sessions.models import Session
-from streaming.engine.player import Player
+from streaming.engine.playing.player import Player
 from streaming.verify.session import verify
 from tests.broker.test_accounts_in_play import DAY, started
 from tests.gateway.conftest import Server, StartServer, start_server

@@ -8,7 +8,7 @@ import pytest
 
 from broker.models import AccountEvent
 from marketdata import calendar
-from streaming.engine.player import Player
+from streaming.engine.playing.player import Player
 from streaming.verify.session import verify
 from tests.broker.test_accounts_in_play import DAY, opened, place, started, status, step, until
 

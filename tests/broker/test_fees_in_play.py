@@ -13,8 +13,8 @@ from broker.equity import equity_at
 from broker.matching.terms import Profile, Terms
 from broker.models import Account
 from broker.standing import standing
-from streaming.engine.frame_id import milliseconds
-from streaming.engine.player import Player
+from streaming.engine.frames.frame_id import milliseconds
+from streaming.engine.playing.player import Player
 from streaming.verify.session import verify
 from tests.broker.test_accounts_in_play import DAY, clock, opened, place, seek, started, step
 

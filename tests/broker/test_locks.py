@@ -14,7 +14,7 @@ from marketdata.kinds import DayKind
 from marketdata.models import Instrument
 from sessions.models import Session
 from streaming.base.db import connected
-from streaming.engine.fence import fenced
+from streaming.engine.records.fence import fenced
 from tests.streaming.rows import DAY, a_session
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -25,7 +25,7 @@ from broker.standing import standing
 from marketdata.models import CorporateAction
 from sessions import keys
 from sessions.models import Session, SessionKey
-from streaming.engine.player import Player
+from streaming.engine.playing.player import Player
 from streaming.starts import service as streams
 from streaming.starts.copies import fork
 from streaming.starts.request import StartRequest

@@ -14,7 +14,7 @@ from config import first_steps
 from config.management.commands.open_demo import SAMPLE
 from marketdata.models import Dataset, DayVersion
 from sessions.models import Session
-from streaming.engine.player import Player
+from streaming.engine.playing.player import Player
 from tests.streaming.rows import a_session
 
 pytestmark = pytest.mark.django_db(transaction=True)

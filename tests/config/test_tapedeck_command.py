@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 
 from config.embedded.paths import default_var
 from sessions.models import Session, State
-from streaming.engine.player import Player
+from streaming.engine.playing.player import Player
 from tests.streaming.rows import a_session
 from tests.workers import ROOT, database_url
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from sessions.models import Session, State
-from streaming.engine import journal as journals
-from streaming.engine.frame_id import FrameId
-from streaming.engine.frames import decode
-from streaming.engine.recipe import Recipe
+from streaming.engine.days.recipe import Recipe
+from streaming.engine.frames.frame import decode
+from streaming.engine.frames.frame_id import FrameId
+from streaming.engine.records import journal as journals
 from streaming.verify.session import bodies, last_frame, verify
 from tests.faults.listener import Heard, Notes, heard_in
 

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from django.db import DatabaseError
 
-from streaming.engine.frame_id import FrameId
+from streaming.engine.frames.frame_id import FrameId
 
 Heard = tuple[str, str, str]
 """A frame's id, its hash, and a digest of its events."""

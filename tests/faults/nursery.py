@@ -29,7 +29,7 @@ def main() -> None:
 def _work() -> None:
     from django.conf import settings
 
-    from streaming.engine.player import Player
+    from streaming.engine.playing.player import Player
 
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)

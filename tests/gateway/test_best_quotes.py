@@ -20,7 +20,7 @@ from marketdata.models import CHUNK_ROWS, QuotesOf, Scope
 from marketdata.store import NewDay, write_days
 from marketdata.units import SECOND_NS
 from sessions.models import Session
-from streaming.engine.tick_blocks import TickBlock
+from streaming.engine.frames.tick_blocks import TickBlock
 from tests.streaming.rows import DAY, a_session
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ from gateway import market_clock as clock
 from marketdata.units import SECOND_NS
 from sessions.models import Session, State
 from sessions.redis_client import connection as redis_connection
-from streaming.engine.bus import stream_key
+from streaming.engine.publishing.bus import stream_key
 from tests.streaming.rows import a_session
 
 TEN = dt.datetime(2024, 11, 18, 15, 0, tzinfo=dt.UTC)

@@ -13,7 +13,7 @@ from gateway.journal_cache import JournalCache
 from sessions import keys
 from sessions.models import JournalEntry, SessionKey
 from sessions.redis_client import connection as redis_connection
-from streaming.engine import journal
+from streaming.engine.records import journal
 from tests.streaming.rows import DAY, a_session
 
 pytestmark = pytest.mark.django_db

@@ -21,7 +21,7 @@ from marketdata.units import SECOND_NS
 from sessions import keys, minute_counter
 from sessions.models import JournalEntry, Session, SessionKey
 from sessions.redis_client import connection as redis_connection
-from streaming.engine.bar_blocks import BarBlock
+from streaming.engine.frames.bar_blocks import BarBlock
 from tests.streaming.rows import DAY, a_day, a_session, bars_of
 
 pytestmark = pytest.mark.django_db

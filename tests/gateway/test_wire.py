@@ -16,10 +16,10 @@ from gateway.conditions import of_trade
 from gateway.wire import MOST_ITEMS, Outgoing
 from marketdata.columns import TickColumns
 from marketdata.kinds import KINDS, DayKind
-from streaming.engine.bar_blocks import BarBlock
-from streaming.engine.frame_id import FrameId
-from streaming.engine.frames import Frame
-from streaming.engine.tick_blocks import TickBlock
+from streaming.engine.frames.bar_blocks import BarBlock
+from streaming.engine.frames.frame import Frame
+from streaming.engine.frames.frame_id import FrameId
+from streaming.engine.frames.tick_blocks import TickBlock
 
 OPEN = int(dt.datetime(2024, 11, 18, 14, 30, tzinfo=dt.UTC).timestamp())
 NAN = float("nan")

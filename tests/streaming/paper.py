@@ -12,13 +12,13 @@ from marketdata.models import DayVersion
 from sessions.models import DayMark, JournalEntry, Session, State
 from sessions.redis_client import connection as redis_connection
 from sessions.wakeup import announce
-from streaming.engine import journal as journals
-from streaming.engine.bus import Bus, stream_key
-from streaming.engine.frame_id import FrameId, milliseconds, moment
-from streaming.engine.frames import NO_CHAIN, link
-from streaming.engine.loading import tape_of
-from streaming.engine.recipe import Recipe
-from streaming.engine.stretch import Packed
+from streaming.engine.days.loading import tape_of
+from streaming.engine.days.recipe import Recipe
+from streaming.engine.frames.frame import NO_CHAIN, link
+from streaming.engine.frames.frame_id import FrameId, milliseconds, moment
+from streaming.engine.frames.stretch import Packed
+from streaming.engine.publishing.bus import Bus, stream_key
+from streaming.engine.records import journal as journals
 from streaming.reading.reader import follow
 from tests.streaming.rows import DAY, a_session, update_run
 

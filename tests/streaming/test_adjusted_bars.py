@@ -18,7 +18,7 @@ from marketdata.coverage.status import data_status
 from sessions import keys
 from sessions.models import Session, SessionKey, State
 from streaming.as_of.bar_table import bar_table_as_of
-from streaming.engine.player import Player
+from streaming.engine.playing.player import Player
 from streaming.starts import service
 from streaming.starts.request import StartRequest
 from streaming.upkeep import rounds

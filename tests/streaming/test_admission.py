@@ -19,8 +19,8 @@ from sessions import control
 from sessions.models import Session, State
 from sessions.redis_client import connection as redis_connection
 from streaming.as_of.session_data import get_session_data
-from streaming.engine.bus import stream_key
-from streaming.engine.player import LOADERS, Player
+from streaming.engine.playing.player import LOADERS, Player
+from streaming.engine.publishing.bus import stream_key
 from streaming.starts import copies, service
 from streaming.starts.request import StartRequest
 from streaming.upkeep import rounds
@@ -198,7 +198,7 @@ def test_a_worker_that_takes_over_after_the_correction_gives_the_same_frames(pau
 
 
 def read_up_to_now(session: Session) -> list[dict[str, Any]]:
-    from streaming.engine.frame_id import FrameId
+    from streaming.engine.frames.frame_id import FrameId
     from streaming.reading import rederive
 
     wait_until(session, lambda s: s.events.filter(kind="admit").exists())

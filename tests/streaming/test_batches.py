@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from marketdata.kinds import DayKind
-from streaming.engine.frame_id import FrameId, rfc3339
-from streaming.engine.stretch import Stretch
+from streaming.engine.frames.frame_id import FrameId, rfc3339
+from streaming.engine.frames.stretch import Stretch
 from streaming.reading.batches import Batch, batch_of
 from streaming.stream_batches import stream_batches
 from tests.streaming.paper import Paper

@@ -18,8 +18,9 @@ from marketdata.models import Dataset, DayVersion, FetchAttempt
 from marketdata.providers import asking, fetching
 from marketdata.providers.base import BarsAnswer, DatasetSpec, get_provider
 from sessions.models import Run, ServiceHeartbeat, Session, State
-from streaming.engine import journal, loading
-from streaming.engine.recipe import Recipe
+from streaming.engine.days import loading
+from streaming.engine.days.recipe import Recipe
+from streaming.engine.records import journal
 from streaming.starts import service
 from streaming.starts.request import StartRequest
 from streaming.status import system_status

@@ -10,7 +10,9 @@ import pytest
 import redis
 
 from sessions.redis_client import connection
-from streaming.engine.bus import (
+from streaming.engine.frames.frame_id import FrameId
+from streaming.engine.frames.stretch import Packed, Stretch
+from streaming.engine.publishing.bus import (
     Bus,
     Fenced,
     FenceMissing,
@@ -21,9 +23,7 @@ from streaming.engine.bus import (
     published,
     stream_key,
 )
-from streaming.engine.frame_id import FrameId
-from streaming.engine.lockstep import acknowledged_key
-from streaming.engine.stretch import Packed, Stretch
+from streaming.engine.publishing.lockstep import acknowledged_key
 from streaming.reading.hub import shared_hub
 
 SESSION = 7001

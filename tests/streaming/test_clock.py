@@ -2,7 +2,7 @@
 
 import pytest
 
-from streaming.engine.clock import TimeProvider
+from streaming.engine.playing.clock import TimeProvider
 
 
 @pytest.mark.parametrize("speed", [0.25, 1.0, 60.0, 10_000.0])

@@ -14,7 +14,7 @@ from sessions.models import ActiveStream, Run, Session, State, TransitionError
 from sessions.redis_client import connection as redis_connection
 from streaming.as_of.session_data import get_session_data
 from streaming.base.db import connected
-from streaming.engine.player import Player
+from streaming.engine.playing.player import Player
 from streaming.starts import copies, service
 from tests.streaming.playing import FIRST, LAST, durable, read_all, start, symbols_by_clock, utc, wait_until
 

@@ -12,9 +12,9 @@ import pytest
 from marketdata.calendar import trading_day
 from marketdata.columns import BarColumns
 from marketdata.derive import derive
-from streaming.engine.corrections import Correction
-from streaming.engine.frames import decode
-from streaming.engine.tape import Tape
+from streaming.engine.frames.frame import decode
+from streaming.engine.tape.corrections import Correction
+from streaming.engine.tape.merge import Tape
 
 DAY = trading_day(dt.date(2025, 7, 3))
 WIDTHS = (5, 15)

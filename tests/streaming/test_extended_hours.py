@@ -15,7 +15,7 @@ from sessions import control
 from sessions.models import Session, State
 from streaming.as_of.bar_table import bar_table_as_of
 from streaming.as_of.session_data import get_session_data
-from streaming.engine.player import Player
+from streaming.engine.playing.player import Player
 from streaming.reading.selection import Selection
 from streaming.reading.snapshot import snapshot
 from streaming.starts import copies, service

@@ -12,7 +12,7 @@ from marketdata.calendar import trading_day
 from marketdata.models import DayVersion
 from marketdata.providers.base import get_provider
 from sessions.models import Session
-from streaming.engine.player import Player
+from streaming.engine.playing.player import Player
 from streaming.starts import service
 from streaming.starts.request import StartRequest
 from tests.marketdata.alpaca_vendor import Vendor, serving

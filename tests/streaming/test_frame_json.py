@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from marketdata.hours import DAY_PARTS
 from marketdata.kinds import DayKind
-from streaming.engine.bar_blocks import FEW, BarBlock
-from streaming.engine.frame_id import FrameId
-from streaming.engine.frames import Frame
-from streaming.engine.layout import RECORDS
-from streaming.engine.tick_blocks import TickBlock
+from streaming.engine.frames.bar_blocks import FEW, BarBlock
+from streaming.engine.frames.frame import Frame
+from streaming.engine.frames.frame_id import FrameId
+from streaming.engine.frames.layout import RECORDS
+from streaming.engine.frames.tick_blocks import TickBlock
 from streaming.reading import frame_json
 from streaming.reading.selection import Selection
 

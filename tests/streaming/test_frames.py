@@ -5,11 +5,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streaming.engine.bar_blocks import BarBlock, wire_values
-from streaming.engine.frame_id import CursorError, FrameId, rfc3339
-from streaming.engine.frames import NO_CHAIN, decode, link
-from streaming.engine.laying_out import Blocks, Heads, Texts, lay_out
-from streaming.engine.layout import RECORDS
+from streaming.engine.frames.bar_blocks import BarBlock, wire_values
+from streaming.engine.frames.frame import NO_CHAIN, decode, link
+from streaming.engine.frames.frame_id import CursorError, FrameId, rfc3339
+from streaming.engine.frames.laying_out import Blocks, Heads, Texts, lay_out
+from streaming.engine.frames.layout import RECORDS
 
 OPEN = 1_731_940_200_000
 

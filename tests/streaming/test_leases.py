@@ -11,7 +11,7 @@ import pytest
 from django.db import connection, transaction
 
 from sessions.models import Run, Session, State
-from streaming.engine import lease as leases
+from streaming.engine.records import lease as leases
 from tests.streaming.rows import a_session
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -16,9 +16,9 @@ from sessions.models import Session, State
 from sessions.redis_client import connection as redis_connection
 from sessions.redis_keys import session_key
 from streaming.base.db import in_thread
-from streaming.engine.bus import stream_key
-from streaming.engine.frame_id import FrameId
-from streaming.engine.lockstep import BadWindow, Gate, Lockstep, acknowledge
+from streaming.engine.frames.frame_id import FrameId
+from streaming.engine.publishing.bus import stream_key
+from streaming.engine.publishing.lockstep import BadWindow, Gate, Lockstep, acknowledge
 from streaming.reading.reader import follow
 from streaming.starts import service
 from streaming.starts.request import StartRequest

@@ -17,7 +17,7 @@ from marketdata.models import Scope
 from marketdata.store import NewDay, ensure_instruments, write_days
 from sessions import control
 from sessions.models import Session, SessionEvent, State
-from streaming.engine.player import Player
+from streaming.engine.playing.player import Player
 from streaming.starts import service
 from streaming.starts.request import StartRequest
 from streaming.upkeep import rounds

@@ -11,7 +11,7 @@ from gateway.market_clock import market_clock, moving
 from marketdata import calendar
 from sessions import control
 from sessions.models import Session
-from streaming.engine.player import Player
+from streaming.engine.playing.player import Player
 from streaming.starts import service
 from streaming.starts.error import StartError
 from streaming.starts.request import StartRequest

@@ -12,7 +12,7 @@ from marketdata.coverage.facts import Question
 from marketdata.coverage.status import data_status
 from marketdata.models import DayVersion
 from sessions.models import State
-from streaming.engine.player import Player
+from streaming.engine.playing.player import Player
 from streaming.starts import service
 from streaming.starts.request import StartRequest
 from streaming.verify.session import verify

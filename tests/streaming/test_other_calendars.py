@@ -17,7 +17,7 @@ from marketdata.models import DayVersion, Instrument
 from sessions import control
 from sessions.models import Session, State
 from streaming.as_of.session_data import get_session_data
-from streaming.engine.player import Player
+from streaming.engine.playing.player import Player
 from streaming.starts import service
 from streaming.starts.request import StartError, StartRequest
 from streaming.verify.session import verify

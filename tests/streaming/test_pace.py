@@ -7,8 +7,8 @@ import datetime as dt
 import pytest
 
 from sessions import control
-from streaming.engine.frame_id import FrameId
-from streaming.engine.pace import Pace
+from streaming.engine.frames.frame_id import FrameId
+from streaming.engine.playing.pace import Pace
 from streaming.status import session_reports
 from tests.streaming.playing import start, utc, wait_until
 from tests.workers import Player

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from streaming.engine.player import Player
-from streaming.engine.position_writer import Note
+from streaming.engine.playing.player import Player
+from streaming.engine.records.position_writer import Note
 from streaming.starts import service
 from streaming.starts.request import StartRequest
 from tests.streaming.playing import FIRST

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from sessions.models import Session
-from streaming.engine.frame_id import milliseconds
-from streaming.engine.playhead import Playhead
-from streaming.engine.tape import Tape
+from streaming.engine.frames.frame_id import milliseconds
+from streaming.engine.playing.playhead import Playhead
+from streaming.engine.tape.merge import Tape
 from tests.streaming.test_tape import HALF_DAY, bars
 
 MINUTE = dt.timedelta(minutes=1)

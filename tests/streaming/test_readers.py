@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sessions.redis_client import connection as redis_connection
 from streaming.as_of.session_data import get_session_data
 from streaming.base.db import in_thread
-from streaming.engine.frames import Frame
+from streaming.engine.frames.frame import Frame
 from streaming.reading import rederive, shared_tail
 from streaming.reading import registry as readers
 from streaming.reading.hub import _hubs, shared_hub

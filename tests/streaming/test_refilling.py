@@ -24,8 +24,9 @@ from marketdata.providers.fetching import origin_of
 from marketdata.providers.together import Ahead
 from marketdata.store import LoadedDay, NewDay
 from sessions.models import Run, Session, State
-from streaming.engine import journal, loading
-from streaming.engine.recipe import Recipe
+from streaming.engine.days import loading
+from streaming.engine.days.recipe import Recipe
+from streaming.engine.records import journal
 from streaming.starts import service
 from streaming.starts.request import StartRequest
 from streaming.upkeep import rounds

@@ -10,9 +10,9 @@ import pytest
 
 from sessions import control
 from sessions.models import Run, Session, State
-from streaming.engine import lease as leases
-from streaming.engine import relief
-from streaming.engine.player import Player
+from streaming.engine.playing import relief
+from streaming.engine.playing.player import Player
+from streaming.engine.records import lease as leases
 from streaming.starts import service
 from streaming.starts.request import StartRequest
 from streaming.verify.session import verify

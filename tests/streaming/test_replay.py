@@ -16,10 +16,10 @@ from sessions import control
 from sessions.models import JournalEntry, Run, Session, State
 from sessions.redis_client import connection as redis_connection
 from streaming.as_of.session_data import get_session_data
-from streaming.engine.bus import stream_key
-from streaming.engine.frame_id import FrameId
-from streaming.engine.player import Player
-from streaming.engine.stretch import Stretch
+from streaming.engine.frames.frame_id import FrameId
+from streaming.engine.frames.stretch import Stretch
+from streaming.engine.playing.player import Player
+from streaming.engine.publishing.bus import stream_key
 from streaming.reading.reader import follow
 from streaming.starts import service
 from streaming.starts.error import StartError

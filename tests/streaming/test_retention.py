@@ -17,10 +17,10 @@ from marketdata.store import NewDay, write_days
 from sessions.models import DayMark, Run, ServiceHeartbeat, Session, SessionEvent, State
 from sessions.redis_client import connection
 from sessions.redis_keys import key, session_of
-from streaming.engine import journal
-from streaming.engine.bus import Bus, fence_key, stream_key
-from streaming.engine.frame_id import milliseconds
-from streaming.engine.lockstep import acknowledged_key
+from streaming.engine.frames.frame_id import milliseconds
+from streaming.engine.publishing.bus import Bus, fence_key, stream_key
+from streaming.engine.publishing.lockstep import acknowledged_key
+from streaming.engine.records import journal
 from streaming.upkeep import abandoned, retention, rounds
 from tests.marketdata.days import change_fields
 from tests.streaming.rows import DAY, a_day, a_session, pin

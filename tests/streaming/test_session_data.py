@@ -9,8 +9,9 @@ import pytest
 from marketdata.models import Dataset
 from sessions.models import ActiveStream, Run, Session, State
 from streaming.as_of.session_data import SymbolUnknown, get_session_data
-from streaming.engine import journal, loading
-from streaming.engine.recipe import Recipe
+from streaming.engine.days import loading
+from streaming.engine.days.recipe import Recipe
+from streaming.engine.records import journal
 from streaming.starts import opening, service
 from streaming.starts.error import StartError
 from streaming.starts.request import StartRequest

@@ -24,7 +24,7 @@ from marketdata.providers.synthetic import SyntheticProvider
 from sessions.models import ServiceHeartbeat, Session, State
 from streaming.base import queues
 from streaming.base.db import connected
-from streaming.engine.player import Player
+from streaming.engine.playing.player import Player
 from streaming.starts import service
 from streaming.starts.opening import being_opened
 from streaming.starts.request import StartRequest

@@ -11,12 +11,12 @@ import redis.asyncio
 from django.conf import settings
 
 from sessions.redis_client import connection as redis_connection
-from streaming.engine.bus import BadFrame, Tail, published, stream_key
-from streaming.engine.frame_id import FrameId
-from streaming.engine.frames import link
-from streaming.engine.lockstep import Gate, Lockstep, NeverPublished, acknowledge
-from streaming.engine.packing import packed
-from streaming.engine.stretch import Packed, Stretch
+from streaming.engine.frames.frame import link
+from streaming.engine.frames.frame_id import FrameId
+from streaming.engine.frames.stretch import Packed, Stretch
+from streaming.engine.publishing.bus import BadFrame, Tail, published, stream_key
+from streaming.engine.publishing.lockstep import Gate, Lockstep, NeverPublished, acknowledge
+from streaming.engine.publishing.packing import packed
 from streaming.reading import registry
 from streaming.reading.reader import follow
 from tests.streaming.paper import Paper, collect
@@ -135,7 +135,7 @@ def test_an_entry_whose_index_does_not_fit_is_named(paper: Paper) -> None:
 
 
 def test_symbols_that_come_end_a_stretch(paper: Paper) -> None:
-    from streaming.engine.journal import Entry, Journal
+    from streaming.engine.records.journal import Entry, Journal
 
     clock = paper.tape.day.open.replace(minute=40)
     added = Entry(99, clock, "remove", {"symbols": ["MSFT"], "generation": 1})

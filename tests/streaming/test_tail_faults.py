@@ -9,7 +9,7 @@ import pytest
 
 from sessions.redis_client import connection as redis_connection
 from streaming.base.db import in_thread
-from streaming.engine.bus import stream_key
+from streaming.engine.publishing.bus import stream_key
 from streaming.reading import shared_tail
 from streaming.reading.reader import follow
 from streaming.reading.shared_tail import TailFailed

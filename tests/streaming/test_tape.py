@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from marketdata import calendar
 from marketdata.columns import BarColumns
-from streaming.engine.frame_id import milliseconds, moment
-from streaming.engine.frames import Frame, decode
-from streaming.engine.tape import Tape
+from streaming.engine.frames.frame import Frame, decode
+from streaming.engine.frames.frame_id import milliseconds, moment
+from streaming.engine.tape.merge import Tape
 
 HALF_DAY = calendar.trading_day(dt.date(2025, 7, 3))
 FULL_DAY = calendar.trading_day(dt.date(2025, 7, 2))

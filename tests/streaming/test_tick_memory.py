@@ -12,9 +12,9 @@ from marketdata.calendar import trading_day
 from marketdata.columns import TickColumns
 from marketdata.kinds import KINDS, DayKind
 from marketdata.store import NewDay, dataset_named, ensure_instruments, find_days, write_days
-from streaming.engine.chunk_cursor import stored_chunk_cursor
-from streaming.engine.frame_id import FrameId
-from streaming.engine.tape import Tape
+from streaming.engine.frames.frame_id import FrameId
+from streaming.engine.tape.chunk_cursor import stored_chunk_cursor
+from streaming.engine.tape.merge import Tape
 
 pytestmark = pytest.mark.django_db
 DAY = trading_day(dt.date(2025, 7, 2))

@@ -15,7 +15,7 @@ from django.core.management import call_command
 from sessions import control
 from sessions.models import Session, State
 from sessions.redis_client import connection as redis_connection
-from streaming.engine.bus import stream_key
+from streaming.engine.publishing.bus import stream_key
 from streaming.reading.reader import follow
 from streaming.starts import service
 from streaming.starts.request import StartRequest

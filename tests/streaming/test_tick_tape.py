@@ -15,10 +15,10 @@ from marketdata.kinds import DayKind
 from marketdata.store import Spans
 from marketdata.units import MILLISECOND_NS as MS
 from marketdata.wire_events import stamp
-from streaming.engine.chunk_cursor import ChunkCursor
-from streaming.engine.frame_id import milliseconds
-from streaming.engine.frames import Frame, decode
-from streaming.engine.tape import Tape
+from streaming.engine.frames.frame import Frame, decode
+from streaming.engine.frames.frame_id import milliseconds
+from streaming.engine.tape.chunk_cursor import ChunkCursor
+from streaming.engine.tape.merge import Tape
 
 DAY = calendar.trading_day(dt.date(2025, 7, 3))
 OPEN_NS = milliseconds(DAY.open) * MS

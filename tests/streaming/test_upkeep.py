@@ -10,8 +10,9 @@ from marketdata import store
 from marketdata.derive import derive
 from marketdata.models import Dataset, DayVersion
 from sessions.models import ActiveStream, Run, Session, State
-from streaming.engine import journal, loading
-from streaming.engine.recipe import Recipe
+from streaming.engine.days import loading
+from streaming.engine.days.recipe import Recipe
+from streaming.engine.records import journal
 from streaming.starts import service
 from streaming.starts.request import StartRequest
 from streaming.upkeep import rounds

@@ -11,7 +11,7 @@ from django.db import OperationalError, connections
 
 from marketdata.locks import Locks, alone
 from sessions.models import Session, Verification
-from streaming.engine.player import Player
+from streaming.engine.playing.player import Player
 from streaming.tasks import run_upkeep
 from streaming.verify import jobs
 from tests.streaming.callers import assert_problem, log_in

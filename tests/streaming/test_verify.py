@@ -16,9 +16,9 @@ from marketdata.models import DayVersion
 from sessions import control
 from sessions.models import DayMark, Run, Session
 from sessions.redis_client import connection as redis_connection
-from streaming.engine.bus import published, stream_key
-from streaming.engine.player import Player
-from streaming.engine.tape import Tape
+from streaming.engine.playing.player import Player
+from streaming.engine.publishing.bus import published, stream_key
+from streaming.engine.tape.merge import Tape
 from streaming.starts import service
 from streaming.starts.request import StartRequest
 from streaming.verify import session as verifying
@@ -118,7 +118,7 @@ class PeekingTape(Tape):
 
 
 def test_an_engine_that_looks_ahead_is_found(played: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streaming.engine.loading.Tape", PeekingTape)
+    monkeypatch.setattr("streaming.engine.days.loading.Tape", PeekingTape)
     found = verify(played.pk)
     # Of the five instants only the last is the end of its day, where there is nothing left to look ahead to.
     assert [cut["identical"] for cut in found.cuts] == [False] * 4 + [True]

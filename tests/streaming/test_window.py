@@ -12,8 +12,8 @@ from django.core.management import call_command
 from marketdata.providers.base import get_provider
 from sessions import control
 from sessions.models import Session, State
-from streaming.engine import days
-from streaming.engine.player import Player
+from streaming.engine.days import held_days
+from streaming.engine.playing.player import Player
 from streaming.starts import service
 from streaming.starts.request import StartRequest
 from tests.streaming.playing import durable, read_all, utc, wait_until
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def weather(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Weather]]:
     settings.MARKETDATA_PROVIDERS = {"weather": {"BACKEND": "tests.streaming.weather.Weather"}}
-    monkeypatch.setattr(days, "RETRY_WAIT", 0.05)
+    monkeypatch.setattr(held_days, "RETRY_WAIT", 0.05)
     monkeypatch.setattr(Weather, "fails", {})
     monkeypatch.setattr(Weather, "empty", set())
     get_provider.cache_clear()

@@ -23,10 +23,10 @@ from marketdata.models import DayVersion
 from sessions.models import Session, State
 from sessions.redis_client import connection as redis_connection
 from streaming.base.db import in_thread
-from streaming.engine.bar_blocks import BarBlock
-from streaming.engine.frame_id import FrameId
-from streaming.engine.frames import Frame
-from streaming.engine.tick_blocks import TickBlock
+from streaming.engine.frames.bar_blocks import BarBlock
+from streaming.engine.frames.frame import Frame
+from streaming.engine.frames.frame_id import FrameId
+from streaming.engine.frames.tick_blocks import TickBlock
 from tests.streaming.rows import DAY, a_day, a_session
 from web.pages import account_panel, cards
 from web.pages.account_feed import AccountFeed

@@ -10,8 +10,8 @@ from django.test import Client
 
 from sessions import keys
 from streaming.base.db import in_thread
-from streaming.engine.bus import stream_key
-from streaming.engine.lockstep import Gate
+from streaming.engine.publishing.bus import stream_key
+from streaming.engine.publishing.lockstep import Gate
 from tests.streaming.paper import Paper
 from tests.web.asgi_client import connected, http, post, received, socket
 from tests.web.conftest import account

@@ -15,9 +15,9 @@ from marketdata.providers.synthetic import make_day
 from marketdata.providers.synthetic_ticks import make_quotes, make_trades
 from marketdata.store import NewDay, find_days, write_days
 from sessions.models import ActiveStream, DayMark, Session
-from streaming.engine import tape
-from streaming.engine.frame_id import FrameId
-from streaming.engine.stretch import Stretch
+from streaming.engine.frames.frame_id import FrameId
+from streaming.engine.frames.stretch import Stretch
+from streaming.engine.tape import merge
 from streaming.reading.rederive import frames_between, part_after
 from streaming.reading.selection import Selection
 from streaming.reading.snapshot import snapshot
@@ -121,7 +121,7 @@ def test_frames_made_again_part_by_part_are_those_made_at_once(
     DayMark.objects.create(session=session, generation=1, date=DAY)
     until = FrameId.parse(f"1.{session.run.frame_id}")
     (whole,) = frames_between(session, None, until)
-    monkeypatch.setattr(tape, "STRETCH_BYTES", 5_000)
+    monkeypatch.setattr(merge, "STRETCH_BYTES", 5_000)
     parts: list[list[Stretch]] = [part_after(session, None, until, 20_000)]
     while parts[-1]:
         parts.append(part_after(session, parts[-1][-1].id, until, 20_000))

@@ -20,7 +20,7 @@ from marketdata.errors import MarketDataError
 from sessions.control import ControlError
 from sessions.models import TransitionError
 from streaming.as_of.session_data import SymbolUnknown
-from streaming.engine.lockstep import NameTaken
+from streaming.engine.publishing.lockstep import NameTaken
 from streaming.starts.error import StartError
 from web.api.throttles import ANONYMOUS, GUESSED, StrangerThrottle
 

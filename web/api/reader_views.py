@@ -16,8 +16,8 @@ from marketdata.api.queries import StrictSerializer
 from sessions import redis_client
 from sessions.models import Session
 from streaming.as_of.session_data import position_of
-from streaming.engine.frame_id import CursorError, FrameId
-from streaming.engine.lockstep import Lockstep, NeverPublished, acknowledge
+from streaming.engine.frames.frame_id import CursorError, FrameId
+from streaming.engine.publishing.lockstep import Lockstep, NeverPublished, acknowledge
 from streaming.reading import registry as readers
 from web.api.permissions import MayLockstep, ModelPermissions
 from web.holders import holder_of

@@ -23,8 +23,8 @@ from marketdata.store import spelled_as
 from sessions import redis_client
 from sessions.models import ENDED, Session
 from streaming.as_of.session_data import position_of
-from streaming.engine.frame_id import CursorError, FrameId
-from streaming.engine.lockstep import MOST_WINDOW, Lockstep, require_free
+from streaming.engine.frames.frame_id import CursorError, FrameId
+from streaming.engine.publishing.lockstep import MOST_WINDOW, Lockstep, require_free
 from streaming.reading.asides import Source
 from streaming.reading.reader import Reading
 from streaming.reading.selection import ANY, Selection

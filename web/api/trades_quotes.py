@@ -17,7 +17,7 @@ from marketdata.kinds import DayKind
 from marketdata.store import spelled_as
 from sessions.models import Session
 from streaming.as_of.trades_quotes import trades_quotes_as_of
-from streaming.engine.frame_id import milliseconds, rfc3339
+from streaming.engine.frames.frame_id import milliseconds, rfc3339
 
 LATEST = 1000
 

@@ -18,8 +18,8 @@ from marketdata.trading_day import MINUTE, TradingDay
 from sessions.market_time import shown
 from sessions.models import ActiveStream, Session, SessionEvent, State, StreamType
 from streaming.as_of.session_events import held_as_of, of_no_days_data
-from streaming.engine import lease
-from streaming.engine.frame_id import milliseconds
+from streaming.engine.frames.frame_id import milliseconds
+from streaming.engine.records import lease
 
 SHOWN_SYMBOLS = 6
 SHOWN_EVENTS = 1

@@ -22,8 +22,8 @@ from marketdata.trading_day import TradingDay
 from sessions.models import Session
 from streaming.as_of.played_days import day_bars
 from streaming.as_of.session_data import clock_of
-from streaming.engine import journal
-from streaming.engine.frame_id import milliseconds
+from streaming.engine.frames.frame_id import milliseconds
+from streaming.engine.records import journal
 
 SHOWN_DAYS = 5
 

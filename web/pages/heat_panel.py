@@ -9,8 +9,8 @@ from typing import Any
 from marketdata.calendar import TradingDay
 from marketdata.models import DayVersion
 from sessions.models import Session, symbols_of
-from streaming.engine import journal
-from streaming.engine.frame_id import milliseconds
+from streaming.engine.frames.frame_id import milliseconds
+from streaming.engine.records import journal
 
 MOST_ROWS = 100
 

@@ -27,10 +27,10 @@ from marketdata.wire_events import whole
 from sessions.models import Session
 from streaming.base.cancellation import end
 from streaming.base.db import in_thread
-from streaming.engine.bar_blocks import BarBlock
-from streaming.engine.frame_id import rfc3339
-from streaming.engine.frames import Frame
-from streaming.engine.tick_blocks import TickBlock
+from streaming.engine.frames.bar_blocks import BarBlock
+from streaming.engine.frames.frame import Frame
+from streaming.engine.frames.frame_id import rfc3339
+from streaming.engine.frames.tick_blocks import TickBlock
 from streaming.reading.hub import shared_hub
 from streaming.reading.reader import Item, Notice, Reading, read
 from web.pages import account_panel, cards, chart

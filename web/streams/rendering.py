@@ -2,7 +2,7 @@
 
 import orjson
 
-from streaming.engine.frames import Frame
+from streaming.engine.frames.frame import Frame
 from streaming.reading.hub import Hub, Rendered
 from streaming.reading.reader import Aside, Item, Notice, Reading
 

@@ -7,7 +7,7 @@ import logging
 from contextlib import aclosing
 
 from streaming.base.cancellation import end
-from streaming.engine.lockstep import NameTaken
+from streaming.engine.publishing.lockstep import NameTaken
 from streaming.reading.hub import shared_hub
 from streaming.reading.reader import Reading, items_of
 from web.streams.grant import App, Decision, Grant, Receive, Scope, Send, decide

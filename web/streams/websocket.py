@@ -19,8 +19,8 @@ from django.conf import settings
 
 from marketdata.store import spelled_as
 from streaming.base.cancellation import end
-from streaming.engine.frame_id import CursorError, FrameId
-from streaming.engine.lockstep import NameTaken, NeverPublished
+from streaming.engine.frames.frame_id import CursorError, FrameId
+from streaming.engine.publishing.lockstep import NameTaken, NeverPublished
 from streaming.reading.hub import Hub, Rendered, shared_hub
 from streaming.reading.reader import Notice, in_parts, items_of
 from streaming.reading.selection import ANY, NotSubscribed, Selection

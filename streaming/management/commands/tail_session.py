@@ -17,7 +17,7 @@ from marketdata.management.explained import ExplainedCommand
 from marketdata.store import spelled_as
 from sessions.models import Session
 from streaming.base.stream_types import parse_types
-from streaming.engine.lockstep import BadWindow, NameTaken
+from streaming.engine.publishing.lockstep import BadWindow, NameTaken
 from streaming.management.console import errors_in_one_line, get_session, parse_list
 from streaming.reading.reader import CursorError, SessionUnknown, follow
 

@@ -1,0 +1,1 @@
+"""Rows that only the lease's holder writes: the lease itself, its fence, the journal, the position."""
