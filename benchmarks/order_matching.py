@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import world
-from benchmarks.engines import a_day, environment
+from benchmarks.engines import bars_of, environment
 from benchmarks.rows import Row
 from marketdata.units import MINUTE_NS
 
@@ -21,7 +21,7 @@ AWAY = {"far away": 0.5, "near": 0.002}
 
 
 def run() -> Iterator[Row]:
-    path = a_day(SYMBOLS)
+    path = bars_of(SYMBOLS, 1)
     for where, share in AWAY.items():
         bars, orders, fills, cpu = _ours(share)
         what = f"{orders:,} limit orders {where}, {SYMBOLS} symbols, 1 day"
