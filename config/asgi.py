@@ -15,7 +15,7 @@ from django.conf import settings  # noqa: E402 - models need Django to be set up
 
 from config import garbage, proxies  # noqa: E402
 from config.request_turns import RequestTurns  # noqa: E402
-from gateway import socket as alpaca  # noqa: E402
+from gateway.sockets import application as alpaca  # noqa: E402
 from marketdata import calendar  # noqa: E402
 from web.streams import sse, websocket  # noqa: E402
 

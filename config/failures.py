@@ -10,7 +10,7 @@ from http import HTTPStatus
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 
-from gateway.wire_errors import GatewayError
+from gateway.wire.wire_errors import GatewayError
 from web.api.problems import CONTENT_TYPE
 
 REFUSED = "The request cannot be read: its host, its headers or its parameters are none that are taken here."

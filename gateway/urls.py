@@ -2,8 +2,9 @@
 
 from django.urls import path, re_path
 
-from gateway import rest
-from gateway.trading import account, activities, history, markets, orders, positions, watchlists
+from gateway.callers.session_view import unknown
+from gateway.data import views as data
+from gateway.trading import account, activities, history, market_views, markets, orders, positions, watchlists
 from gateway.trading.bot_calls import account_view
 
 KIND = "(?P<kind>bars|trades|quotes)"
@@ -16,20 +17,20 @@ WATCHLIST = {
 }
 
 urlpatterns = [
-    re_path(rf"^v2/stocks/{KIND}$", rest.history),
-    re_path(rf"^v2/stocks/{KIND}/latest$", rest.latest),
-    path("v2/stocks/snapshots", rest.all_snapshots),
-    path("v2/stocks/auctions", rest.all_auctions),
-    path("v2/stocks/meta/exchanges", rest.exchanges),
-    path("v2/stocks/meta/conditions/<str:kind>", rest.conditions),
-    re_path(rf"^v2/stocks/{SYMBOL}/{KIND}$", rest.symbol_history),
-    re_path(rf"^v2/stocks/{SYMBOL}/{KIND}/latest$", rest.symbol_latest),
-    re_path(rf"^v2/stocks/{SYMBOL}/snapshot$", rest.symbol_snapshot),
-    re_path(rf"^v2/stocks/{SYMBOL}/auctions$", rest.symbol_auctions),
-    path("v2/clock", rest.market_clock),
-    path("v2/calendar", rest.trading_days),
-    path("v2/assets", rest.all_assets),
-    path("v2/assets/<str:name>", rest.one_asset),
+    re_path(rf"^v2/stocks/{KIND}$", data.history),
+    re_path(rf"^v2/stocks/{KIND}/latest$", data.latest),
+    path("v2/stocks/snapshots", data.all_snapshots),
+    path("v2/stocks/auctions", data.all_auctions),
+    path("v2/stocks/meta/exchanges", data.exchanges),
+    path("v2/stocks/meta/conditions/<str:kind>", data.conditions),
+    re_path(rf"^v2/stocks/{SYMBOL}/{KIND}$", data.symbol_history),
+    re_path(rf"^v2/stocks/{SYMBOL}/{KIND}/latest$", data.symbol_latest),
+    re_path(rf"^v2/stocks/{SYMBOL}/snapshot$", data.symbol_snapshot),
+    re_path(rf"^v2/stocks/{SYMBOL}/auctions$", data.symbol_auctions),
+    path("v2/clock", market_views.market_clock),
+    path("v2/calendar", market_views.trading_days),
+    path("v2/assets", market_views.all_assets),
+    path("v2/assets/<str:name>", market_views.one_asset),
     path("v3/clock", account_view(get=markets.get_clock)),
     path("v3/calendar/<str:market>", account_view(get=markets.get_calendar)),
     path("v2/account", account_view(get=account.get_account)),
@@ -52,6 +53,6 @@ urlpatterns = [
     path("v2/watchlists:by_name", account_view(**WATCHLIST)),
     path("v2/watchlists/<str:list_id>", account_view(**WATCHLIST)),
     path("v2/watchlists/<str:list_id>/<str:symbol>", account_view(delete=watchlists.remove_symbol)),
-    re_path(r"", rest.unknown),
+    re_path(r"", unknown),
 ]
 """Included under /alpaca/; a base address with a slash at its end gives two, which mean one."""

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from gateway.key_auth import Credentials
+from gateway.callers.key_auth import Credentials
 
 START_UP = Path(__file__).parent / "start_up"
 VENDOR_HOSTS = ".alpaca.markets"

@@ -14,7 +14,7 @@ import uvicorn
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from gateway.key_auth import Credentials
+from gateway.callers.key_auth import Credentials
 from gateway.running.vendor_hosts import VendorHosts
 
 LOOPBACK = "127.0.0.1"

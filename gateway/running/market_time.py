@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError
 
-from gateway import market_clock
+from gateway.data import market_clock
 from gateway.running.clock_file import NEVER_NS, ClockFile, ClockReading
 from marketdata.calendar import NEW_YORK
 from marketdata.units import MILLISECOND_NS

@@ -16,7 +16,7 @@ import time_machine
 from broker import accounts
 from broker.accounts import called
 from broker.models import Account, AccountEvent, Order
-from gateway.key_auth import Credentials
+from gateway.callers.key_auth import Credentials
 from gateway.running import other_programs
 from gateway.running.clock_file import ClockFile
 from gateway.running.environment import environment

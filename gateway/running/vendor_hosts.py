@@ -9,8 +9,8 @@ import msgpack
 import orjson
 from django.conf import settings
 
-from gateway import codecs
-from gateway.key_auth import KEY_HEADER, SECRET_HEADER, Credentials
+from gateway.callers.key_auth import KEY_HEADER, SECRET_HEADER, Credentials
+from gateway.wire import codecs
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]

@@ -1,1 +1,1 @@
-"""The broker's trading API on a session's clock: accounts, orders, positions, and the socket that reports on them."""
+"""The broker's trading API on a session's clock: accounts, orders, positions, assets, clock and calendar."""

@@ -10,9 +10,9 @@ from broker.matching.orders import ZERO
 from broker.models import Account
 from broker.refusals import malformed
 from broker.standing import Standing, standing
-from gateway.moments import new_york_date
 from gateway.trading.bot_calls import Call
 from gateway.trading.order_wire import stamp, text
+from gateway.wire.moments import new_york_date
 from marketdata import calendar
 from marketdata.units import MILLISECOND_NS
 

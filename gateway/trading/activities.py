@@ -12,10 +12,10 @@ from broker.matching.orders import Order
 from broker.models import Account, AccountEvent
 from broker.refusals import malformed
 from broker.standing import await_published, standing
-from gateway import moments
-from gateway.spelling import on_wire
 from gateway.trading.bot_calls import Call
 from gateway.trading.order_wire import stamp, text
+from gateway.wire import moments
+from gateway.wire.spelling import on_wire
 from marketdata.units import MILLISECOND_NS
 from streaming.as_of.newest_frame import clock_ms
 

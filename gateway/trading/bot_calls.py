@@ -18,9 +18,9 @@ from django.views.decorators.csrf import csrf_exempt
 from broker.accounts import account_of
 from broker.models import Account
 from broker.refusals import Kind, Refusal, malformed
-from gateway import key_auth as keys
-from gateway import throttle
-from gateway.wire_errors import GatewayError, as_refusal, method_not_allowed
+from gateway.callers import key_auth as keys
+from gateway.callers import throttle
+from gateway.wire.wire_errors import GatewayError, as_refusal, method_not_allowed
 from sessions.models import Session, SessionKey
 
 STATUS = {

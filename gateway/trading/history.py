@@ -14,8 +14,8 @@ from broker.models import Account
 from broker.refusals import malformed
 from broker.standing import await_published
 from broker.trader import date_of
-from gateway import moments
 from gateway.trading.bot_calls import Call
+from gateway.wire import moments
 from marketdata.trading_day import TradingDay
 from marketdata.units import MINUTE_MS
 from streaming.as_of.newest_frame import clock_ms

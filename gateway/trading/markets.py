@@ -6,10 +6,10 @@ import datetime as dt
 from typing import Any
 
 from broker.refusals import malformed, unknown
-from gateway import market_clock as clock
-from gateway import moments
-from gateway.market_calendar import settlement_of
+from gateway.data import market_clock as clock
 from gateway.trading.bot_calls import Call
+from gateway.trading.market_calendar import settlement_of
+from gateway.wire import moments
 from marketdata.calendar import LAST, NEW_YORK, calendar_of
 from marketdata.foreseen_days import foreseen_days, next_foreseen_day
 from marketdata.hours import Hours

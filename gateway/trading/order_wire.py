@@ -11,9 +11,9 @@ from broker.matching.lots import Position
 from broker.matching.orders import Order, plain_text
 from broker.matching.terms import OrderType
 from broker.standing import Standing
-from gateway.assets import EXCHANGE, asset_id
-from gateway.moments import rfc3339_ns
-from gateway.spelling import on_wire
+from gateway.trading.assets import EXCHANGE, asset_id
+from gateway.wire.moments import rfc3339_ns
+from gateway.wire.spelling import on_wire
 from marketdata.units import MILLISECOND_NS
 
 PLACES = Decimal("1e-9")

@@ -16,11 +16,11 @@ from broker.matching.terms import Side
 from broker.models import Order as OrderRow
 from broker.refusals import against_rule, malformed, unknown
 from broker.standing import await_published
-from gateway import moments
-from gateway.assets import named_asset
-from gateway.spelling import as_stored
+from gateway.trading.assets import named_asset
 from gateway.trading.bot_calls import NOTHING, Answer, Call
 from gateway.trading.order_wire import order
+from gateway.wire import moments
+from gateway.wire.spelling import as_stored
 from marketdata.symbols import is_symbol
 from marketdata.units import MILLISECOND_NS
 

@@ -9,10 +9,10 @@ from broker import service
 from broker.entry.order_form import number
 from broker.refusals import Refusal, malformed, unknown
 from broker.standing import standing
-from gateway.assets import named_asset
-from gateway.spelling import on_wire
+from gateway.trading.assets import named_asset
 from gateway.trading.bot_calls import Answer, Call, refused
 from gateway.trading.order_wire import order, position
+from gateway.wire.spelling import on_wire
 
 
 def get_positions(call: Call) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from broker.models import Watchlist
 from broker.refusals import against_rule, malformed, unknown
-from gateway import assets
+from gateway.trading import assets
 from gateway.trading.bot_calls import NOTHING, Call
 from gateway.trading.order_wire import stamp
 from streaming.as_of.newest_frame import clock_ms

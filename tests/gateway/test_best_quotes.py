@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gateway import best_quotes, snapshots
-from gateway.best_quotes import BestQuotes
-from gateway.day_cache import Days
-from gateway.page_tokens import Span
-from gateway.trades_quotes import Ticks
-from gateway.wire import trade_events
+from gateway.data import best_quotes, snapshots
+from gateway.data.best_quotes import BestQuotes
+from gateway.data.day_cache import Days
+from gateway.data.page_tokens import Span
+from gateway.data.trades_quotes import Ticks
+from gateway.sockets.frame_messages import trade_events
 from marketdata import calendar
 from marketdata.columns import TickColumns
 from marketdata.kinds import DayKind

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from gateway import market_clock as clock
+from gateway.data import market_clock as clock
 from marketdata.units import SECOND_NS
 from sessions.models import Session, State
 from sessions.redis_client import connection as redis_connection

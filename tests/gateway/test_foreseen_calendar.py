@@ -6,8 +6,8 @@ import datetime as dt
 
 import pytest
 
-from gateway.market_calendar import settlement_of, trading_days
-from gateway.market_clock import market_clock
+from gateway.data.market_clock import market_clock
+from gateway.trading.market_calendar import settlement_of, trading_days
 from marketdata.calendar import NEW_YORK, calendar_of
 
 FRIDAY, MONDAY, WEDNESDAY = dt.date(2012, 10, 26), dt.date(2012, 10, 29), dt.date(2012, 10, 31)

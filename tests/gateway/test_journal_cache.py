@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from gateway.journal_cache import JournalCache
+from gateway.data.journal_cache import JournalCache
 from sessions import keys
 from sessions.models import JournalEntry, SessionKey
 from sessions.redis_client import connection as redis_connection

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.made_ticks import newer, of_close
+from gateway.data.made_ticks import newer, of_close
 
 BAR = {"t": "2025-07-02T13:35:00Z", "c": 207.5}
 

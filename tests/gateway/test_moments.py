@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 
-from gateway import moments
-from gateway.wire_errors import GatewayError
+from gateway.wire import moments
+from gateway.wire.wire_errors import GatewayError
 from marketdata.units import SECOND_NS
 
 HALF_PAST_NINE = int(dt.datetime(2024, 3, 14, 13, 30, tzinfo=dt.UTC).timestamp()) * SECOND_NS

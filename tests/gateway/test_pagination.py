@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.page_tokens import Place, Rows, Span, page
-from gateway.wire_errors import GatewayError
+from gateway.data.page_tokens import Place, Rows, Span, page
+from gateway.wire.wire_errors import GatewayError
 
 Tape = dict[str, list[int]]
 tapes = st.dictionaries(

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from django.test import Client
 
-from gateway import throttle
-from gateway.daily_bars import DailyBars
+from gateway.callers import throttle
+from gateway.sockets.daily_bars import DailyBars
 from marketdata import calendar
 from marketdata.columns import BarColumns, TickColumns
 from marketdata.kinds import DayKind

@@ -17,7 +17,7 @@ from django.core.management import CommandError, call_command
 from broker.models import Account, AccountEvent, Order
 from config.asgi import application
 from config.management.commands.up import WEB_OPTIONS
-from gateway.key_auth import Credentials
+from gateway.callers.key_auth import Credentials
 from gateway.running.front import Front
 from sessions import control
 from sessions.models import Session, SessionEvent, SessionKey

@@ -13,10 +13,9 @@ import pytest
 from django.db import OperationalError
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from gateway import data_feed, data_socket, outbox, socket
-from gateway.channels import SocketError
-from gateway.pings import unanswered_seconds
-from gateway.trading import stream
+from gateway.sockets import application, data_feed, data_socket, outbox, trade_socket
+from gateway.sockets.channels import SocketError
+from gateway.sockets.pings import unanswered_seconds
 from sessions import keys
 from sessions.models import SessionKey
 from streaming.base.db import in_thread
@@ -55,7 +54,7 @@ class Talk:
 @asynccontextmanager
 async def talking(talk: Talk) -> AsyncIterator[Talk]:
     await talk.inbox.put({"type": "websocket.connect"})
-    task = asyncio.create_task(socket.application(talk.scope, talk.inbox.get, talk.send))
+    task = asyncio.create_task(application.application(talk.scope, talk.inbox.get, talk.send))
     try:
         assert (await talk.hear())["type"] == "websocket.accept"
         assert await talk.hear() == {"T": "success", "msg": "connected"}
@@ -73,7 +72,7 @@ def pair(transactional_db: None) -> dict[str, str]:
 
 @pytest.fixture(autouse=True)
 def no_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (data_socket, socket, stream):
+    for module in (data_socket, application, trade_socket):
         monkeypatch.setattr(module, "REFUSAL_DELAY_SECONDS", 0.01)
 
 
@@ -159,7 +158,7 @@ async def test_sockets_without_a_key_are_bounded(pair: dict[str, str], settings:
         answered.scope["extensions"] = {"websocket.http.response": {}}
         for talk in (refused, answered):
             await talk.inbox.put({"type": "websocket.connect"})
-            await socket.application(talk.scope, talk.inbox.get, talk.send)
+            await application.application(talk.scope, talk.inbox.get, talk.send)
         assert await refused.hear() == {"type": "websocket.close", "code": 1013}
         start = await answered.hear()
         assert (start["status"], start["headers"][0]) == (503, (b"retry-after", b"2"))
@@ -167,7 +166,7 @@ async def test_sockets_without_a_key_are_bounded(pair: dict[str, str], settings:
         assert (await first.hear())["msg"] == "authenticated"
         async with talking(Talk()):
             pass
-    assert not socket.NEWCOMERS
+    assert not application.NEWCOMERS
 
 
 async def test_a_socket_ends_with_its_key(pair: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,19 +182,19 @@ async def test_a_socket_ends_with_its_key(pair: dict[str, str], monkeypatch: pyt
 async def test_another_address_is_refused_in_the_handshake(path: str) -> None:
     talk = Talk(path)
     await talk.inbox.put({"type": "websocket.connect"})
-    await socket.application(talk.scope, talk.inbox.get, talk.send)
+    await application.application(talk.scope, talk.inbox.get, talk.send)
     assert (await talk.hear())["type"] == "websocket.close"
 
 
 @pytest.mark.parametrize("path", ["/alpaca/v2/nope", "/alpaca/v2/iex"])
 async def test_a_refused_handshake_is_slow(path: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A client made 206 of them in 12 seconds."""
-    monkeypatch.setattr(socket, "REFUSAL_DELAY_SECONDS", 0.3)
+    monkeypatch.setattr(application, "REFUSAL_DELAY_SECONDS", 0.3)
     settings.WEB_REQUESTS_WAITING = 0
     talk = Talk(path)
     await talk.inbox.put({"type": "websocket.connect"})
     began = asyncio.get_running_loop().time()
-    await socket.application(talk.scope, talk.inbox.get, talk.send)
+    await application.application(talk.scope, talk.inbox.get, talk.send)
     assert asyncio.get_running_loop().time() - began >= 0.3
 
 
@@ -240,10 +239,10 @@ async def test_a_trade_socket_waits_for_a_database_that_is_away(
         return True
 
     for name, value in (("_holds", holds), ("LOOK_EVERY_MS", 20), ("RETRY_AFTER_SECONDS", 0.01)):
-        monkeypatch.setattr(stream, name, value)
+        monkeypatch.setattr(trade_socket, name, value)
     talk = Talk("/alpaca/stream")
     await talk.inbox.put({"type": "websocket.connect"})
-    task = asyncio.create_task(socket.application(talk.scope, talk.inbox.get, talk.send))
+    task = asyncio.create_task(application.application(talk.scope, talk.inbox.get, talk.send))
 
     async def heard() -> Message:
         return dict(orjson.loads((await asyncio.wait_for(talk.outbox.get(), 20))["bytes"]))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.key_auth import Credentials
+from gateway.callers.key_auth import Credentials
 from gateway.running.clock_file import NEVER_NS, ClockFile, ClockReading
 from gateway.running.environment import START_UP, environment
 from gateway.running.front import certified

@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 
-from gateway.timeframes import Timeframe, Unit
-from gateway.wire_errors import GatewayError
+from gateway.data.timeframes import Timeframe, Unit
+from gateway.wire.wire_errors import GatewayError
 
 
 @pytest.mark.parametrize(

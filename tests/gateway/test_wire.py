@@ -10,10 +10,10 @@ import numpy as np
 import orjson
 import pytest
 
-from gateway.channels import Channels, parse
-from gateway.codecs import JSON, MSGPACK
-from gateway.conditions import of_trade
-from gateway.wire import MOST_ITEMS, Outgoing
+from gateway.data.conditions import of_trade
+from gateway.sockets.channels import Channels, parse
+from gateway.sockets.frame_messages import MOST_ITEMS, Outgoing
+from gateway.wire.codecs import JSON, MSGPACK
 from marketdata.columns import TickColumns
 from marketdata.kinds import KINDS, DayKind
 from streaming.engine.frames.bar_blocks import BarBlock

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import redis
 
-from gateway import throttle
+from gateway.callers import throttle
 from sessions import minute_counter, redis_client
 from web.api.throttles import Throttle
 

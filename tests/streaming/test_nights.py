@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from gateway.market_clock import market_clock, moving
+from gateway.data.market_clock import market_clock, moving
 from marketdata import calendar
 from sessions import control
 from sessions.models import Session

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from gateway.market_clock import market_clock
+from gateway.data.market_clock import market_clock
 from marketdata.coverage.facts import Question
 from marketdata.coverage.status import data_status
 from marketdata.exchange_calendar import calendar_of

@@ -1,0 +1,1 @@
+"""Who asks, how often, and from which pages: keys, rate limits, CORS."""

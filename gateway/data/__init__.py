@@ -1,0 +1,1 @@
+"""Market data up to a session's clock: bars, trades, quotes, snapshots, auctions, and their addresses."""
