@@ -74,7 +74,7 @@ def _write() -> float:
 
 
 def _import(path: Path, *, forget: bool = True) -> float:
-    from marketdata.importing.file_form import FileForm
+    from marketdata.importing.base.file_form import FileForm
     from marketdata.importing.run import ImportRun
 
     if forget:

@@ -18,21 +18,21 @@ AGAIN_SECONDS = 2
 
 @shared_task
 def read_upload(number: int) -> None:
-    from marketdata.importing import uploads  # beat imports this module, and does none of it
+    from marketdata.importing.uploads import upload as uploads  # beat imports this module, and does none of it
 
     _work(number, "reading", uploads.read)
 
 
 @shared_task
 def import_upload(number: int) -> None:
-    from marketdata.importing import uploads
+    from marketdata.importing.uploads import upload as uploads
 
     _work(number, "importing", uploads.write)
 
 
 def _work(number: int, state: str, verb: Callable[[Upload], None]) -> None:
     """Later, where another upload is being worked on: they must not take all of upkeep's slots."""
-    from marketdata.importing import upload_queue
+    from marketdata.importing.uploads import upload_queue
     from marketdata.models import Upload
 
     with alone(Locks.UPLOAD, 0) as mine:

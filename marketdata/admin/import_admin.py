@@ -14,7 +14,7 @@ from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import display
 
 from marketdata.admin.read_only import ReadOnlyAdmin
-from marketdata.importing.page_words import on_page
+from marketdata.importing.uploads.page_words import on_page
 from marketdata.models import Import
 from marketdata.plurals import counted
 from marketdata.removal.deleting import CannotRemove

@@ -19,9 +19,11 @@ from marketdata.admin.read_only import ReadOnlyAdmin
 from marketdata.admin.upload_form import AnswersForm
 from marketdata.chart_library import INTEGRITY
 from marketdata.errors import MarketDataError
-from marketdata.importing import mappings, upload_queue, uploads
-from marketdata.importing.files import SHOWN, SUFFIXES
-from marketdata.importing.upload_queue import TASKS
+from marketdata.importing import mappings
+from marketdata.importing.files.finding import SHOWN, SUFFIXES
+from marketdata.importing.uploads import upload as uploads
+from marketdata.importing.uploads import upload_queue
+from marketdata.importing.uploads.upload_queue import TASKS
 from marketdata.ledger import WORDS
 from marketdata.models import Dataset, Upload
 

@@ -8,8 +8,8 @@ from django import forms
 
 from marketdata.errors import MarketDataError
 from marketdata.importing import mappings
-from marketdata.importing.file_form import demanded
-from marketdata.importing.zones import ZONE_FORM, parse_zone
+from marketdata.importing.base.file_form import demanded
+from marketdata.importing.base.zones import ZONE_FORM, parse_zone
 from marketdata.store import require_exchange
 from marketdata.symbols import SYMBOL_FORM, is_symbol
 

@@ -1,1 +1,1 @@
-"""Files in, instrument days out: reading, column mapping, splitting by session, rules, report."""
+"""Files in, instrument days out. `run` does it: read all, refuse what contradicts, write the rest."""

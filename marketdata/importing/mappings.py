@@ -9,9 +9,9 @@ from typing import Any
 from django.conf import settings
 
 from marketdata.errors import MarketDataError
-from marketdata.importing.file_form import FileForm
-from marketdata.importing.spellings import SPELLINGS
-from marketdata.importing.zones import parse_zone
+from marketdata.importing.base.file_form import FileForm
+from marketdata.importing.base.spellings import SPELLINGS
+from marketdata.importing.base.zones import parse_zone
 from marketdata.kinds import DayKind
 from marketdata.models import KeptMapping
 

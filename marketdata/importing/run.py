@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from marketdata.exchange_calendar import calendar_of
-from marketdata.importing.claims import Claims, Clash
-from marketdata.importing.file_form import FileForm
-from marketdata.importing.import_record import Record
-from marketdata.importing.read_file import ReadFile, read_file
-from marketdata.importing.report import Report
-from marketdata.importing.splitting import SymbolDay
-from marketdata.importing.spool import Spool
-from marketdata.importing.writing import Writer
+from marketdata.importing.base.file_form import FileForm
+from marketdata.importing.days.claims import Claims, Clash
+from marketdata.importing.days.read_file import ReadFile, read_file
+from marketdata.importing.days.splitting import SymbolDay
+from marketdata.importing.writing.day_writer import Writer
+from marketdata.importing.writing.import_record import Record
+from marketdata.importing.writing.report import Report
+from marketdata.importing.writing.spool import Spool
 from marketdata.kinds import DayKind
 
 ROW_BYTES, REJECTED_BYTES = 64, 500

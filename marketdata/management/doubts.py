@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from marketdata.importing import mappings
-from marketdata.importing.file_form import demanded
-from marketdata.importing.preview import first_rows
-from marketdata.importing.refusals import Doubt
+from marketdata.importing.base.file_form import demanded
+from marketdata.importing.base.refusals import Doubt
+from marketdata.importing.base.zones import parse_zone
+from marketdata.importing.files.preview import first_rows
 from marketdata.importing.run import ImportRun, ToRead
-from marketdata.importing.zones import parse_zone
 from marketdata.symbols import SYMBOL_FORM, is_symbol
 
 OF_ONE_FILE = ("symbol",)

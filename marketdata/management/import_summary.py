@@ -11,7 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from marketdata.importing.report import Report
+from marketdata.importing.writing.report import Report
 from marketdata.plurals import counted
 
 MOST_SKIPPED, MOST_REASONS = 10, 10

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
 from pathlib import Path
 
-from marketdata.importing.spellings import ours
+from marketdata.importing.base.spellings import ours
 from marketdata.kinds import DayKind
 from marketdata.management.commands import import_bars
 

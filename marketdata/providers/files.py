@@ -14,10 +14,10 @@ from marketdata.calendar import session_date_of, trading_days
 from marketdata.columns import BarColumns
 from marketdata.errors import MarketDataError, ProviderFailed, UnknownSymbol
 from marketdata.exchange_calendar import NEW_YORK_STOCKS
-from marketdata.importing.bar_reading import read
-from marketdata.importing.file_form import FileForm
-from marketdata.importing.refusals import NotBars, UnreadableFile
-from marketdata.importing.splitting import SymbolDay, split
+from marketdata.importing.base.file_form import FileForm
+from marketdata.importing.base.refusals import NotBars, UnreadableFile
+from marketdata.importing.days.splitting import SymbolDay, split
+from marketdata.importing.tables.bar_reading import read
 from marketdata.kinds import DayKind
 from marketdata.models import Scope
 from marketdata.providers.base import BadRow, BarsAnswer, DatasetSpec, Label, NoDataExists, Rows

@@ -14,13 +14,13 @@ from marketdata.calendar import session_date_of, trading_day
 from marketdata.columns import TickColumns, no_ticks
 from marketdata.columns.tick_columns import DERIVED
 from marketdata.errors import ProviderFailed, UnknownSymbol
-from marketdata.importing.file_form import FileForm
-from marketdata.importing.files import SUFFIXES
-from marketdata.importing.refusals import NotTicks, UnreadableFile
-from marketdata.importing.splitting import Split
-from marketdata.importing.tick_reading import read_ticks
-from marketdata.importing.tick_splitting import split_ticks
-from marketdata.importing.tick_writing import completed
+from marketdata.importing.base.file_form import FileForm
+from marketdata.importing.base.refusals import NotTicks, UnreadableFile
+from marketdata.importing.days.splitting import Split
+from marketdata.importing.days.tick_splitting import split_ticks
+from marketdata.importing.files.finding import SUFFIXES
+from marketdata.importing.tables.tick_reading import read_ticks
+from marketdata.importing.writing.tick_writing import completed
 from marketdata.kinds import DayKind
 from marketdata.models import Scope
 from marketdata.providers.base import BadRow, NoDataExists

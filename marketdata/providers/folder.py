@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from marketdata.errors import MarketDataError, ProviderFailed
-from marketdata.importing.file_form import FileForm
-from marketdata.importing.files import find_files
-from marketdata.importing.refusals import UnreadableFile
+from marketdata.importing.base.file_form import FileForm
+from marketdata.importing.base.refusals import UnreadableFile
+from marketdata.importing.files.finding import find_files
 
 DATE = re.compile(r"(?<!\d)(\d{4})-?(\d{2})-?(\d{2})(?!\d)")
 SYMBOL = re.compile(r"[A-Z][A-Z.\-]{0,9}")

@@ -16,7 +16,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from marketdata.importing import upload_queue
+from marketdata.importing.uploads import upload_queue
 from marketdata.ledger import cut
 from marketdata.locks import Locks, alone
 from marketdata.quality import quality

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import pytest
 from django.core.management import call_command
 
-from marketdata.importing.bar_reading import read
-from marketdata.importing.file_form import FileForm
-from marketdata.importing.refusals import UnreadableFile
-from marketdata.importing.splitting import split
-from marketdata.importing.tick_reading import read_ticks
+from marketdata.importing.base.file_form import FileForm
+from marketdata.importing.base.refusals import UnreadableFile
+from marketdata.importing.days.splitting import split
+from marketdata.importing.tables.bar_reading import read
+from marketdata.importing.tables.tick_reading import read_ticks
 
 NEW_YORK = "America/New_York"
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from marketdata.importing.bar_reading import read
-from marketdata.importing.file_form import FileForm
-from marketdata.importing.refusals import UnreadableFile
-from marketdata.importing.splitting import Split, split
-from marketdata.importing.tick_reading import read_ticks
+from marketdata.importing.base.file_form import FileForm
+from marketdata.importing.base.refusals import UnreadableFile
+from marketdata.importing.days.splitting import Split, split
+from marketdata.importing.tables.bar_reading import read
+from marketdata.importing.tables.tick_reading import read_ticks
 
 HEAD = "time,open,high,low,close,volume"
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from marketdata.calendar import trading_day
-from marketdata.importing.bar_reading import read
-from marketdata.importing.file_form import FileForm
-from marketdata.importing.refusals import UnreadableFile
-from marketdata.importing.splitting import split
-from marketdata.importing.tick_reading import read_ticks
+from marketdata.importing.base.file_form import FileForm
+from marketdata.importing.base.refusals import UnreadableFile
+from marketdata.importing.days.splitting import split
+from marketdata.importing.tables.bar_reading import read
+from marketdata.importing.tables.tick_reading import read_ticks
 
 DAY = trading_day(dt.date(2024, 3, 14))
 NEW_YORK = "America/New_York"

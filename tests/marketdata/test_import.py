@@ -218,7 +218,7 @@ import os, signal, sys
 import django
 django.setup()
 from django.core.management import call_command
-from marketdata.importing import writing
+from marketdata.importing.writing import day_writer as writing
 write, chunks = writing._write_chunk, []
 def write_and_die(*arguments):
     changes = write(*arguments)

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from django.core.management import CommandError, call_command
 
-from marketdata.importing import spool
+from marketdata.importing.writing import spool
 from marketdata.models import Bar, Dataset, DayVersion, Import, Instrument, Trade
 
 pytestmark = pytest.mark.django_db

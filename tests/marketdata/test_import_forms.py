@@ -14,11 +14,11 @@ import pandas as pd
 import pytest
 from django.core.management import CommandError, call_command
 
-from marketdata.importing.bar_reading import read
-from marketdata.importing.file_form import FileForm
+from marketdata.importing.base.file_form import FileForm
+from marketdata.importing.base.refusals import NotBars, UnreadableFile
+from marketdata.importing.days.splitting import split
 from marketdata.importing.mappings import BadMapping, named, wrong
-from marketdata.importing.refusals import NotBars, UnreadableFile
-from marketdata.importing.splitting import split
+from marketdata.importing.tables.bar_reading import read
 
 NEW_YORK = "America/New_York"
 FIRST, LAST = "10,11,9,10.5,100", "12,13,11,12.5,200"

@@ -13,8 +13,9 @@ from django.test import Client
 
 from marketdata import tasks
 from marketdata.admin.upload_form import AnswersForm
-from marketdata.importing import page_words, upload_queue, uploads
-from marketdata.importing.upload_queue import SILENT, TASKS
+from marketdata.importing.uploads import page_words, upload_queue
+from marketdata.importing.uploads import upload as uploads
+from marketdata.importing.uploads.upload_queue import SILENT, TASKS
 from marketdata.management.doubts import PARSERS
 from marketdata.models import Bar, DayVersion, Import, Instrument, KeptMapping, Upload
 from tests.marketdata.test_import_clashes import HEAD, OPEN, bars

@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from marketdata.importing.bar_reading import read
-from marketdata.importing.file_form import FileForm
-from marketdata.importing.read_file import nothing_usable
-from marketdata.importing.refusals import UnreadableFile
-from marketdata.importing.splitting import Split, split
-from marketdata.importing.tick_reading import read_ticks
-from marketdata.importing.tick_splitting import split_ticks
+from marketdata.importing.base.file_form import FileForm
+from marketdata.importing.base.refusals import UnreadableFile
+from marketdata.importing.days.read_file import nothing_usable
+from marketdata.importing.days.splitting import Split, split
+from marketdata.importing.days.tick_splitting import split_ticks
+from marketdata.importing.tables.bar_reading import read
+from marketdata.importing.tables.tick_reading import read_ticks
 
 ZONE = ZoneInfo("America/New_York")
 NEW_YORK = {"tz": "America/New_York"}

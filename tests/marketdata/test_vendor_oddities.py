@@ -13,14 +13,14 @@ import pandas as pd
 import pytest
 from django.core.management import CommandError, call_command
 
-from marketdata.importing import read_file as reading
-from marketdata.importing.bar_reading import read
-from marketdata.importing.file_form import FileForm
-from marketdata.importing.files import find_files
-from marketdata.importing.read_file import nothing_usable
-from marketdata.importing.refusals import NotBars, UnreadableFile
-from marketdata.importing.splitting import split
-from marketdata.importing.tick_reading import read_ticks
+from marketdata.importing.base.file_form import FileForm
+from marketdata.importing.base.refusals import NotBars, UnreadableFile
+from marketdata.importing.days import read_file as reading
+from marketdata.importing.days.read_file import nothing_usable
+from marketdata.importing.days.splitting import split
+from marketdata.importing.files.finding import find_files
+from marketdata.importing.tables.bar_reading import read
+from marketdata.importing.tables.tick_reading import read_ticks
 from marketdata.models import Bar
 
 HEAD = "time,open,high,low,close,volume"

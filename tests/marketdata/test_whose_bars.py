@@ -10,13 +10,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from marketdata.importing.bar_reading import read
-from marketdata.importing.file_form import FileForm
-from marketdata.importing.naming import symbol_from_path
-from marketdata.importing.refusals import NotBars, UnreadableFile
-from marketdata.importing.splitting import Split, split
-from marketdata.importing.tick_reading import read_ticks
-from marketdata.importing.tick_splitting import split_ticks
+from marketdata.importing.base.file_form import FileForm
+from marketdata.importing.base.refusals import NotBars, UnreadableFile
+from marketdata.importing.days.splitting import Split, split
+from marketdata.importing.days.tick_splitting import split_ticks
+from marketdata.importing.tables.bar_reading import read
+from marketdata.importing.tables.naming import symbol_from_path
+from marketdata.importing.tables.tick_reading import read_ticks
 
 HEAD = "time,open,high,low,close,volume"
 OPEN = dt.datetime(2025, 7, 2, 13, 30, tzinfo=dt.UTC)

@@ -2,8 +2,8 @@
 
 import re
 
+from marketdata.importing.base.heads import Head
 from marketdata.importing.dialects.dialect import Dialect, words
-from marketdata.importing.heads import Head
 from marketdata.kinds import DayKind
 
 EPOCH = re.compile(r"\d{13}|\d{16}")

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from marketdata.importing.base.refusals import Doubt
+from marketdata.importing.base.sheets import Sheet
 from marketdata.importing.dialects.dialect import Dialect, words
-from marketdata.importing.refusals import Doubt
-from marketdata.importing.sheets import Sheet
 from marketdata.kinds import DayKind
 
 RAW_SCALE = 1e9

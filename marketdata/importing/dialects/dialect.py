@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from marketdata.importing.heads import Head
-from marketdata.importing.sheets import Sheet
+from marketdata.importing.base.heads import Head
+from marketdata.importing.base.sheets import Sheet
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 import re
 
+from marketdata.importing.base.heads import Head, positions
 from marketdata.importing.dialects.dialect import Dialect
 from marketdata.importing.dialects.ninjatrader import BY_SHAPE
-from marketdata.importing.heads import Head, positions
 from marketdata.kinds import DayKind
 
 NAME = re.compile(r"DAT_[A-Z]+_[A-Z0-9]+_M1_\d{4,6}", re.IGNORECASE)

@@ -2,8 +2,8 @@
 
 import re
 
+from marketdata.importing.base.heads import Head
 from marketdata.importing.dialects.dialect import Dialect
-from marketdata.importing.heads import Head
 from marketdata.kinds import DayKind
 
 DATE, CLOCK = re.compile(r"\d\d/\d\d/\d{4}"), re.compile(r"\d\d:\d\d:\d\d(?:\.\d+)?")

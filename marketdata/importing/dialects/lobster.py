@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from marketdata.importing.base.refusals import NotTicks
+from marketdata.importing.base.sheets import Sheet
 from marketdata.importing.dialects.dialect import Dialect
-from marketdata.importing.refusals import NotTicks
-from marketdata.importing.sheets import Sheet
 from marketdata.kinds import DayKind
 from marketdata.units import SECOND_NS
 

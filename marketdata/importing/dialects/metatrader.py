@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from marketdata.importing.base.heads import Head
+from marketdata.importing.base.sheets import Sheet
+from marketdata.importing.base.spellings import fold
 from marketdata.importing.dialects.dialect import Dialect, words
-from marketdata.importing.heads import Head
-from marketdata.importing.sheets import Sheet
-from marketdata.importing.spellings import fold
 from marketdata.kinds import DayKind
 
 HINT = "MetaTrader writes its server's time, often New York's plus seven hours: --tz America/New_York+07:00"

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from marketdata.importing.base.heads import Head
+from marketdata.importing.base.sheets import Sheet
+from marketdata.importing.base.spellings import fold
 from marketdata.importing.dialects.dialect import Dialect, words
-from marketdata.importing.heads import Head
-from marketdata.importing.sheets import Sheet
-from marketdata.importing.spellings import fold
 from marketdata.kinds import DayKind
 
 TRADINGVIEW = re.compile(r"[A-Z]+_(?:DLY_)?[^,]+, \d+[A-Z]?", re.IGNORECASE)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from marketdata.importing.base.heads import Head
 from marketdata.importing.dialects.dialect import Dialect
-from marketdata.importing.heads import Head
 from marketdata.kinds import DayKind
 
 MINUTE = re.compile(r"\d{8} \d{6}")

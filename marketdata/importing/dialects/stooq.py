@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from marketdata.importing.base.sheets import Sheet
+from marketdata.importing.base.spellings import fold
 from marketdata.importing.dialects.dialect import Dialect, words
-from marketdata.importing.sheets import Sheet
-from marketdata.importing.spellings import fold
 from marketdata.kinds import DayKind
 
 

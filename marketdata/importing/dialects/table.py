@@ -1,5 +1,6 @@
 """All dialects, the more exact before those that they could be taken for."""
 
+from marketdata.importing.base.heads import Head
 from marketdata.importing.dialects import (
     binance,
     databento,
@@ -17,7 +18,6 @@ from marketdata.importing.dialects import (
     tradestation,
 )
 from marketdata.importing.dialects.dialect import Dialect
-from marketdata.importing.heads import Head
 
 GENERIC = Dialect("generic table", sign="its columns' names")
 BY_PLACE = Dialect("generic rows", sign="its columns' places")

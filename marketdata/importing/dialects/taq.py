@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from marketdata.importing.base.sheets import Sheet
+from marketdata.importing.base.spellings import fold
 from marketdata.importing.dialects.dialect import Dialect, words
-from marketdata.importing.sheets import Sheet
-from marketdata.importing.spellings import fold
 from marketdata.kinds import DayKind
 
 NEW_YORK = "America/New_York"

@@ -18,13 +18,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from marketdata import store
 from marketdata.errors import MarketDataError
 from marketdata.importing import mappings
-from marketdata.importing.file_form import FileForm, demanded
-from marketdata.importing.files import SHOWN, SUFFIXES, find_files, folder_name, left_out
-from marketdata.importing.refusals import OtherKind
-from marketdata.importing.report import Report
+from marketdata.importing.base.file_form import FileForm, demanded
+from marketdata.importing.base.refusals import OtherKind
+from marketdata.importing.base.spellings import ours
+from marketdata.importing.base.zones import parse_zone
+from marketdata.importing.files.finding import SHOWN, SUFFIXES, find_files, folder_name, left_out
 from marketdata.importing.run import ImportRun, ToRead
-from marketdata.importing.spellings import ours
-from marketdata.importing.zones import parse_zone
+from marketdata.importing.writing.report import Report
 from marketdata.kinds import DayKind
 from marketdata.management import import_summary
 from marketdata.management.doubts import Asker, at_a_terminal

@@ -1,0 +1,1 @@
+"""A file's rows as they stand in it: found, unpacked, decoded, their dialect recognized."""

@@ -1,0 +1,31 @@
+"""Parquet: a table, with the index that a vendor's library wrote, and the folders of a partitioned one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+from pyarrow import parquet
+
+from marketdata.importing.base.sheets import Sheet, numbered
+from marketdata.importing.base.spellings import fold
+
+
+def parquet_names(path: Path) -> tuple[str, ...]:
+    """The columns, without reading a row."""
+    return tuple(str(name) for name in parquet.read_schema(path).names)
+
+
+def read_parquet(path: Path) -> Sheet:
+    """An index of stamps or symbols, as vendors' libraries write it, is a column like the others."""
+    frame = parquet.ParquetFile(path).read().to_pandas()
+    if any(name is not None for name in frame.index.names) or isinstance(frame.index, pd.DatetimeIndex):
+        frame = frame.reset_index(names=[str(name or "time") for name in frame.index.names])
+    if not isinstance(frame.columns, pd.MultiIndex):
+        frame.columns = frame.columns.map(str)
+        return numbered(frame)
+    pairs = [tuple(str(part) for part in pair[:2]) for pair in frame.columns]
+    fields_first = any(fold(a) in ("open", "close") for a, _ in pairs)
+    frame.columns = pd.Index([f"{a} {b}".strip() for a, b in pairs])
+    cells = {f"{a} {b}": (a, b) if fields_first else (b, a) for a, b in pairs if a and b}
+    return numbered(frame, cells)

@@ -1,0 +1,180 @@
+"""The symbol that a file's name says, as each vendor names files; a word that is no symbol is asked about."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from marketdata.importing.base.decision import Fact
+from marketdata.importing.base.refusals import Doubt
+from marketdata.importing.dialects.dialect import words
+from marketdata.importing.files.partitions import partition_symbol
+from marketdata.symbols import clean_symbol, is_symbol
+
+ENDINGS = re.compile(
+    r"(?:\.(?:csv|tsv|txt|json|jsonl|ndjson|parquet|dbn|scid|gz|zst|bz2|xz|zip|last|bid|ask|trades?|quotes?|bars?))+$",
+    re.IGNORECASE,
+)
+SYM = r"(?P<symbol>[A-Za-z0-9][A-Za-z0-9.\-=^ ]*?)"
+VENDORS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("TradingView", re.compile(r"[A-Z]+_(?:DLY_)?(?P<symbol>[^,_]+), ?\d+[SDWM]?(?:_\w+)?(?: \(\d+\))?")),
+    ("HistData", re.compile(rf"DAT_[A-Z]+_{SYM}_(?:M1|T)_\d+", re.IGNORECASE)),
+    ("QuantQuote", re.compile(rf"table_{SYM}", re.IGNORECASE)),
+    ("Alpha Vantage", re.compile(rf"intraday_\d+min_{SYM}(?:_.*)?", re.IGNORECASE)),
+    ("Binance", re.compile(rf"{SYM}-(?:\d+[smhdwM]|1mo|trades|aggTrades)-\d{{4}}-\d\d(?:-\d\d)?")),
+    ("many programs", re.compile(rf"{SYM}-(?:\d+(?:s|m|min|minutes?|h|d|w)|1mo)", re.IGNORECASE)),
+    ("Sierra Chart", re.compile(rf"{SYM}(?:\.scid)?_BarData", re.IGNORECASE)),
+    ("LOBSTER", re.compile(rf"{SYM}_\d{{4}}-\d\d-\d\d_\d+_\d+_(?:message|orderbook)_\d+")),
+)
+EXCHANGES = frozenset(
+    [
+        "nasdaq",
+        "nyse",
+        "amex",
+        "arca",
+        "bats",
+        "cboe",
+        "iex",
+        "edgx",
+        "edga",
+        "bzx",
+        "byx",
+        "xnas",
+        "xnys",
+        "xase",
+        "arcx",
+        "memx",
+        "phlx",
+        "otc",
+        "otcm",
+        "lse",
+        "tsx",
+        "cme",
+        "glbx",
+        "dbeq",
+        "equs",
+        "opra",
+        "sip",
+        "utp",
+        "cta",
+        "us",
+        "usa",
+    ]
+)
+SOURCES = frozenset(
+    [
+        "dat",
+        "taq",
+        "polygon",
+        "massive",
+        "databento",
+        "dbn",
+        "firstrate",
+        "firstratedata",
+        "kibot",
+        "alphavantage",
+        "twelvedata",
+        "eodhd",
+        "yahoo",
+        "yfinance",
+        "alpaca",
+        "ibkr",
+        "ib",
+        "tws",
+        "sierra",
+        "tradingview",
+        "dukascopy",
+        "lean",
+        "quantconnect",
+        "ninjatrader",
+        "tradestation",
+        "histdata",
+        "metatrader",
+        "mt4",
+        "mt5",
+        "binance",
+        "stooq",
+        "thetadata",
+        "tardis",
+        "lobster",
+        "itch",
+        "schwab",
+        "barchart",
+        "tiingo",
+        "finnhub",
+        "quantquote",
+        "nxcore",
+    ]
+)
+GENERIC = words(
+    "table data bars bar intraday minute minutes min ohlc ohlcv trades trade quotes quote ticks tick export download "
+    "history historical stock stocks equity equities etf prices price part file output candles candle kline klines raw "
+    "flat answer sample test csv json parquet regular extended rth eth adjusted unadjusted split mine new old all "
+    "untitled df frame results result chart charts query combined watchlist stockdata my portfolio merged unknown temp "
+    "january february march april june july august september october november december"
+)
+ALSO_SYMBOLS = frozenset({"cme", "cboe", "iex", "ice", "min", "data", "old", "all", "new", "flat", "ib"})
+"""Words that are tickers as well: a file's only word is taken for the ticker."""
+INTERVAL = re.compile(r"(?:\d+(?:s|sec|m|min|minutes?|h|d|t)?|m\d+|[a-z]?\d{4,}.*)", re.IGNORECASE)
+LAYOUT_WORDS = frozenset(
+    ["quote", "trade", "quotes", "trades", "bars", "min", "minute", "adjusted", "unadjusted", "splitadjusted", "full"]
+)
+
+
+def symbol_from_path(path: Path) -> Fact:
+    """Raises Doubt where neither the folders nor the name say one."""
+    if folder := partition_symbol(path):
+        return Fact(clean_symbol(folder), "the folder's name")
+    stem = ENDINGS.sub("", path.name)
+    for vendor, pattern in VENDORS:
+        if match := pattern.fullmatch(stem):
+            return Fact(_as_symbol(match["symbol"]), f"the file's name, as {vendor} writes it")
+    parts = re.split(r"[_,\s]+", stem)
+    first = parts[0]
+    if problem := _problem(first, parts[1:], path.name):
+        raise Doubt(
+            f"{path}: no symbol column, and the name begins with {problem}",
+            "pass --symbol",
+            option="symbol",
+            choices=tuple(part for part in map(_as_symbol, [*first.split("-")[1:], *parts[1:]]) if _plausible(part)),
+        )
+    return Fact(_as_symbol(first), "the file's name")
+
+
+def _as_symbol(text: str) -> str:
+    """A name in small letters, or with one capital, means the capitals; other cases are kept."""
+    text = text.strip()
+    return clean_symbol(text.upper() if text.istitle() else text)
+
+
+def _problem(word: str, rest: list[str], name: str) -> str:
+    """What keeps a name's first word from being a symbol; empty where nothing does."""
+    lower = word.lower()
+    lone = not any(_plausible(part) for part in rest)
+    if not word or not is_symbol(word) or not word[0].isalpha():
+        return f"{word!r}, which is no symbol"
+    if lower in ALSO_SYMBOLS and lone:
+        return ""
+    if re.fullmatch(r"(?:sheet|book|table|page|tab)\d+|[mhd]\d+", lower):
+        return f"{word!r}, a program's word"
+    if lower.partition("-")[0] in EXCHANGES | SOURCES and "-" in lower:
+        return f"{word.partition('-')[0]!r}, {'an exchange' if lower.partition('-')[0] in EXCHANGES else 'a vendor'}"
+    if {"and", "&", "vs"} & {part.lower() for part in rest}:
+        return f"{word!r}, one of several names"
+    for known, kind in ((EXCHANGES, "an exchange"), (SOURCES, "a vendor"), (GENERIC, "a common word")):
+        if lower in known:
+            return f"{word!r}, {kind}"
+    if re.fullmatch(r"(?:part|data|file)?-?\d+.*|[0-9a-f]{8}-[0-9a-f-]+", lower):
+        return f"{word!r}, a number or a date"
+    if re.fullmatch(r"(?:part|data|file|chunk|page)-\w+", lower):
+        return f"{word!r}, a part's name"
+    if re.search(r"\d{4}-\d\d-\d\d|\d{8}", word):
+        return f"{word!r}, which has a date in it"
+    return ""
+
+
+def _plausible(part: str) -> bool:
+    """Whether a later word of a name could be the symbol."""
+    lower = part.lower()
+    known = lower in EXCHANGES | SOURCES | GENERIC | LAYOUT_WORDS
+    return part.isascii() and is_symbol(part) and part[0].isalpha() and not known and not INTERVAL.fullmatch(part)

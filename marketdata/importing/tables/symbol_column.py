@@ -1,0 +1,44 @@
+"""Whose rows they are: by an option, a column, the answer itself, or the file's name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from marketdata.columns import Ints
+from marketdata.importing.base.decision import Fact, named
+from marketdata.importing.base.file_form import FileForm
+from marketdata.importing.base.sheets import Sheet
+from marketdata.importing.guards.misreadings import refuse_cases
+from marketdata.importing.tables.naming import symbol_from_path
+from marketdata.symbols import clean_symbol
+
+
+def symbols_of(path: Path, sheet: Sheet, mapped: Mapping[str, str], form: FileForm) -> tuple[list[str], Ints, Fact]:
+    """The names, each row's index into them, and where they come from. Raises Doubt for a name that says none."""
+    rows = len(sheet.frame)
+    if form.symbol:
+        return _one(Fact(clean_symbol(form.symbol), "--symbol"), rows)
+    if "symbol" in mapped:
+        names, codes = _column(sheet.frame[mapped["symbol"]])
+        refuse_cases(names, path)
+        return names, codes, Fact(named(names), f"column {mapped['symbol']}")
+    if sheet.symbol:
+        return _one(Fact(clean_symbol(sheet.symbol), "the answer itself"), rows)
+    return _one(symbol_from_path(path), rows)
+
+
+def _one(fact: Fact, rows: int) -> tuple[list[str], Ints, Fact]:
+    return [fact.value], np.zeros(rows, np.int64), fact
+
+
+def _column(column: pd.Series) -> tuple[list[str], Ints]:
+    codes, uniques = pd.factorize(column.astype(object).where(column.notna(), "").astype(str))
+    clean = [clean_symbol(str(name)) for name in uniques]
+    names = sorted(set(clean))
+    at = {name: place for place, name in enumerate(names)}
+    place = np.array([at[name] for name in clean], dtype=np.int64)
+    return names, place[codes] if len(codes) else np.zeros(0, np.int64)
