@@ -13,10 +13,10 @@ from marketdata.models import Dataset, DayVersion, Scope
 from marketdata.store.stored_days import StoredDay
 
 CURRENT_MINUTES = """
-SELECT i.symbol, d.id, d.row_count
+SELECT d.date, i.symbol, d.id, d.row_count
   FROM marketdata_dayversion d JOIN marketdata_instrument i ON i.id = d.instrument_id
- WHERE d.dataset_id = %s AND d.date = %s AND d.current AND d.kind = 'bars' AND d.interval = '1m' AND d.scope = %s
-   AND i.symbol = ANY(%s)
+ WHERE d.dataset_id = %s AND d.date = ANY(%s) AND d.current AND d.kind = 'bars' AND d.interval = '1m'
+   AND d.scope = %s AND i.symbol = ANY(%s)
 """
 
 
@@ -98,20 +98,30 @@ def newest_date(dataset_id: int, symbols: Sequence[str], kinds: Sequence[str], u
 
 def current_rows(dataset_id: int, date: dt.date, symbols: Iterable[str], scope: str = Scope.REGULAR) -> dict[str, int]:
     """Symbol → the row of its current day of minutes, for the symbols that have one on that date."""
-    return {symbol: row for symbol, row, _ in _current_minutes(dataset_id, date, symbols, scope)}
+    return current_rows_on(dataset_id, [date], symbols, scope).get(date, {})
+
+
+def current_rows_on(
+    dataset_id: int, dates: Sequence[dt.date], symbols: Iterable[str], scope: str = Scope.REGULAR
+) -> dict[dt.date, dict[str, int]]:
+    """Date → symbol → the row, for the dates that have any."""
+    found: dict[dt.date, dict[str, int]] = {}
+    for date, symbol, row, _ in _current_minutes(dataset_id, dates, symbols, scope):
+        found.setdefault(date, {})[symbol] = row
+    return found
 
 
 def bar_counts(dataset_id: int, date: dt.date, symbols: Iterable[str]) -> dict[str, int]:
     """Symbol → minutes of its current regular day, for the symbols that have one on that date."""
-    return {symbol: count for symbol, _, count in _current_minutes(dataset_id, date, symbols)}
+    return {symbol: count for _, symbol, _, count in _current_minutes(dataset_id, [date], symbols)}
 
 
 def _current_minutes(
-    dataset_id: int, date: dt.date, symbols: Iterable[str], scope: str = Scope.REGULAR
-) -> list[tuple[str, int, int]]:
-    """(symbol, row, bars). The symbols go as one array: as a list of 500 values they cost more than the query."""
+    dataset_id: int, dates: Sequence[dt.date], symbols: Iterable[str], scope: str = Scope.REGULAR
+) -> list[tuple[dt.date, str, int, int]]:
+    """(date, symbol, row, bars). The symbols go as one array: as a list of 500 values they cost more than the query."""
     with connection.cursor() as cursor:
-        cursor.execute(CURRENT_MINUTES, [dataset_id, date, str(scope), list(symbols)])
+        cursor.execute(CURRENT_MINUTES, [dataset_id, list(dates), str(scope), list(symbols)])
         return list(cursor.fetchall())
 
 

@@ -5,6 +5,7 @@ Shared by all readers of the process: a page is read and a day re-derived once, 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 import redis
@@ -14,6 +15,7 @@ from streaming.base.db import waited_for
 from streaming.engine.frames.frame_id import FrameId, milliseconds, moment
 from streaming.engine.frames.stretch import Stretch
 from streaming.engine.publishing.bus import PAGE, BadFrame, Tail
+from streaming.engine.records import position_writer
 from streaming.reading import rederive
 from streaming.reading.bounded_cache import ByteBoundedCache
 from streaming.reading.selection import TICKS
@@ -21,6 +23,8 @@ from streaming.reading.selection import TICKS
 log = logging.getLogger(__name__)
 
 Frames = list[Stretch]
+MARKED_WITHIN = 20
+"""Looks for the mark of a day that has just begun."""
 PART_BYTES = 16 << 20
 """How much of frames with trades and quotes is re-derived at a time."""
 
@@ -42,11 +46,19 @@ class History:
         if page and page[0].prev in (None, cursor):  # none is before the first of a generation
             return _unbroken(page)
         missing_until = min(page[0].prev or until, until) if page else until
-        frames = await self._day(session, cursor, missing_until)
+        frames = await self._made_again(session, cursor, missing_until)
         if not frames:
             log.warning("Session %s: frames from %s to %s cannot be re-derived", session.pk, cursor, missing_until)
             return _unbroken(page)
         return frames
+
+    async def _made_again(self, session: Session, cursor: FrameId | None, until: FrameId) -> Frames:
+        """Some frames that are missing; where the newest day was published a moment ago, once it is marked."""
+        for _ in range(MARKED_WITHIN):
+            if frames := await self._day(session, cursor, until):
+                return frames
+            await asyncio.sleep(position_writer.EVERY)
+        return []
 
     async def _page(self, generation: int, cursor: FrameId | None) -> Frames:
         key = ("page", self.tail.session_id, generation, cursor)
@@ -66,7 +78,7 @@ class History:
         """
         if set(session.types) & set(TICKS):
             part = ("part", session.pk, until.generation, cursor, until)
-            return await self.cache.get(part, lambda: _part(session, cursor, until), lambda _: True)
+            return await self.cache.get(part, lambda: _part(session, cursor, until), bool)
         before = _day_floor(session, cursor)
         key = ("day", session.pk, until.generation, before)
         frames = self.cache.find(key)

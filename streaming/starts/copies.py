@@ -44,7 +44,7 @@ def fork(session_id: int, *, by: str = "") -> Session:
         ticks = {kind: journal.pins(date, kind) for kind in session.types if kind != StreamType.BARS}
         extended = {outside(kind): journal.pins(date, outside(kind)) for kind in session.types}
         pins = {StreamType.BARS: journal.playing(session, date), **ticks, **extended}
-        journals.append(copy.pk, JournalEntry.Kind.LOAD, {"date": date.isoformat()}, pins=pins)
+        journals.append_loads(copy.pk, {date: pins})
         for since, days in journal.admitted(date, session.run.generation):
             if since is not None and since >= session.run.clock:
                 later = {"date": date.isoformat(), "generation": 0, "known": True}

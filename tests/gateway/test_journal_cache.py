@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from gateway.data.journal_cache import JournalCache
 from sessions import keys
-from sessions.models import JournalEntry, SessionKey
+from sessions.models import SessionKey
 from sessions.redis_client import connection as redis_connection
 from streaming.engine.records import journal
 from tests.streaming.rows import DAY, a_session
@@ -34,7 +34,7 @@ def test_a_poll_reads_the_journal_only_when_there_is_a_new_entry() -> None:
 
     assert poll(), "the first reads it"
     assert poll() == []
-    journal.append(session.pk, JournalEntry.Kind.LOAD, {"date": TOMORROW.isoformat()})
+    journal.append_loads(session.pk, {TOMORROW: {}})
     assert poll(), "there is a new entry"
     assert poll() == []
 

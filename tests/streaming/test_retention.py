@@ -220,6 +220,6 @@ def test_a_version_that_a_session_plays_cannot_be_deleted_and_goes_with_the_sess
 def test_the_first_pin_of_a_day_holds_in_the_database(django_assert_num_queries: Any) -> None:
     session, other = a_session("MSFT"), version(2)
     pinned = session.pins.get().day_id
-    journal.append(session.pk, "load", {"date": f"{DAY}"}, pins={"bars": {"MSFT": other.pk, "AAPL": other.pk}})
+    journal.append_loads(session.pk, {DAY: {"bars": {"MSFT": other.pk, "AAPL": other.pk}}})
     with django_assert_num_queries(1):
         assert journal.read(session.pk, DAY).pins(DAY) == {"AAPL": other.pk, "MSFT": pinned}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from marketdata.errors import ProviderFailed
 from streaming.base.db import connected
 from streaming.engine.days.loading import pin, tape_of
+from streaming.engine.days.pins_ahead import PinsAhead
 from streaming.engine.days.recipe import Recipe
 from streaming.engine.records import journal as journals
 from streaming.engine.records.journal import Journal
@@ -36,6 +37,8 @@ class Loading:
     generation: int
     """That will play it."""
     extra: frozenset[str] = frozenset()
+    journal: Journal | None = None
+    """The session's so far, where the day may be one of those that are pinned together."""
     future: Future[Loaded] | None = None
     behind: Future[Loaded] | None = None
     """A day being loaded that is not needed any more: never a third, so this one begins when it has ended."""
@@ -71,9 +74,12 @@ class Days:
         self.generation = generation
         self.load_seconds = FIRST_GUESS
         self.prefetched: Loading | None = None
+        self.pins_ahead = PinsAhead(recipe, lease.epoch)
 
-    def prefetch(self, date: dt.date) -> None:
-        self.prefetched = self.ask(date)
+    def prefetch(self, date: dt.date, journal: Journal | None = None) -> None:
+        """Begin to load the next day; `journal` is the session's, where days go by at full speed."""
+        self.prefetched = Loading(date, self.generation, journal=journal)
+        self._submit(self.prefetched)
 
     def ask(self, date: dt.date, extra: frozenset[str] = frozenset()) -> Loading:
         """Begin to load a day of the session's symbols and `extra` ones."""
@@ -131,8 +137,10 @@ class Days:
     def _load(self, loading: Loading) -> Loaded:
         started, date = time.monotonic(), loading.date
         with connected():
-            journal = journals.read(self.recipe.session_id, date)
-            journal = pin(self.recipe, journal, date, journal.latest() | loading.extra, self.lease.epoch)
+            journal = self.pins_ahead.take(date, loading.journal)
+            if journal is None:
+                journal = journals.read(self.recipe.session_id, date)
+                journal = pin(self.recipe, journal, date, journal.latest() | loading.extra, self.lease.epoch)
             tape = tape_of(self.recipe, journal, date, generation=loading.generation)
         self.load_seconds = time.monotonic() - started
         return Loaded(journal, tape)

@@ -86,18 +86,16 @@ def pin(recipe: Recipe, journal: Journal, date: dt.date, symbols: Iterable[str],
     known = recipe.as_known and StreamType.BARS in recipe.types
     during = _pins_as_known(recipe, date, missing) if known else []
     days = dict(during[0][1]) if known else newest
-    payload = {"date": date.isoformat()}
     pins: dict[str, Mapping[str, int | None]] = {DayKind.BARS: days, **pin_ticks(recipe, date, missing)}
     if recipe.extended and StreamType.BARS in recipe.types:
         pins[outside(DayKind.BARS)] = _pins_outside(recipe, date, missing)
     if not during[1:]:
-        return journal.loaded(
-            journals.append(recipe.session_id, Kind.LOAD, payload, epoch=epoch, pins=pins), date, pins
-        )
+        written = journals.append_loads(recipe.session_id, {date: pins}, epoch=epoch)
+        return journal.loaded(written[date], date, pins)
     with transaction.atomic():
-        journals.append(recipe.session_id, Kind.LOAD, payload, epoch=epoch, pins=pins)
+        journals.append_loads(recipe.session_id, {date: pins}, epoch=epoch)
         for since, later in during[1:]:
-            admitted = {**payload, "generation": 0, "known": True}
+            admitted = {"date": date.isoformat(), "generation": 0, "known": True}
             corrected: dict[str, Pins] = {DayKind.BARS: later}
             journals.append(recipe.session_id, Kind.ADMIT, admitted, clock=since, epoch=epoch, pins=corrected)
     return journals.read(recipe.session_id, date)

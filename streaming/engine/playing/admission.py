@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from marketdata.kinds import DayKind
 from marketdata.models import DayVersion
@@ -15,8 +15,6 @@ from streaming.engine.records import journal as journals
 from streaming.engine.records.journal import Journal, Kind, Pins
 from streaming.engine.tape.merge import Tape
 
-ANNOUNCED = "SELECT EXISTS (SELECT FROM replay_announcement WHERE session_id = %s AND kind = %s AND date = %s)"
-
 
 class Admission:
     """At most one at a time. From the journal's row until its tape is there market time stands still."""
@@ -24,10 +22,13 @@ class Admission:
     def __init__(self, session: Session, epoch: int, days: Days) -> None:
         self.session, self.epoch, self.days = session, epoch, days
         self.loading: Loading | None = None
+        self.announced: frozenset[dt.date] = frozenset()
+        """Dates of which anything was ever announced: mostly none. Whoever announces has the session look."""
 
     def obey(self, journal: Journal, tape: Tape, clock: dt.datetime | None, generation: int) -> None:
         """Admit what was announced for this day and is not in the journal yet, after the last frame that is out."""
-        if self.loading or (clock is not None and clock >= tape.day.close):
+        over = clock is not None and clock >= tape.day.close
+        if self.loading or over or tape.day.date not in self.announced:
             return
         fresh = self._announced(tape.day.date, journal)
         if not fresh:
@@ -41,11 +42,10 @@ class Admission:
             self.session.record("admit", f"{tape.day.date}: corrections of {symbols} from the next minute on")
         self.loading = self.days.ask(tape.day.date)
 
-    def announced(self, date: dt.date) -> bool:
-        """Whether anything was ever announced of that date: mostly not."""
-        with connection.cursor() as cursor:  # at each change of days
-            cursor.execute(ANNOUNCED, [self.session.pk, Announcement.Kind.DAY_READY, date])
-            return bool(cursor.fetchone()[0])
+    def look(self) -> None:
+        """See what was announced."""
+        rows = self.session.announcements.filter(kind=Announcement.Kind.DAY_READY)
+        self.announced = frozenset(rows.order_by().values_list("date", flat=True).distinct())
 
     def _announced(self, date: dt.date, journal: Journal) -> dict[str, int]:
         """Symbol → the newest version announced that the session does not play or has not played."""

@@ -6,30 +6,22 @@ import datetime as dt
 import json
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from marketdata.plurals import counted
 from sessions.models import ENDED, Run, Session, State
-from streaming.base.db import connected
 from streaming.engine.frames.frame_id import moment
 from streaming.engine.playing.pace import Pace
 from streaming.engine.playing.progress import write_progress, write_progress_anew
 from streaming.engine.publishing.publisher import Publisher
+from streaming.engine.records.day_marks import DayBegun
 from streaming.engine.records.fence import LeaseLost, fenced
 from streaming.engine.records.lease import Lease
 from streaming.engine.records.position_writer import Note, PositionWriter
 from streaming.engine.tape.merge import Tape
 
 PROGRESS_EVERY = 2.0
-# A day that is resumed keeps its first mark.
-MARK_DAY = """
-INSERT INTO replay_daymark (session_id, generation, date, chain, prev) VALUES (%s, %s, %s, %s, %s)
-    ON CONFLICT DO NOTHING;
-INSERT INTO replay_sessionevent (session_id, clock, kind, level, message, data)
-VALUES (%s, %s, 'day_open', 'info', %s, %s)
-"""
 
 
 class Checkpoint:
@@ -46,6 +38,7 @@ class Checkpoint:
 
     def write(self, **changes: object) -> None:
         """The run's fields. Raises LeaseLost where the session is another worker's."""
+        self.position_writer.mark_days(self.session.pk)
         rows = Run.objects.filter(pk=self.session.pk, epoch=self.lease.epoch)
         if not rows.update(moving=self.moving(), **changes):
             raise LeaseLost(f"Session {self.session.pk} is no longer at epoch {self.lease.epoch}")
@@ -85,16 +78,24 @@ class Checkpoint:
 
     def mark_day(self, output: Publisher, tape: Tape) -> None:
         """Note where the chain stood before the day, once: whoever re-derives the day starts from there."""
-        date = tape.day.date.isoformat()
-        prev = str(output.prev) if output.prev else ""
-        place: list[Any] = [self.session.pk, output.generation, date, output.chain.hex(), prev]
-        message = f"{date}: {counted(tape.bar_count, 'bar')} of {counted(len(tape.symbols), 'symbol')}"
-        data = json.dumps({"date": date, "generation": output.generation})
-        with connected(), connection.cursor() as cursor:
-            cursor.execute(MARK_DAY, [*place, self.session.pk, self.session.run.clock, message, data])
+        date = tape.day.date
+        self.position_writer.begin_day(
+            DayBegun(
+                self.session.pk,
+                self.lease.epoch,
+                output.generation,
+                date,
+                output.chain.hex(),
+                str(output.prev) if output.prev else "",
+                self.session.run.clock,
+                f"{date}: {counted(tape.bar_count, 'bar')} of {counted(len(tape.symbols), 'symbol')}",
+                json.dumps({"date": date.isoformat(), "generation": output.generation}),
+            )
+        )
 
     def move_to(self, state: State, message: str, **run: object) -> None:
         """A transition of the life cycle with the run's new values, and its event."""
+        self.position_writer.mark_days(self.session.pk)
         self.session.move_to(state, epoch=self.lease.epoch, run=run)
         self.session.record("state", message)
 

@@ -155,6 +155,9 @@ class Coordinator(DayChanges):
                 self._end(State.STOPPED, reason=row.reason)
                 return True
             self._pace(row)
+            if self.news:
+                self.news = False  # before it is read: a message may come meanwhile
+                self.admission.look()
             if row.seek_to and (self.move is None or self.move.to != row.seek_to):
                 if not self.move:
                     self._pick_up()  # what was asked for before the seek arrives before it

@@ -31,9 +31,9 @@ class DayChanges(HeldSession):
         self.head.put(loaded.tape, at)
         self.participant.show(loaded.tape, self.journal)
         # What was being added to the day before, or corrected in it, is asked for again, for this one.
-        if self.members.adding or self.admission.loading or self.admission.announced(loaded.tape.day.date):
+        if self.members.adding or self.admission.loading or loaded.tape.day.date in self.admission.announced:
             self.members.adding = self.admission.loading = None
-            self.ask()
+            self.asked = True
         self._clear_reason()
         self._report_held()
 
@@ -53,7 +53,8 @@ class DayChanges(HeldSession):
             return
         lead = max(PREFETCH_BEFORE_CLOSE.total_seconds(), 3 * self.days.load_seconds * self.head.speed)
         if self.head.speed == 0 or self.head.tape.seconds_left(self.head.k) <= lead:
-            self.days.prefetch(upcoming.date)
+            full_speed = self.head.speed == 0 and not self.head.paused
+            self.days.prefetch(upcoming.date, self.journal if full_speed else None)
             if self.head.speed:  # else the end of the day before has just asked
                 self.loader.submit(self.ask_upkeep, self.session.pk)
 

@@ -50,7 +50,7 @@ class HeldSession:
         self.lease, self.bus, self.loader = lease, bus, loader
         self.position_writer, self.ask_upkeep = position_writer, ask_upkeep
         self.wake, self.release_requested, self.asked = threading.Event(), threading.Event(), True
-        self.requested = False
+        self.requested, self.news = False, True
         self.move: Move | None = None
         self.prefetch_reported, self.refused = False, False
         self.picked_up: float | None = None
@@ -60,7 +60,7 @@ class HeldSession:
 
     def ask(self) -> None:
         """Have the row looked at: it may have a new request. May be called by any thread."""
-        self.asked = True
+        self.asked = self.news = True
         self.wake.set()
 
     def ask_participant(self) -> None:

@@ -29,10 +29,11 @@ SELECT p.session_id, p.date, p.kind, p.admission, json_object_agg(i.symbol, p.da
  WHERE p.session_id = ANY(%s) AND (%s::date[] IS NULL OR p.date = ANY(%s::date[]))
  GROUP BY p.session_id, p.date, p.kind, p.admission
 """
+PINNED_DATES = "SELECT DISTINCT date FROM replay_pin WHERE session_id = %s AND date = ANY(%s)"
 # Statements in one trip are one transaction. The first locks as `fence` says; the second sees what is there then.
-# The outer join has a symbol without an instrument refused, not left out.
+# The outer joins have a symbol without an instrument refused, not left out.
+LOCK = "SELECT id FROM replay_session WHERE id = %(session)s FOR NO KEY UPDATE;"
 APPEND = """
-SELECT id FROM replay_session WHERE id = %(session)s FOR NO KEY UPDATE;
 WITH entry AS (
   INSERT INTO replay_journalentry (session_id, number, clock, kind, payload)
   SELECT %(session)s, COALESCE(max(j.number) + 1, 0), %(clock)s::timestamptz, %(kind)s, %(payload)s::jsonb
@@ -42,12 +43,32 @@ WITH entry AS (
   RETURNING number
 ), pinned AS (
   INSERT INTO replay_pin (session_id, date, kind, instrument_id, admission, day_id)
-  SELECT %(session)s, %(date)s::date, p.kind, i.id, CASE WHEN %(kind)s = 'admit' THEN entry.number ELSE 0 END, p.day
+  SELECT %(session)s, %(date)s::date, p.kind, i.id, entry.number, p.day
     FROM entry, unnest(%(kinds)s::text[], %(symbols)s::text[], %(days)s::bigint[]) AS p(kind, symbol, day)
     LEFT JOIN marketdata_instrument i ON i.symbol = p.symbol
-  ON CONFLICT DO NOTHING
 )
 SELECT number FROM entry
+"""
+APPEND_LOADS = """
+WITH entry AS (
+  INSERT INTO replay_journalentry (session_id, number, kind, payload)
+  SELECT %(session)s, l.place + (
+           SELECT COALESCE(max(number), -1) FROM replay_journalentry WHERE session_id = %(session)s
+         ), 'load', jsonb_build_object('date', l.date)
+    FROM unnest(%(loads)s::date[]) WITH ORDINALITY AS l(date, place)
+   WHERE %(epoch)s::bigint IS NULL
+      OR EXISTS (SELECT FROM replay_run WHERE session_id = %(session)s AND epoch = %(epoch)s)
+  RETURNING number
+), pinned AS (
+  INSERT INTO replay_pin (session_id, date, kind, instrument_id, admission, day_id)
+  SELECT %(session)s, p.date, p.kind, i.id, 0, p.day
+    FROM unnest(%(dates)s::date[], %(kinds)s::text[], %(symbols)s::text[], %(days)s::bigint[])
+      AS p(date, kind, symbol, day)
+    LEFT JOIN marketdata_instrument i ON i.symbol = p.symbol
+   WHERE EXISTS (SELECT FROM entry)
+  ON CONFLICT DO NOTHING
+)
+SELECT number FROM entry ORDER BY number
 """
 ENTRIES = """
 SELECT number, clock, kind, payload::text FROM replay_journalentry
@@ -172,12 +193,16 @@ class Journal:
         parts = (pins for (day, _, _), pins in self.pinned.items() if day == date)
         return {row for part in parts for row in part.values() if row is not None}
 
+    def without_loads(self) -> Journal:
+        """What the session did, and the corrections that it admitted."""
+        admitted = {key: pins for key, pins in self.pinned.items() if key[2]}
+        return Journal([entry for entry in self.entries if entry.kind != Kind.LOAD], admitted)
+
     def joined(self, other: Journal) -> Journal:
         """What either reading has, but only the other's loads: it was read for another day, maybe some time ago."""
-        kept = {entry.number: entry for entry in self.entries if entry.kind != Kind.LOAD}
-        kept |= {entry.number: entry for entry in other.entries}
-        admitted = {key: pins for key, pins in self.pinned.items() if key[2]}
-        return Journal([kept[number] for number in sorted(kept)], {**admitted, **other.pinned})
+        own = self.without_loads()
+        kept = {entry.number: entry for entry in (*own.entries, *other.entries)}
+        return Journal([kept[number] for number in sorted(kept)], {**own.pinned, **other.pinned})
 
     def loaded(self, entry: Entry, date: dt.date, pins: Mapping[str, Pins]) -> Journal:
         """With the entry of a load and what it pinned, but for what was pinned before."""
@@ -207,6 +232,13 @@ def read(session_id: int, date: dt.date | None = None, *, pins_of: Iterable[dt.d
     return Journal([Entry(number, clock, kind, json.loads(text)) for number, clock, kind, text in rows], pinned)
 
 
+def pinned_dates(session_id: int, dates: Sequence[dt.date]) -> set[dt.date]:
+    """Those of the dates of which the session has pinned anything."""
+    with connection.cursor() as cursor:
+        cursor.execute(PINNED_DATES, [session_id, list(dates)])
+        return {date for (date,) in cursor.fetchall()}
+
+
 def pinned_by(session_ids: Sequence[int], dates: list[dt.date] | None = None) -> dict[int, dict[PinKey, Pins]]:
     """Session → what it has pinned, of all dates or of these; in one question."""
     with connection.cursor() as cursor:
@@ -232,22 +264,40 @@ def append(
 ) -> Entry:
     """Write the next entry, in one trip; with `epoch`, only as the lease's holder (else LeaseLost).
 
-    `pins`: kind → symbol → version, of the payload's date. Of what is pinned already a load changes nothing.
+    `pins`: kind → symbol → version, of the payload's date: what a correction admits.
     """
     rows = [(kind, symbol, version) for kind, part in (pins or {}).items() for symbol, version in part.items()]
     kinds, symbols, days = ([row[column] for row in rows] for column in range(3))
-    given: dict[str, Any] = {
-        "session": session_id,
-        "clock": clock,
-        "kind": kind,
-        "payload": json.dumps(payload),
-        "epoch": epoch,
+    given: dict[str, Any] = {"clock": clock, "kind": kind, "payload": json.dumps(payload), "date": payload.get("date")}
+    numbers = _append(APPEND, session_id, epoch, given | {"kinds": kinds, "symbols": symbols, "days": days})
+    return Entry(numbers[0], clock, kind, payload)
+
+
+def append_loads(
+    session_id: int, loads: Mapping[dt.date, Mapping[str, Pins]], *, epoch: int | None = None
+) -> dict[dt.date, Entry]:
+    """Likewise an entry for each date that is loaded, with kind → symbol → version. What is pinned already stays."""
+    rows = [
+        (date, kind, symbol, version)
+        for date, pins in loads.items()
+        for kind, part in pins.items()
+        for symbol, version in part.items()
+    ]
+    dates, kinds, symbols, days = ([row[column] for row in rows] for column in range(4))
+    given = {"loads": list(loads), "dates": dates, "kinds": kinds, "symbols": symbols, "days": days}
+    numbers = _append(APPEND_LOADS, session_id, epoch, given)
+    return {
+        date: Entry(number, None, Kind.LOAD, {"date": date.isoformat()})
+        for date, number in zip(loads, numbers, strict=True)
     }
-    given |= {"date": payload.get("date"), "kinds": kinds, "symbols": symbols, "days": days}
+
+
+def _append(statement: str, session_id: int, epoch: int | None, given: Mapping[str, Any]) -> list[int]:
+    """The numbers of the entries that were written."""
     with connection.cursor() as cursor:
-        cursor.execute(APPEND, given)
+        cursor.execute(LOCK + statement, {"session": session_id, "epoch": epoch, **given})
         cursor.nextset()
-        written = cursor.fetchone()
-    if written is None:
+        numbers = [number for (number,) in cursor.fetchall()]
+    if not numbers:
         raise LeaseLost(f"Session {session_id} is no longer at epoch {epoch}.")
-    return Entry(written[0], clock, kind, payload)
+    return numbers

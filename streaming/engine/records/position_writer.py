@@ -1,4 +1,7 @@
-"""Where the sessions of a worker stand, written to their runs together: one statement, however many are played."""
+"""Where the sessions of a worker stand, written to their runs together: one statement, however many are played.
+
+A day that began is marked before any position that is in it.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from typing import Any
 
 import orjson
 from django.db import connection
+
+from streaming.engine.records.day_marks import DayBegun, mark
 
 EVERY = 0.1
 """Seconds between two statements."""
@@ -59,11 +64,12 @@ class Note:
 
 
 class PositionWriter:
-    """One per worker process. Sessions leave notes; the newest of each is written soon."""
+    """One per worker process. Sessions leave notes: the newest of each is written soon, and each day that began."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock, self.writing = threading.Lock(), threading.Lock()
         self.notes: dict[int, Note] = {}
+        self.days: list[DayBegun] = []
 
     def leave(self, session_id: int, note: Note) -> None:
         """The newest word of a session; what the one before it had measured is not lost."""
@@ -73,17 +79,44 @@ class PositionWriter:
                 note if note.measured or before is None else replace(note, measured=before.measured)
             )
 
+    def begin_day(self, day: DayBegun) -> None:
+        """Have it marked soon."""
+        with self.lock:
+            self.days.append(day)
+
     def write(self) -> None:
         """Everything noted since the last time. Where Postgres does not answer, the notes stay."""
-        with self.lock:
-            notes, self.notes = self.notes, {}
-        if not notes:
-            return
-        columns = [list(column) for column in zip(*(note.row(pk) for pk, note in notes.items()), strict=True)]
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(WRITE, columns)
-        except BaseException:
+        with self.writing:
             with self.lock:
-                self.notes = notes | self.notes
-            raise
+                notes, self.notes = self.notes, {}
+                days, self.days = self.days, []
+            try:
+                days = mark(days, wait=False)
+                waiting = {day.session_id for day in days}
+                _write({pk: note for pk, note in notes.items() if pk not in waiting})
+                notes = {pk: note for pk, note in notes.items() if pk in waiting}
+            finally:
+                self._put_back(notes, days)
+
+    def mark_days(self, session_id: int) -> None:
+        """Those of a session that began, now: it writes a position itself."""
+        with self.writing, self.lock:
+            days = [day for day in self.days if day.session_id == session_id]
+            self.days = [day for day in self.days if day.session_id != session_id]
+        try:
+            days = mark(days, wait=True)
+        finally:
+            self._put_back({}, days)
+
+    def _put_back(self, notes: dict[int, Note], days: list[DayBegun]) -> None:
+        """What could not be written; newer notes win."""
+        with self.lock:
+            self.notes, self.days = notes | self.notes, days + self.days
+
+
+def _write(notes: Mapping[int, Note]) -> None:
+    if not notes:
+        return
+    columns = [list(column) for column in zip(*(note.row(pk) for pk, note in notes.items()), strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE, columns)

@@ -19,6 +19,8 @@ from streaming.engine.frames.layout import PART_SHIFT, RECORDS, SYNTHETIC, WORD
 from streaming.engine.tape.corrections import Part
 
 VALUES = len(BAR_VALUES)
+MASK_BITS = 63
+"""Symbols of which a word holds a bit each."""
 RECORD_WORDS = RECORDS[DayKind.BARS].itemsize // WORD
 NUMBER = KINDS[DayKind.BARS].frame_number
 
@@ -96,6 +98,8 @@ def _flags(start: Ints, day: Day) -> Ints:
 
 def _numbers(texts: Texts, symbol: NDArray[np.int32], counts: Ints, names: Sequence[bytes]) -> Ints:
     """The text of each block's symbols; most minutes have the same as the one before."""
+    if len(names) < MASK_BITS:
+        return _numbers_of_few(texts, symbol, counts, names)
     raw, known, size = symbol.tobytes(), dict[bytes, int](), symbol.itemsize
     ends = np.cumsum(counts)
     found = []
@@ -106,6 +110,16 @@ def _numbers(texts: Texts, symbol: NDArray[np.int32], counts: Ints, names: Seque
             number = known[key] = texts.number(b"\n".join([names[i] for i in symbol[low:high].tolist()]))
         found.append(number)
     return np.array(found, np.int64)
+
+
+def _numbers_of_few(texts: Texts, symbol: NDArray[np.int32], counts: Ints, names: Sequence[bytes]) -> Ints:
+    """Likewise: a bit for each symbol says of many minutes at once which have the same."""
+    starts = np.cumsum(counts) - counts
+    masks = np.bitwise_or.reduceat(np.int64(1) << symbol.astype(np.int64), starts)
+    _, first, of = np.unique(masks, return_index=True, return_inverse=True)
+    blocks = (symbol[starts[place] : starts[place] + counts[place]].tolist() for place in first.tolist())
+    numbers = [texts.number(b"\n".join([names[i] for i in block])) for block in blocks]
+    return np.array(numbers, np.int64)[of]
 
 
 class Layers:
