@@ -57,7 +57,7 @@ class AccountWriter:
                 for row in new:
                     self.chain = row.chain = link(self.chain, row)
                 Account.objects.filter(pk=self.account.pk).update(  # first, for it locks the account
-                    state=self.trader.book.state.as_payload(), through_ms=self.trader.through_ms, chain=self.chain
+                    state=self.trader.book.state.figures(), through_ms=self.trader.through_ms, chain=self.chain
                 )
                 AccountEvent.objects.bulk_create(new)
                 write_orders(self.account.pk, touched.values())
@@ -113,7 +113,7 @@ class AccountWriter:
         write_orders(account.pk, touched.values())
         self._write_days()
         self.resume()
-        Account.objects.filter(pk=account.pk).update(state=state.as_payload(), through_ms=to_ms, chain=self.chain)
+        Account.objects.filter(pk=account.pk).update(state=state.figures(), through_ms=to_ms, chain=self.chain)
 
 
 def write_orders(account_id: int, orders: Iterable[WorkingOrder]) -> None:

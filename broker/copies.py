@@ -13,6 +13,7 @@ from broker.accounts import begin
 from broker.matching.orders import Order as WorkingOrder
 from broker.matching_days import MatchingDays
 from broker.models import Account, MatchingPin, Request
+from broker.models import Order as OrderRow
 from broker.trader import Trader, date_of
 from sessions.models import Session
 from streaming.engine.frames.frame_id import milliseconds
@@ -46,8 +47,9 @@ def _copy_pins(source: Session, copy: Session, date: dt.date) -> None:
 def _state_at(account: Account, ms: int) -> dict[str, Any]:
     """The state at the clock at which a fork begins: the account may be ahead of it, or in the night before."""
     calendar = account.session.calendar
-    if account.through_ms <= ms and date_of(calendar, account.through_ms) == date_of(calendar, ms):
-        return dict(account.state)
+    stands = account.through_ms <= ms and date_of(calendar, account.through_ms) == date_of(calendar, ms)
+    if stands and not OrderRow.objects.filter(account=account, is_open=True, voided_in=None).exists():
+        return {**account.state, "orders": []}
     trader = Trader(account, MatchingDays(account.session))
     trader.stand(ms, with_requests_until=ms)
     return trader.book.state.as_payload()

@@ -192,7 +192,7 @@ def _as_it_was_written(payload: str) -> Order:
 
 
 def _standing(account: Account, now: int) -> Standing:
-    """The open orders are read where they are shown: those in the account's state lack what was just asked for."""
+    """The open orders are read where they are shown: what was just asked for is among them."""
     rows = OrderRow.objects.filter(account=account, is_open=True, voided_in=None).order_by("number")
     orders = [_as_it_was_written(text) for text in rows.values_list(Cast("payload", TextField()), flat=True)]
-    return Standing(account, account.session, now, State.of({**account.state, "orders": []}), orders)
+    return Standing(account, account.session, now, State.of(account.state), orders)

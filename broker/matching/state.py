@@ -41,10 +41,13 @@ class State:
         return self.positions.get(symbol) or Position()
 
     def as_payload(self) -> dict[str, Any]:
+        return {**self.figures(), "orders": [order.as_payload() for order in self.orders.values()]}
+
+    def figures(self) -> dict[str, Any]:
+        """All but the orders: what is written with each request, however many are open."""
         return {
             "cash": str(self.cash),
             "positions": {symbol: position.as_payload() for symbol, position in self.positions.items()},
-            "orders": [order.as_payload() for order in self.orders.values()],
             "events": self.events,
             "executions": self.executions,
             "requests": self.requests,
@@ -58,7 +61,7 @@ class State:
 
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> State:
-        orders = [Order.of(each) for each in payload["orders"]]
+        orders = [Order.of(each) for each in payload.get("orders", ())]
         return cls(
             cash=Decimal(payload["cash"]),
             positions={symbol: Position.of(each) for symbol, each in payload["positions"].items()},

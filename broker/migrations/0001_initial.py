@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('opened_ms', models.BigIntegerField(help_text='Market time at which it begins, in milliseconds.')),
                 ('opening', models.JSONField(help_text='What it began with.')),
-                ('state', models.JSONField(help_text='Cash, positions and open orders as of `through_ms`.')),
+                ('state', models.JSONField(help_text='Cash and positions as of `through_ms`.')),
                 ('through_ms', models.BigIntegerField(help_text='Up to which it has met the market.')),
                 ('chain', models.CharField(blank=True, help_text='Hash chain after its last event.', max_length=64)),
                 ('session', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='accounts', to='replay.session')),

@@ -6,6 +6,8 @@ import datetime as dt
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
@@ -62,9 +64,14 @@ class AccountAdmin(ReadOnlyAdmin):
     def shown_profile(self, row: Account) -> str:
         return str(row.trading_terms.profile)
 
-    @display(description="open orders")
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
+        are_open = Q(orders__is_open=True, orders__voided_in=None)
+        rows: QuerySet[Account] = super().get_queryset(request)
+        return rows.annotate(open=Count("orders", filter=are_open))
+
+    @display(description="open orders", ordering="open")
     def open_orders(self, row: Account) -> int:
-        return len(row.state["orders"])
+        return int(row.open)  # type: ignore[attr-defined]
 
     @display(description="set by its owner")
     def owners_settings(self, row: Account) -> str:
