@@ -8,10 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from tests import emptying
+
 pytest_plugins = ["tests.workers"]
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("TAPEDECK_SHARED", ROOT.parent / "shared"))
+
+
+emptying.install()
 
 
 def pytest_xdist_auto_num_workers() -> int:
