@@ -8,8 +8,8 @@ from dataclasses import astuple, dataclass
 
 from django.db import connection
 
-# A day that is resumed keeps its first mark. A row is a day's place in the list, for those that are marked, and for
-# those that never will be, as their session has another holder; a session's row that somebody has locked is skipped.
+# A day that is resumed keeps its first mark. The answer: places in the list of the days that are left, as somebody has
+# their session's row locked. Those of a session that has another holder by now are not marked, and not left either.
 MARK = """
 WITH given AS (
   SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::int[], %s::date[], %s::text[], %s::text[], %s::timestamptz[],

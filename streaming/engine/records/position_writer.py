@@ -70,6 +70,8 @@ class PositionWriter:
         self.lock, self.writing = threading.Lock(), threading.Lock()
         self.notes: dict[int, Note] = {}
         self.days: list[DayBegun] = []
+        self.marking: list[DayBegun] = []
+        """Those that are being written."""
 
     def leave(self, session_id: int, note: Note) -> None:
         """The newest word of a session; what the one before it had measured is not lost."""
@@ -89,7 +91,7 @@ class PositionWriter:
         with self.writing:
             with self.lock:
                 notes, self.notes = self.notes, {}
-                days, self.days = self.days, []
+                days, self.days, self.marking = self.days, [], self.days
             try:
                 days = mark(days, wait=False)
                 waiting = {day.session_id for day in days}
@@ -97,10 +99,14 @@ class PositionWriter:
                 notes = {pk: note for pk, note in notes.items() if pk in waiting}
             finally:
                 self._put_back(notes, days)
+                self.marking = []
 
     def mark_days(self, session_id: int) -> None:
         """Those of a session that began, now: it writes a position itself."""
-        with self.writing, self.lock:
+        with self.lock:
+            if all(day.session_id != session_id for day in (*self.days, *self.marking)):
+                return
+        with self.writing, self.lock:  # what is being written is written then
             days = [day for day in self.days if day.session_id == session_id]
             self.days = [day for day in self.days if day.session_id != session_id]
         try:
