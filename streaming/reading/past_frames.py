@@ -85,7 +85,7 @@ class History:
         if frames is None:
             partial = (*key, until)
             frames = await self.cache.get(
-                partial, lambda: _rederived(session, before, until), lambda day: not _closes(session, day)
+                partial, lambda: _rederived(session, before, until), lambda day: bool(day) and not _closes(session, day)
             )
             if _closes(session, frames):
                 self.cache.keep(key, frames)

@@ -1,0 +1,209 @@
+"""At full speed the next days' versions are pinned together, and days are marked with the position that is in them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+
+import pytest
+from django.db import connection, transaction
+
+from sessions import control
+from sessions.models import DayMark, JournalEntry, Pin, Run, Session, SessionEvent, State
+from sessions.redis_client import connection as redis_connection
+from streaming.engine.days.pins_ahead import PinsAhead
+from streaming.engine.days.recipe import Recipe
+from streaming.engine.playing.player import Player
+from streaming.engine.records import journal as journals
+from streaming.engine.records.day_marks import DayBegun
+from streaming.engine.records.position_writer import Note, PositionWriter
+from streaming.verify.session import verify
+from tests.streaming.paper import Paper, read
+from tests.streaming.playing import finished, start, wait_until
+from tests.streaming.rows import DAY, a_day, a_session
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NEXT, THIRD = dt.date(2024, 11, 19), dt.date(2024, 11, 20)
+
+
+# --- pins --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ahead(transactional_db: None) -> PinsAhead:
+    """Of a session of three days, the second of which one symbol lacks."""
+    session = a_session("AAPL", "MSFT", epoch=1)
+    Session.objects.filter(pk=session.pk).update(end_date=THIRD)
+    session.refresh_from_db()
+    for date, symbols in ((NEXT, ("AAPL",)), (THIRD, ("AAPL", "MSFT"))):
+        for symbol in symbols:
+            a_day(symbol, date, session.dataset)
+    return PinsAhead(Recipe.of(session), 1)
+
+
+def test_whole_days_are_pinned_together_and_taken_once(ahead: PinsAhead) -> None:
+    session = Session.objects.get(pk=ahead.recipe.session_id)
+    journal = journals.read(session.pk)
+    Pin.objects.filter(session=session).delete()
+    first = ahead.take(DAY, journal)
+    assert first is not None and set(first.pins(DAY)) == {"AAPL", "MSFT"}
+    assert first.pins(DAY) == journals.read(session.pk, DAY).pins(DAY)
+    pinned = set(Pin.objects.filter(session=session).values_list("date", flat=True))
+    assert pinned == {DAY, THIRD}  # of the second one day something may still come
+    third = ahead.take(THIRD, journal)
+    assert third is not None and third.pins(THIRD) and not third.pins(DAY)
+    assert ahead.take(THIRD, journal) is None  # what was done to it meanwhile is in the rows
+
+
+def test_a_day_that_is_pinned_stays_what_it_is(ahead: PinsAhead) -> None:
+    session = Session.objects.get(pk=ahead.recipe.session_id)
+    journal, entries = journals.read(session.pk), JournalEntry.objects.filter(session=session).count()
+    before = list(Pin.objects.filter(session=session, date=DAY).order_by("pk").values())
+    assert before and ahead.take(DAY, journal) is None
+    assert list(Pin.objects.filter(session=session, date=DAY).order_by("pk").values()) == before
+    assert JournalEntry.objects.filter(session=session).count() == entries + 1  # the third day's
+
+
+def test_a_symbol_that_came_meanwhile_has_the_day_read_anew(ahead: PinsAhead) -> None:
+    session = Session.objects.get(pk=ahead.recipe.session_id)
+    assert ahead.take(DAY, journals.read(session.pk)) is None
+    journals.append(session.pk, "add", {"symbols": ["IBM"], "generation": 1})
+    assert ahead.take(THIRD, journals.read(session.pk)) is None
+
+
+def test_who_lost_the_session_pins_nothing(ahead: PinsAhead) -> None:
+    session = Session.objects.get(pk=ahead.recipe.session_id)
+    journal, before = journals.read(session.pk), Pin.objects.filter(session=session).count()
+    Run.objects.filter(session=session).update(epoch=2)
+    with pytest.raises(journals.LeaseLost):
+        ahead.take(DAY, journal)
+    assert Pin.objects.filter(session=session).count() == before
+
+
+def test_days_pinned_ahead_are_played_like_others(player: Player, real_days: str) -> None:
+    at_once = start("AAPL", "MSFT", speed=0.0)
+    frames = finished(at_once)
+    loads = JournalEntry.objects.filter(session=at_once, kind="load").order_by("number")
+    dates = [entry.payload["date"] for entry in loads]
+    assert dates == sorted(set(dates)) and len(dates) == DayMark.objects.filter(session=at_once).count() > 1
+    assert frames
+    opened = SessionEvent.objects.filter(session=at_once, kind="day_open").order_by("id")
+    assert [event.data["date"] for event in opened] == dates
+
+
+def test_a_symbol_added_in_the_midst_is_in_every_later_day(player: Player, real_days: str) -> None:
+    session = start("AAPL", speed=0.0, paused=True)
+    control.step(session.pk, 5)
+    wait_until(session, lambda s: s.run.clock and s.run_until and s.run.clock >= s.run_until)
+    control.add_symbols(session.pk, ["MSFT"])
+    wait_until(session, lambda s: s.streams.filter(active=True).count() == 2)
+    control.resume(session.pk)
+    wait_until(session, lambda s: s.state == State.COMPLETED)
+    journal, marks = journals.read(session.pk), DayMark.objects.filter(session=session)
+    assert marks.count() > 1 and all("MSFT" in journal.pins(mark.date) for mark in marks)
+    assert verify(session.pk).ok
+
+
+# --- marks -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def played(transactional_db: None) -> Session:
+    return a_session("AAPL", epoch=1, clock=None, frame_id="", chain="", frame_count=0)
+
+
+def begun(session: Session, date: dt.date = DAY, epoch: int = 1) -> DayBegun:
+    return DayBegun(session.pk, epoch, 1, date, "ab" * 32, "", None, f"{date} begins", "{}")
+
+
+def note(session: Session, count: int = 1) -> Note:
+    clock = dt.datetime(2024, 11, 18, 14, 31, tzinfo=dt.UTC)
+    position = {"clock": clock, "frame_id": "1731940260000-0", "frame_count": count, "chain": "cd" * 32}
+    return Note(1, 1, position, {}, {})
+
+
+def test_a_position_is_never_written_before_the_mark_of_its_day(played: Session) -> None:
+    writer = PositionWriter()
+    writer.begin_day(begun(played))
+    writer.leave(played.pk, note(played))
+    with Locked(played):
+        writer.write()
+        assert not DayMark.objects.filter(session=played).exists()
+        assert Run.objects.get(session=played).frame_count == 0
+    writer.write()
+    assert DayMark.objects.get(session=played).chain == "ab" * 32
+    assert Run.objects.get(session=played).frame_count == 1
+    assert SessionEvent.objects.filter(session=played, kind="day_open").count() == 1
+
+
+def test_a_session_that_is_locked_keeps_no_other_waiting(played: Session) -> None:
+    other = a_session("MSFT", epoch=1, clock=None, frame_id="", chain="", frame_count=0)
+    writer = PositionWriter()
+    for session in (played, other):
+        writer.begin_day(begun(session))
+        writer.leave(session.pk, note(session))
+    with Locked(played):
+        began = time.monotonic()
+        writer.write()
+        writer.mark_days(other.pk)
+        assert time.monotonic() - began < 2
+    assert DayMark.objects.filter(session=other).exists()
+    assert Run.objects.get(session=other).frame_count == 1
+
+
+def test_a_mark_of_who_lost_the_session_is_not_written_and_not_kept(played: Session) -> None:
+    writer = PositionWriter()
+    writer.begin_day(begun(played, epoch=7))
+    writer.write()
+    assert not DayMark.objects.filter(session=played).exists() and writer.days == []
+
+
+def test_the_first_mark_of_a_day_stays(played: Session) -> None:
+    DayMark.objects.create(session=played, generation=1, date=DAY, chain="", prev="")
+    writer = PositionWriter()
+    writer.begin_day(begun(played))
+    writer.mark_days(played.pk)
+    assert DayMark.objects.get(session=played).chain == ""
+
+
+def test_frames_that_are_lost_before_their_day_is_marked_are_waited_for(transactional_db: None) -> None:
+    paper = Paper("AAPL")
+    whole = list(paper.complete())
+    redis_connection().flushdb()
+    mark = DayMark.objects.get(session=paper.session)
+    DayMark.objects.all().delete()
+
+    def marked_late() -> None:
+        time.sleep(0.4)
+        DayMark.objects.create(session=paper.session, generation=1, date=mark.date, chain=mark.chain, prev=mark.prev)
+        connection.close()
+
+    late = threading.Thread(target=marked_late)
+    late.start()
+    frames = read(paper.session.pk, from_start=True)
+    late.join()
+    assert [(frame["id"], frame["hash"]) for frame in frames if frame["id"]] == whole
+
+
+class Locked:
+    """Somebody has the session's row locked, in another connection."""
+
+    def __init__(self, session: Session) -> None:
+        self.session, self.there, self.let_go = session, threading.Event(), threading.Event()
+        self.thread = threading.Thread(target=self._hold)
+
+    def __enter__(self) -> None:
+        self.thread.start()
+        self.there.wait(10)
+
+    def __exit__(self, *_: object) -> None:
+        self.let_go.set()
+        self.thread.join()
+
+    def _hold(self) -> None:
+        with transaction.atomic():
+            Session.objects.select_for_update().get(pk=self.session.pk)
+            self.there.set()
+            self.let_go.wait(10)
+        connection.close()
