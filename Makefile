@@ -18,8 +18,9 @@ define install
 @echo "Installed $(1)."
 endef
 
-.PHONY: start test check lint format hooks install install-dev clean chaos bench
+.PHONY: start test check lint format hooks install install-dev clean chaos random bench
 KILLS ?= 20
+SEEDS ?= 100
 CUT ?= 10
 
 start: install  ## install, start everything, open a session for AAPL and MSFT
@@ -64,6 +65,9 @@ install-dev: .venv/.installed-dev
 
 chaos: install-dev  ## kill workers and servers at random KILLS times while sessions are played, e.g. make chaos KILLS=200
 	$(BIN)/python -m tests.faults --kills $(KILLS) --cut $(CUT)
+
+random: install-dev  ## random orders, kills, seeks and forks on SEEDS sessions of real days, e.g. make random SEEDS=200
+	RANDOM_SESSIONS=$(SEEDS) $(BIN)/python -m pytest -s tests/broker/test_random_sessions.py
 
 bench: install-dev  ## measure: one table of the product's figures beside the machine's limits and other engines
 	$(BIN)/python -m benchmarks

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from broker.corporate_actions import corporate_actions
+from broker.lead_in import LeadIn
 from broker.matching.activity import ExAction, go_ex
 from broker.matching.acts import Cancel, Configure, Place, Replace
 from broker.matching.book import Act, Book
@@ -33,6 +34,7 @@ class Base:
     date: dt.date
     after_ms: int | None
     """Where the account begins in the midst of that day."""
+    lead_in: LeadIn | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +70,44 @@ class Trader:
         Where frames are lost it may be ahead of those that are made again; `with_requests_until` leaves later ones out.
         """
         base = base or self._base(at_ms)
-        self.date, self.through_ms = base.date, base.after_ms or 0
-        self.book = Book(base.state, self.terms, self._market, self._frame)
+        self.through_ms = base.after_ms or 0
         days = AccountDay.objects.filter(account=self.account, date__gte=base.date).values_list("date", "actions")
         self.pinned = {date: [ExAction.of(each) for each in actions] for date, actions in days}
-        self._begin(base.date, base.after_ms)
-        for request in self._taken(base.state.requests, with_requests_until):
+        if base.lead_in is None:
+            self._stand_before(base.state, base.date, base.after_ms)
+        else:
+            self._lead(base.lead_in, base.after_ms or 0)
+        self._work_off(self._taken(base.state.requests, with_requests_until))
+        self.advance(at_ms)
+
+    def _stand_before(self, state: State, date: dt.date, after_ms: int | None) -> None:
+        self.date, self.book = date, Book(state, self.terms, self._market, self._frame)
+        self._begin(date, after_ms)
+
+    def _lead(self, before: LeadIn, until_ms: int) -> None:
+        """To where a fork begins: what came of it until then was its origin's."""
+        self.pinned[before.date] = [ExAction.of(each) for each in before.actions]
+        self._stand_before(State.of(before.state), before.date, before.after_ms)
+        self._work_off(before.requests())
+        self.advance(until_ms)
+        self.book.state.begin_anew()
+        self.book.take_events()
+        self.begun = {}
+
+    def _work_off(self, requests: Iterable[Request]) -> None:
+        for request in requests:
             assert request.taken_ms is not None
             self.advance(request.taken_ms)
             self.apply(request, request.taken_ms)
-        self.advance(at_ms)
+
+    def lead_in(self, until_ms: int) -> LeadIn:
+        """What a fork at an instant needs to know of that day."""
+        base = self._base(until_ms)
+        before = base.lead_in
+        if before is None:
+            day = AccountDay.objects.filter(account=self.account, date=base.date).first()
+            before = LeadIn(base.state.as_payload(), base.date, base.after_ms, day.actions if day else [], [])
+        return before.followed_by(self._taken(base.state.requests, until_ms))
 
     def _base(self, at_ms: int) -> Base:
         """The newest beginning of a day before an instant, or the account's own."""
@@ -89,8 +119,11 @@ class Trader:
 
     def opening(self, before_ms: int | None = None) -> Base:
         """Where the account began, or stood before that."""
-        opened = self.account.opened_ms if before_ms is None else min(self.account.opened_ms, before_ms)
-        return Base(State.of(self.account.opening), date_of(self.calendar, opened), opened)
+        account, opened = self.account, self.account.opened_ms
+        before = LeadIn.of(account.lead_in) if account.lead_in else None
+        if before_ms is not None and before_ms < opened:
+            opened, before = before_ms, None
+        return Base(State.of(account.opening), date_of(self.calendar, opened), opened, before)
 
     def _taken(self, after: int, until_ms: int | None) -> Iterator[Request]:
         taken = Request.objects.filter(
@@ -154,7 +187,7 @@ class Trader:
         self.said_at = taken_ms
         try:
             self.book.now = max(self.book.now, taken_ms * MILLISECOND_NS)
-            self.book.act(_act(request), taken_ms * MILLISECOND_NS + self.latency_ns, request.number)
+            self.book.act(act_of(request), taken_ms * MILLISECOND_NS + self.latency_ns, request.number)
             self.book.advance(taken_ms * MILLISECOND_NS)
         finally:
             self.said_at = 0
@@ -168,7 +201,7 @@ class Trader:
         return self.said_at or self.clock(known)
 
 
-def _act(request: Request) -> Act:
+def act_of(request: Request) -> Act:
     body = request.body
     match request.kind:
         case Request.Kind.PLACE:

@@ -9,7 +9,6 @@ from itertools import zip_longest
 from django.db import transaction
 
 from broker.account_writer import content, link, row_of
-from broker.matching.acts import Place, Replace
 from broker.matching.state import Event
 from broker.matching_days import MatchingDays
 from broker.models import Account, AccountEvent, Request
@@ -86,7 +85,6 @@ def _compare_state(written: Written, trader: Trader) -> Iterator[str]:
     for name in ("cash", "positions", "last_equity"):
         if again[name] != account.state[name]:
             yield f"{account}: its {name} is {account.state[name]}, made again it is {again[name]}."
-    coming = {order["id"] for _, _, act in trader.book.acts if isinstance(act, Place) for order in act.orders}
-    coming |= {act.order["id"] for _, _, act in trader.book.acts if isinstance(act, Replace)}
+    coming = {order.id for order in trader.book.on_their_way()}
     for order_id in sorted(written.open_orders - coming - {order["id"] for order in again["orders"]}):
         yield f"{account}: order {order_id} is shown as open, and it is not."

@@ -21,6 +21,9 @@ class Place:
         for payload in self.orders:
             book.place(Order.of(payload), arrival)
 
+    def brings(self, book: Book) -> list[Order]:
+        return [Order.of(payload) for payload in self.orders]
+
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
@@ -30,6 +33,9 @@ class Cancel:
         for order_id in self.order_ids:
             book.cancel(order_id)
 
+    def brings(self, book: Book) -> list[Order]:
+        return []
+
 
 @dataclass(frozen=True, slots=True)
 class Configure:
@@ -37,6 +43,9 @@ class Configure:
 
     def apply(self, book: Book, arrival: int) -> None:
         pass
+
+    def brings(self, book: Book) -> list[Order]:
+        return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +71,9 @@ class Replace:
         old.status, old.replaced_ms, old.replaced_by = Status.REPLACED, book.ms, new.id
         book.say(EventKind.REPLACED, old)
         book.place(new, arrival)
+
+    def brings(self, book: Book) -> list[Order]:
+        old, new = book.state.orders.get(self.order_id), Order.of(self.order)
+        if new.qty is None and old is not None:
+            new.qty = old.left
+        return [new]

@@ -31,6 +31,9 @@ class Act(Protocol):
 
     def apply(self, book: Book, arrival: int) -> None: ...
 
+    def brings(self, book: Book) -> list[Order]:
+        """Its new orders, as they are shown before it arrives."""
+
 
 class Book:
     """Call `begin_day`, then `advance` and `act`; `take_events` gives what came of it since the last call."""
@@ -132,6 +135,10 @@ class Book:
             act.apply(self, arrival)
         else:
             heapq.heappush(self.acts, (arrival, number, act))
+
+    def on_their_way(self) -> list[Order]:
+        """New orders that have not arrived yet."""
+        return [order for _, _, act in sorted(self.acts, key=lambda each: each[1]) for order in act.brings(self)]
 
     def place(self, order: Order, arrival: int) -> None:
         """A new order, held where it is an exit that waits for its entry."""

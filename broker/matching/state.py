@@ -40,6 +40,10 @@ class State:
     def position(self, symbol: str) -> Position:
         return self.positions.get(symbol) or Position()
 
+    def begin_anew(self) -> None:
+        """As a fork's: what it was counted by and what changed it without a trade was its origin's."""
+        self.events, self.requests, self.activities = 0, 0, []
+
     def as_payload(self) -> dict[str, Any]:
         return {**self.figures(), "orders": [order.as_payload() for order in self.orders.values()]}
 

@@ -34,6 +34,9 @@ class Account(models.Model):
 
     opened_ms = models.BigIntegerField(help_text="Market time at which it begins, in milliseconds.")
     opening = models.JSONField(help_text="What it began with.")
+    lead_in = models.JSONField(
+        null=True, help_text="Of a fork: what its origin's account had done on that day until then."
+    )
     state = models.JSONField(help_text="Cash and positions as of `through_ms`.")
     through_ms = models.BigIntegerField(help_text="Up to which it has met the market.")
     chain = models.CharField(max_length=64, blank=True, help_text="Hash chain after its last event.")
