@@ -47,7 +47,10 @@ class AccountWriter:
         self.chain = newest.chain if newest else ""
 
     def write(self, taken: Sequence[Request] = ()) -> list[Entry]:
-        """Write what the book has said since the last time. Returns it as entries of the account's stream."""
+        """Write what the book has said since the last time. Returns it as entries of the account's stream.
+
+        `taken`: requests that were picked up, all at one instant.
+        """
         self.trader.book.follow()
         events, touched = self.trader.book.take_events()
         rows = [self._row(event) for event in events]
@@ -63,7 +66,8 @@ class AccountWriter:
                 write_orders(self.account.pk, touched.values())
                 self._write_days()
                 if taken:
-                    Request.objects.bulk_update(taken, ["taken_ms", "generation"])
+                    at = {"taken_ms": taken[0].taken_ms, "generation": taken[0].generation}
+                    Request.objects.filter(pk__in=[request.pk for request in taken]).update(**at)
             self.written = max([self.written, *(row.number for row in new)])
         return entries(self.stage.session.pk, rows)
 

@@ -104,16 +104,16 @@ def create_key(
     return key, secret, account
 
 
-def account_of(key: SessionKey) -> Account:
+def account_id_of(key: SessionKey) -> int:
     """The account of a broker key; one is made where the key has none yet."""
     with suppress(AccountKey.DoesNotExist):
-        return key.account_key.account
+        return key.account_key.account_id
     with transaction.atomic():
         SessionKey.objects.select_for_update(no_key=True).get(pk=key.pk)
-        found = AccountKey.objects.select_related("account").filter(key=key).first()
+        found = AccountKey.objects.filter(key=key).first()
         if found is None:
             found = AccountKey.objects.create(key=key, account=create(key.session, by=key.created_by))
-    return found.account
+    return found.account_id
 
 
 def named(session: Session, name: str) -> Account:

@@ -41,7 +41,7 @@ def place(account_id: int, form: OrderForm, key: str | None = None) -> list[Orde
     """
     with locked(account_id) as standing:
         try:
-            return _place(standing, form, key)
+            return place_as(standing, form, key)
         except Refusal:
             if key and (made := _placed_with(standing.account, form, key)):
                 return made
@@ -59,7 +59,8 @@ def _placed_with(account: Account, form: OrderForm, key: str) -> list[Order]:
     return [row.working for row in made.order_by("number")]
 
 
-def _place(standing: Standing, form: OrderForm, key: str | None = None) -> list[Order]:
+def place_as(standing: Standing, form: OrderForm, key: str | None = None) -> list[Order]:
+    """Likewise of an account that is locked, as it stands."""
     require_live(standing.session)
     numbers = _numbers(standing.account, form.client_order_id)
     rules.check(standing, form)
@@ -177,7 +178,7 @@ def _close(standing: Standing, symbol: str, qty: Decimal | None, percentage: Dec
             raise malformed("qty must be > 0")
     rules.check_shares(standing, symbol, qty if qty is not None else abs(held))
     side = Side.SELL if held > 0 else Side.BUY
-    return _place(standing, market_form(symbol, side, qty if qty is not None else abs(held)))[0]
+    return place_as(standing, market_form(symbol, side, qty if qty is not None else abs(held)))[0]
 
 
 def find(account: Account, order_id: str) -> OrderRow:

@@ -147,7 +147,7 @@ def locked(account_id: int) -> Iterator[Standing]:
         with transaction.atomic():
             account = (
                 Account.objects.select_for_update(of=("self",), no_key=True)
-                .select_related("session__run", "session__dataset")
+                .select_related("session__run")
                 .get(pk=account_id)
             )
             if account.through_ms <= (now := clock_ms(account.session)):

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 from django.db.models.functions import Now
@@ -50,12 +50,14 @@ def create(
     return key, secret
 
 
-def check(key_id: str, secret: str, kind: str, *related: str) -> SessionKey | None:
+def check(
+    key_id: str, secret: str, kind: str, related: Sequence[str] = ("session__run", "session__dataset")
+) -> SessionKey | None:
     """The key, where id, secret and kind are right and it is not revoked; notes that it was used.
 
-    `related`: what is read with it, beside its session and dataset.
+    `related`: what is read with it.
     """
-    rows = SessionKey.objects.select_related("session__dataset", *related).filter(key_id=key_id)
+    rows = SessionKey.objects.select_related(*related).filter(key_id=key_id)
     key = rows.first() if KEY_ID.fullmatch(key_id) else None  # Postgres takes no NUL, not even to look for it
     right = hmac.compare_digest(key.secret_hash if key else _hash(""), _hash(secret))
     if key is None or not right or key.kind != kind or key.revoked_at is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from django.http import HttpRequest
@@ -16,8 +16,8 @@ from sessions.models import SessionKey
 
 KEY_HEADER, SECRET_HEADER = "apca-api-key-id", "apca-api-secret-key"
 OAUTH = "oauth"
-READ_WITH_IT = ("session__run", "account_key__account")
-"""Of a key: nearly every request needs the clock, those that trade the account."""
+SESSION, ACCOUNT = ("session__run", "session__dataset"), ("account_key",)
+"""What is read with a key: all that most requests need, or which account it trades."""
 
 
 class Credentials(NamedTuple):
@@ -49,23 +49,23 @@ def from_message(message: Mapping[str, object]) -> Credentials:
     return from_token(secret) if key == OAUTH else Credentials(key, secret)
 
 
-def check(credentials: Credentials | None) -> SessionKey | None:
-    return keys.check(*credentials, SessionKey.Kind.BROKER, *READ_WITH_IT) if credentials else None
+def check(credentials: Credentials | None, related: Sequence[str] = SESSION) -> SessionKey | None:
+    return keys.check(*credentials, SessionKey.Kind.BROKER, related) if credentials else None
 
 
-def admitted(credentials: Credentials | None, address: str) -> SessionKey | None:
+def admitted(credentials: Credentials | None, address: str, related: Sequence[str] = SESSION) -> SessionKey | None:
     """The key; a wrong one counts as its address's guess. Raises GatewayError where that has guessed too often."""
     throttle.refuse_guessers(address)
-    key = check(credentials)
+    key = check(credentials, related)
     if key is None:
         throttle.guess(address)
     return key
 
 
-def of_request(request: HttpRequest) -> SessionKey | None:
+def of_request(request: HttpRequest, related: Sequence[str] = SESSION) -> SessionKey | None:
     """The key that a request comes with. Raises GatewayError like `admitted`."""
     headers = {name.lower(): value for name, value in request.headers.items()}
-    return admitted(from_headers(headers), request.META.get("REMOTE_ADDR", ""))
+    return admitted(from_headers(headers), request.META.get("REMOTE_ADDR", ""), related)
 
 
 def of_socket(credentials: Credentials, address: str) -> SessionKey | None:

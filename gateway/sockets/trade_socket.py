@@ -13,7 +13,7 @@ import redis
 from django.db import OperationalError
 
 from broker.account_writer import stream_of
-from broker.accounts import account_of
+from broker.accounts import account_id_of
 from broker.models import Account
 from gateway.callers import key_auth as keys
 from gateway.trading.order_wire import trade_update
@@ -188,7 +188,7 @@ class TradeSocket:
 
 def _admitted(credentials: keys.Credentials, address: str) -> tuple[SessionKey, Account] | None:
     key = keys.of_socket(credentials, address)
-    return (key, account_of(key)) if key else None
+    return (key, Account.objects.get(pk=account_id_of(key))) if key else None
 
 
 def _generation(session_id: int) -> int:

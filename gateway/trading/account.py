@@ -33,7 +33,7 @@ GONE = ("dtbp_check", "pdt_check")
 
 
 def get_account(call: Call) -> dict[str, Any]:
-    return account(standing(call.account.pk))
+    return account(standing(call.account_id))
 
 
 def account(at: Standing) -> dict[str, Any]:
@@ -99,5 +99,5 @@ def patch_configurations(call: Call) -> dict[str, Any]:
         if value not in CHOICES[name] or isinstance(value, bool) != isinstance(CHOICES[name][0], bool):
             raise malformed(f"{name} must be one of {', '.join(map(str, CHOICES[name]))}")
     if changes:
-        service.configure(call.account.pk, changes)
+        service.configure(call.account_id, changes)
     return _as_shown(call.account)

@@ -25,7 +25,7 @@ Row = dict[str, Any]
 
 
 def get_activities(call: Call, kind: str | None = None) -> list[Row]:
-    await_published(call.account.pk)
+    await_published(call.account_id)
     query = call.query
     kinds = _kinds(query, kind)
     rows = [row for row in _all(call, kinds) if _within(row, query)]
@@ -73,7 +73,7 @@ def _all(call: Call, kinds: set[str] | None) -> list[Dated]:
     found: list[Dated] = []
     if kinds is None or "CSD" in kinds:
         found.append(_deposit(call.account, clock_ms(call.session)))
-    activities = standing(call.account.pk).state.activities
+    activities = standing(call.account_id).state.activities
     found += [_non_trade(call.account, each) for each in activities if kinds is None or each.kind in kinds]
     if kinds is None or "FILL" in kinds:
         events = AccountEvent.objects.filter(account=call.account, voided_in=None, qty__isnull=False)

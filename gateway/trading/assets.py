@@ -47,9 +47,9 @@ def asset(days: Days, name: str) -> dict[str, Any]:
     raise not_found(f"asset not found for {name}")
 
 
-def named_asset(session: Session, name: str) -> str | None:
+def named_asset(session: Session, name: str, at_ms: int | None = None) -> str | None:
     """An asset that the session's dataset holds by the clock, by symbol or id, as it spells it; None for no such."""
-    today = new_york_date(clock_ms(session) * MILLISECOND_NS)
+    today = new_york_date((clock_ms(session) if at_ms is None else at_ms) * MILLISECOND_NS)
     try:
         return _named(session.dataset_id, today, name, int(time.monotonic() / KNOWN_FOR_SECONDS))
     except LookupError:

@@ -6,6 +6,7 @@ import functools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any
 
@@ -15,7 +16,7 @@ from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.csrf import csrf_exempt
 
-from broker.accounts import account_of
+from broker.accounts import account_id_of
 from broker.models import Account
 from broker.refusals import Kind, Refusal, malformed
 from gateway.callers import key_auth as keys
@@ -35,14 +36,26 @@ BODIES = ("POST", "PATCH", "PUT")
 NUL = re.compile(rb"\\u0000|\0")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Call:
-    """A request of a bot: its account, what it asks with, and what it sent."""
+    """A request of a bot: what it asks with, what it sent, and, read where they are needed, its account and session."""
 
-    account: Account
-    session: Session
+    key: SessionKey
     query: QueryDict
     body: Any
+
+    @cached_property
+    def account_id(self) -> int:
+        return account_id_of(self.key)
+
+    @cached_property
+    def account(self) -> Account:
+        return Account.objects.get(pk=self.account_id)
+
+    @cached_property
+    def session(self) -> Session:
+        """With its run and dataset."""
+        return Session.objects.with_run().get(pk=self.key.session_id)
 
 
 Question = Callable[..., Any]
@@ -71,7 +84,7 @@ def account_view(**questions: Question) -> Callable[..., HttpResponse]:
             if question is None:
                 raise method_not_allowed(sorted(method.upper() for method in questions))
             _refuse_nul(request)
-            call = Call(account_of(key), key.session, request.GET, _body(request))
+            call = Call(key, request.GET, _body(request))
             return _respond(question(call, *args, **kwargs), headers)
         except (Refusal, GatewayError, OperationalError, redis.ConnectionError, redis.TimeoutError) as error:
             body, status, more = refused(error)
@@ -91,7 +104,7 @@ def refused(error: Exception) -> tuple[Mapping[str, Any], int, dict[str, str]]:
 
 
 def _admitted(request: HttpRequest) -> SessionKey:
-    key = keys.of_request(request)
+    key = keys.of_request(request, keys.ACCOUNT)
     if key is None:
         raise GatewayError(HTTPStatus.UNAUTHORIZED, "unauthorized.")
     return key

@@ -38,7 +38,7 @@ class Window:
 
 
 def get_history(call: Call) -> dict[str, Any]:
-    await_published(call.account.pk)
+    await_published(call.account_id)
     now = clock_ms(call.session)
     first, last = _dates(call, now)
     timeframe = _timeframe(call.query, (last - first).days)

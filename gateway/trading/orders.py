@@ -15,7 +15,7 @@ from broker.matching.orders import Order
 from broker.matching.terms import Side
 from broker.models import Order as OrderRow
 from broker.refusals import against_rule, malformed, unknown
-from broker.standing import await_published
+from broker.standing import await_published, locked
 from gateway.trading.assets import named_asset
 from gateway.trading.bot_calls import NOTHING, Answer, Call
 from gateway.trading.order_wire import order
@@ -29,37 +29,38 @@ MOST, DEFAULT = 500, 50
 
 def post_order(call: Call) -> dict[str, Any]:
     form = read_order(call.body)
-    symbol = named_asset(call.session, form.symbol)
-    if symbol is None:
-        raise against_rule(f'asset "{form.symbol[:32]}" not found')
-    form.symbol = symbol
-    first, *legs = service.place(call.account.pk, form)
+    with locked(call.account_id) as standing:
+        symbol = named_asset(standing.session, form.symbol, standing.clock_ms)
+        if symbol is None:
+            raise against_rule(f'asset "{form.symbol[:32]}" not found')
+        form.symbol = symbol
+        first, *legs = service.place_as(standing, form)
     return order(first, legs)
 
 
 def patch_order(call: Call, order_id: str) -> dict[str, Any]:
     service.find(call.account, order_id)
-    return order(service.replace(call.account.pk, order_id, read_changes(call.body)))
+    return order(service.replace(call.account_id, order_id, read_changes(call.body)))
 
 
 def delete_order(call: Call, order_id: str) -> object:
-    service.cancel(call.account.pk, order_id)
+    service.cancel(call.account_id, order_id)
     return NOTHING
 
 
 def delete_orders(call: Call) -> Answer:
-    done = service.cancel_all(call.account.pk)
+    done = service.cancel_all(call.account_id)
     return Answer([{"id": order_id, "status": 200} for order_id in done], HTTPStatus.MULTI_STATUS)
 
 
 def get_order(call: Call, order_id: str) -> dict[str, Any]:
-    await_published(call.account.pk)
+    await_published(call.account_id)
     row = service.find(call.account, order_id)
     return _shown(row.working, call.query.get("nested"))
 
 
 def get_by_client_id(call: Call) -> dict[str, Any]:
-    await_published(call.account.pk)
+    await_published(call.account_id)
     asked = call.query.get("client_order_id", "")
     row = _rows(call).filter(client_order_id=asked).first()
     if row is None:
@@ -73,7 +74,7 @@ def _shown(each: Order, nested: str | None) -> dict[str, Any]:
 
 
 def get_orders(call: Call) -> list[dict[str, Any]]:
-    await_published(call.account.pk)
+    await_published(call.account_id)
     query = call.query
     direction = _one_of(query, "direction", ("desc", "asc"))
     rows = _filtered(call, _rows(call))

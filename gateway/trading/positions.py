@@ -16,12 +16,12 @@ from gateway.wire.spelling import on_wire
 
 
 def get_positions(call: Call) -> list[dict[str, Any]]:
-    at = standing(call.account.pk)
+    at = standing(call.account_id)
     return [position(at, symbol) for symbol in sorted(at.state.positions)]
 
 
 def get_position(call: Call, name: str) -> dict[str, Any]:
-    at, symbol = standing(call.account.pk), _symbol(call, name)
+    at, symbol = standing(call.account_id), _symbol(call, name)
     if symbol not in at.state.positions:
         raise unknown("position does not exist")
     return position(at, symbol)
@@ -31,13 +31,13 @@ def delete_position(call: Call, name: str) -> dict[str, Any]:
     qty, percentage = number(call.query, "qty"), number(call.query, "percentage")
     if qty is not None and percentage is not None:
         raise malformed("only one of qty or percentage is accepted")
-    return order(service.close_position(call.account.pk, _symbol(call, name), qty, percentage))
+    return order(service.close_position(call.account_id, _symbol(call, name), qty, percentage))
 
 
 def delete_positions(call: Call) -> Answer:
     cancel = call.query.get("cancel_orders", "").lower() == "true"
     rows: list[dict[str, Any]] = []
-    for symbol, made in service.close_all(call.account.pk, cancel_orders=cancel):
+    for symbol, made in service.close_all(call.account_id, cancel_orders=cancel):
         if isinstance(made, Refusal):
             body, status, _ = refused(made)
             rows.append({"symbol": on_wire(symbol), "status": int(status), "body": {"symbol": on_wire(symbol), **body}})

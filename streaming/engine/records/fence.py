@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import transaction
+from django.db import connection, transaction
 
-from sessions.models import Run, Session
+# In one trip. The second statement sees what is there once the first has the lock.
+FENCE = """
+SELECT id FROM replay_session WHERE id = %s FOR NO KEY UPDATE;
+SELECT EXISTS (SELECT FROM replay_run WHERE session_id = %s AND epoch = %s)
+"""
 
 
 class LeaseLost(Exception):
@@ -21,7 +25,11 @@ def fenced(session_id: int, epoch: int | None) -> Iterator[None]:
     `epoch` None: somebody who prepares a session that no worker has yet. Raises LeaseLost.
     """
     with transaction.atomic():
-        Session.objects.select_for_update(no_key=True).only("pk").get(pk=session_id)
-        if epoch is not None and not Run.objects.filter(pk=session_id, epoch=epoch).exists():
+        with connection.cursor() as cursor:
+            cursor.execute(FENCE, [session_id, session_id, epoch])
+            there = cursor.fetchone()
+            cursor.nextset()
+            (held,) = cursor.fetchone()
+        if not there or (epoch is not None and not held):
             raise LeaseLost(f"Session {session_id} is no longer at epoch {epoch}.")
         yield
