@@ -22,6 +22,8 @@ class Holdings:
     shares: dict[str, Decimal] = field(default_factory=dict)
     entries: dict[str, Decimal] = field(default_factory=dict)
     """The last price of a trade of ours: where the tape has none."""
+    renamed: Decimal = Decimal()
+    """That of a symbol that has just been changed."""
 
 
 def equity_at(account: Account, session: Session, instants: Sequence[int]) -> Iterator[Decimal]:
@@ -51,9 +53,17 @@ def equity_at(account: Account, session: Session, instants: Sequence[int]) -> It
 
 def _change(held: Holdings, activity: Activity) -> None:
     held.cash += activity.amount
-    if activity.kind is ActivityKind.SPLIT and (shares := held.shares.get(activity.symbol)):
-        held.shares[activity.symbol] = shares + activity.qty
-        held.entries[activity.symbol] *= shares / (shares + activity.qty)
+    symbol = activity.symbol
+    if activity.kind is ActivityKind.SPLIT and (shares := held.shares.get(symbol)):
+        held.shares[symbol] = shares + activity.qty
+        held.entries[symbol] *= shares / (shares + activity.qty)
+    elif activity.kind is ActivityKind.NAME_CHANGE:
+        if symbol in held.shares and held.shares[symbol] == -activity.qty:
+            del held.shares[symbol]
+            held.renamed = held.entries.get(symbol, held.renamed)
+        else:
+            held.shares[symbol] = held.shares.get(symbol, Decimal()) + activity.qty
+            held.entries.setdefault(symbol, held.renamed)
 
 
 def _trade(held: Holdings, event: AccountEvent) -> None:

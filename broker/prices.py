@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 from decimal import Decimal
 
-from broker.corporate_actions import split_since
+from broker.corporate_actions import split_since, symbol_before
 from broker.matching.day import Market
 from broker.matching.terms import Side, Terms
 from broker.matching_days import MatchingDays
@@ -64,11 +64,14 @@ class Prices:
 
     def last_close(self, symbol: str) -> Decimal | None:
         """The price at the close of the day before, or of an earlier one, in today's shares."""
-        date = self.date
+        date, shares = self.date, Decimal(1)
         for _ in range(LOOK_BACK_DAYS):
             day = self.session.calendar.previous_trading_day(date)
-            date = day.date
+            old = symbol_before(symbol, day.date, date)
+            for name in {symbol, old}:
+                shares *= split_since(name, day.date, date)
+            date, symbol = day.date, old
             market = CACHE.market(self.session, symbol, date)
             if market and (price := market.mark(int(day.close.timestamp()) * SECOND_NS)) is not None:
-                return price / split_since(symbol, date, self.date)
+                return price / shares
         return None

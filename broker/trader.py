@@ -9,10 +9,10 @@ from typing import Any
 
 from broker.corporate_actions import corporate_actions
 from broker.lead_in import LeadIn
-from broker.matching.activity import ExAction, go_ex
 from broker.matching.acts import Cancel, Configure, Place, Replace
 from broker.matching.book import Act, Book
 from broker.matching.day import Market
+from broker.matching.ex_actions import ExAction, go_ex
 from broker.matching.open_span import OpenSpan
 from broker.matching.state import State
 from broker.matching_days import MatchingDays

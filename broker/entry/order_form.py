@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
-from broker.matching.orders import tick_of
+from broker.matching.orders import Quantity, tick_of
 from broker.matching.terms import AUCTIONS, OrderClass, OrderType, Side, TimeInForce
 from broker.refusals import against_rule, malformed
 
@@ -22,7 +22,7 @@ WORDS = TypeVar("WORDS", OrderType, TimeInForce, Side, OrderClass)
 
 
 @dataclass(slots=True)
-class OrderForm:
+class OrderForm(Quantity):
     """Quantities and prices as they were given; unset ones are None."""
 
     symbol: str
@@ -42,10 +42,6 @@ class OrderForm:
     stop_loss: Decimal | None = None
     stop_loss_limit: Decimal | None = None
     position_intent: str = ""
-
-    @property
-    def is_fractional(self) -> bool:
-        return self.qty is None or self.qty != self.qty.to_integral_value()
 
 
 def read_order(body: Any) -> OrderForm:

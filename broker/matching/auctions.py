@@ -8,19 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from broker.matching.conditions import CLOSING, OPENING, official
 from broker.matching.day import PRINT, DayData, Fills, Look, Met, exact, requested, whole
 from broker.matching.orders import ZERO, Order
+from broker.matching.prints import Prints
 from broker.matching.terms import Basis, Profile, Terms, TimeInForce
 from marketdata.columns import TickColumns
 from marketdata.units import MINUTE_NS
-
-if TYPE_CHECKING:
-    from broker.matching.trades import Prints
 
 
 @dataclass(frozen=True, slots=True, eq=False)

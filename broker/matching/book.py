@@ -136,6 +136,12 @@ class Book:
         else:
             heapq.heappush(self.acts, (arrival, number, act))
 
+    def let_arrive(self) -> None:
+        """What is still on its way at a day's end arrives in the night."""
+        while self.acts:
+            arrival, _, act = heapq.heappop(self.acts)
+            act.apply(self, arrival)
+
     def on_their_way(self) -> list[Order]:
         """New orders that have not arrived yet."""
         return [order for _, _, act in sorted(self.acts, key=lambda each: each[1]) for order in act.brings(self)]
@@ -163,8 +169,7 @@ class Book:
         """From `arrival` on it meets the market."""
         order.arrival = arrival
         if order.type is OrderType.TRAILING_STOP and not order.replaces:
-            market = self.market(order.symbol)
-            mark = market.mark(arrival) if market else None
+            mark = self.mark(order.symbol, arrival)
             order.hwm = order.hwm if mark is None else mark
         self._say_new(order)
         self.schedule(order)
@@ -282,6 +287,10 @@ class Book:
         taken = self.events, self.touched
         self.events, self.touched = [], {}
         return taken
+
+    def mark(self, symbol: str, at: int) -> Decimal | None:
+        market = self.market(symbol)
+        return market.mark(at) if market else None
 
     def far_side(self, symbol: str, side: Side) -> Decimal | None:
         market = self.market(symbol)

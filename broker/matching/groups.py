@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from broker.matching.day import Look
+from broker.matching.open_book import OpenBook
 from broker.matching.orders import Order
 from broker.matching.terms import Basis, EventKind, Role, Status
 
-if TYPE_CHECKING:
-    from broker.matching.book import Book
 
-
-def members(book: Book, order: Order) -> list[Order]:
+def members(book: OpenBook, order: Order) -> list[Order]:
     """The other open orders of its group, in the order in which they were asked for."""
     if not order.group_id:
         return []
@@ -22,12 +19,12 @@ def members(book: Book, order: Order) -> list[Order]:
     return sorted(others, key=lambda each: each.number)
 
 
-def sibling(book: Book, order: Order) -> Order | None:
+def sibling(book: OpenBook, order: Order) -> Order | None:
     """The other exit."""
     return next((each for each in members(book, order) if each.is_exit), None)
 
 
-def after_fill(book: Book, order: Order, qty: Decimal, look: Look, basis: Basis) -> None:
+def after_fill(book: OpenBook, order: Order, qty: Decimal, look: Look, basis: Basis) -> None:
     if order.role is Role.ENTRY:
         if order.status is Status.FILLED:
             _release(book, order, look, basis)
@@ -40,7 +37,7 @@ def after_fill(book: Book, order: Order, qty: Decimal, look: Look, basis: Basis)
             book.say(EventKind.RESTATED, other)
 
 
-def _release(book: Book, entry: Order, look: Look, basis: Basis) -> None:
+def _release(book: OpenBook, entry: Order, look: Look, basis: Basis) -> None:
     """The entry is filled: its exits arrive, and look after all who were there before."""
     at_open = basis is Basis.BAR_OPEN
     for exit_order in members(book, entry):
@@ -61,7 +58,7 @@ def _bare(entry: Order) -> str:
     return f"{(entry.carried + entry.filled_qty).normalize():f} shares of its entry are without an exit"
 
 
-def after_cancel(book: Book, order: Order, note: str) -> None:
+def after_cancel(book: OpenBook, order: Order, note: str) -> None:
     """One that is canceled ends the others. An entry that was filled in part leaves shares without an exit."""
     note = notes_of_bare_shares([order]).get(order.group_id, note)
     for other in members(book, order):

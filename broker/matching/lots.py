@@ -67,6 +67,14 @@ class Position:
         lots = [((qty * ratio).quantize(SMALLEST, ROUND_DOWN), price / ratio) for qty, price in self.earlier]
         self.earlier = [(qty, price) for qty, price in lots if qty]
 
+    def join(self, other: Position) -> None:
+        """Take in another symbol's, before a day's first trade; what is held on both sides goes."""
+        for qty, price in other.earlier:
+            if self.qty * qty >= 0:
+                self.earlier.append((qty, price))
+            else:
+                self.trade(qty, price)
+
     def _enter(self, qty: Decimal, price: Decimal) -> None:
         total = self.today + qty
         self.today_price = (self.today * self.today_price + qty * price) / total

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import heapq
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from broker.matching import groups
 from broker.matching.activity import Activity, ActivityKind
 from broker.matching.fees import Fees
 from broker.matching.margin import equity_of, maintenance_of
+from broker.matching.open_book import OpenBook
 from broker.matching.open_span import OpenSpan
 from broker.matching.orders import Order
 from broker.matching.terms import AT_ONCE, Status, TimeInForce
 from marketdata.units import MILLISECOND_NS
 
-if TYPE_CHECKING:
-    from broker.matching.book import Book
 
-
-def close(book: Book) -> None:
+def close(book: OpenBook) -> None:
     """Day orders expire; after the day's last session lots are merged, fees charged, and the night begins."""
     assert book.span
     book.follow()
@@ -33,12 +29,11 @@ def close(book: Book) -> None:
         book.state.marks = marks
         book.state.last_equity = equity_of(book.state, marks)
         book.state.last_maintenance = maintenance_of(book.state, marks)
-    while span.is_last and book.acts:  # what was still on its way arrives in the night
-        arrival, _, act = heapq.heappop(book.acts)
-        act.apply(book, arrival)
+    if span.is_last:
+        book.let_arrive()
 
 
-def _expire(book: Book, span: OpenSpan) -> None:
+def _expire(book: OpenBook, span: OpenSpan) -> None:
     ending = [order for order in book.state.orders.values() if _is_over(order, span)]
     notes = groups.notes_of_bare_shares(ending)
     for order in sorted(ending, key=lambda each: each.number):
@@ -54,7 +49,7 @@ def _is_over(order: Order, span: OpenSpan) -> bool:
     return (span.is_last or not order.extended_hours) and order.arrival < span.close_ns
 
 
-def _end_day(book: Book, span: OpenSpan) -> None:
+def _end_day(book: OpenBook, span: OpenSpan) -> None:
     for position in book.state.positions.values():
         position.close_day()
     for words, amount in book.state.fees.rounded():
@@ -63,8 +58,7 @@ def _end_day(book: Book, span: OpenSpan) -> None:
     book.state.fees = Fees()
 
 
-def _mark(book: Book, symbol: str, at: int) -> Decimal:
+def _mark(book: OpenBook, symbol: str, at: int) -> Decimal:
     """The price at an instant; on a day without one the last before it, whatever its age."""
-    market = book.market(symbol)
-    price = market.mark(at) if market else None
+    price = book.mark(symbol, at)
     return price if price is not None else book.state.marks.get(symbol, book.state.position(symbol).average_entry)

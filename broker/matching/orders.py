@@ -23,8 +23,20 @@ COLLARS = ((Decimal(50), Decimal("1.04")), (None, Decimal("1.025")))
 """Buy stops: stop prices below the first, and what their limit is of them."""
 
 
+class Quantity:
+    """What an order is for, as it was asked for and at work."""
+
+    __slots__ = ()
+    qty: Decimal | None
+
+    @property
+    def is_fractional(self) -> bool:
+        """Whether it may be for a part of a share: so is one for an amount of money."""
+        return self.qty is None or self.qty != self.qty.to_integral_value()
+
+
 @dataclass(slots=True)
-class Order:
+class Order(Quantity):
     """Quantities and prices are Decimal, stamps milliseconds of market time, `arrival` nanoseconds."""
 
     id: str
@@ -102,10 +114,6 @@ class Order:
     @property
     def average(self) -> Decimal | None:
         return self.filled_value / self.filled_qty if self.filled_qty else None
-
-    @property
-    def is_fractional(self) -> bool:
-        return self.qty is None or self.qty != self.qty.to_integral_value()
 
     @property
     def is_exit(self) -> bool:

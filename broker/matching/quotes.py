@@ -10,8 +10,8 @@ from broker.matching.auctions import Auctions
 from broker.matching.best_sides import BestSides, Displayed
 from broker.matching.day import PRINT, DayData, Fills, Look, Met, StandsStill, exact, first, requested, whole
 from broker.matching.orders import ZERO, Order
+from broker.matching.prints import Prints
 from broker.matching.terms import AT_ONCE, AUCTIONS, STOPS, Basis, OrderType, Profile, Side, Terms, TimeInForce
-from broker.matching.trades import Prints
 from marketdata.units import SECOND_NS
 
 QUOTE = 0

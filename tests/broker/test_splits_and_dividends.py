@@ -15,8 +15,9 @@ from broker import accounts, service
 from broker.accounts import Opening
 from broker.entry.order_form import read_order
 from broker.equity import equity_at
-from broker.matching.activity import ActivityKind, ExAction, go_ex
+from broker.matching.activity import ActivityKind
 from broker.matching.book import Book
+from broker.matching.ex_actions import ExAction, go_ex
 from broker.matching.lots import Position
 from broker.matching.state import State
 from broker.matching.terms import Terms
