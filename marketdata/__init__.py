@@ -1,0 +1,1 @@
+"""What the market did: stored days, calendars, where days come from, files in and out."""

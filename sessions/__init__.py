@@ -1,0 +1,1 @@
+"""What is replayed, and how far it is: rows, life cycle, control, keys."""

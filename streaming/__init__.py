@@ -1,0 +1,1 @@
+"""The machine: plays sessions, follows them, keeps them up, proves them."""

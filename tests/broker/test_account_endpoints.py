@@ -17,7 +17,7 @@ from broker.models import Account, AccountKey
 from broker.refusals import Refusal
 from sessions.models import Session
 from streaming.engine.playing.player import Player
-from tests.broker.test_accounts_in_play import opened, place, started, status, step, until
+from tests.broker.in_play import opened, place, started, status, step, until
 from web.api.order_serializers import OrderSerializer
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]

@@ -16,8 +16,8 @@ from sessions.models import Session
 from streaming.base.db import in_thread
 from streaming.engine.playing.player import Player
 from streaming.reading.reader import follow
+from tests.broker.in_play import opened, place, seek, started, status, step, until
 from tests.broker.test_account_endpoints import user
-from tests.broker.test_accounts_in_play import opened, place, seek, started, status, step, until
 from tests.web.asgi_client import connected, event, http, received, socket
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]

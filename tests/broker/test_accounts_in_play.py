@@ -1,82 +1,31 @@
-"""Accounts while their session is played: kills, seeks, forks, restarts - each fill once, and proved."""
+"""Accounts while their session is played: seeks, forks, restarts - each fill once, and proved."""
 
 from __future__ import annotations
 
 import datetime as dt
-import time
-from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
 from django.db import transaction
 
-from broker import accounts, configurations, service
-from broker.accounts import Opening
-from broker.desk import Desk, open_desk
-from broker.entry.order_form import read_order
+from broker import configurations, service
 from broker.matching.state import State
 from broker.matching_days import MatchingDays
 from broker.models import Account, AccountEvent, Order, Request
 from broker.refusals import Refusal
 from broker.standing import standing
-from marketdata import calendar
 from marketdata.hours import DayPart
 from marketdata.models import Dataset, QuotesOf
 from sessions import control
 from sessions.models import Run, Session
-from streaming.engine.frames.frame_id import milliseconds
 from streaming.engine.playing.player import Player
-from streaming.engine.publishing.participants import Stage
 from streaming.starts import service as streams
 from streaming.starts.copies import fork, restart
-from streaming.starts.request import StartRequest
 from streaming.verify.diff import diff
 from streaming.verify.session import verify
-from tests.workers import StartWorker
+from tests.broker.in_play import DAY, clock, opened, place, seek, started, status, step, until
 
-DAY = dt.date(2025, 7, 2)
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
-
-
-def started(until: dt.date = DAY, **given: object) -> Session:
-    request = StartRequest(("AAPL", "MSFT"), DAY, until, dataset="exthours_2025", paused=True, **given)  # type: ignore[arg-type]
-    return streams.start(request).session
-
-
-def opened(session: Session, **given: object) -> Account:
-    return accounts.create(session, Opening(**given))  # type: ignore[arg-type]
-
-
-def place(account: Account, side: str = "buy", kind: str = "market", **given: object) -> str:
-    body = {"symbol": "AAPL", "qty": 10, "side": side, "type": kind, "time_in_force": "day", **given}
-    return service.place(account.pk, read_order(body))[0].id
-
-
-def status(account: Account, order_id: str) -> str:
-    return Order.objects.get(account=account, uuid=order_id).status
-
-
-def until(found: Callable[[], bool], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not found():
-        assert time.monotonic() < end, "it did not come in time"
-        time.sleep(0.02)
-
-
-def step(session: Session, minutes: int = 1) -> None:
-    control.step(session.pk, minutes)
-    wanted = Session.objects.get(pk=session.pk).run_until
-    until(lambda: bool((at := clock(session)) and wanted and at >= wanted))
-
-
-def clock(session: Session) -> dt.datetime | None:
-    return Session.objects.with_run().get(pk=session.pk).run.clock
-
-
-def seek(session: Session, minute: int, date: dt.date = DAY) -> None:
-    to = calendar.trading_day(date).open + dt.timedelta(minutes=minute)
-    control.seek(session.pk, to)
-    until(lambda: Session.objects.get(pk=session.pk).seek_to is None)
 
 
 def test_an_order_waits_while_paused_and_is_filled_by_the_next_bar(real_days: str, player: Player) -> None:
@@ -88,99 +37,6 @@ def test_an_order_waits_while_paused_and_is_filled_by_the_next_bar(real_days: st
     step(session)
     assert status(account, order_id) == "filled"
     assert standing(account.pk).state.position("AAPL").qty == 10
-    assert verify(session.pk).problems == []
-
-
-def test_a_kill_between_acceptance_and_fill_leaves_one_fill(real_days: str, start_worker: StartWorker) -> None:
-    first = start_worker()
-    session = started()
-    account = opened(session)
-    step(session, 5)
-    order_id = place(account)
-    until(lambda: status(account, order_id) == "new")
-    first.kill()
-    first.wait()
-    start_worker()
-    step(session, 3)
-    until(lambda: status(account, order_id) == "filled")
-    assert AccountEvent.objects.filter(account=account, qty__isnull=False).count() == 1
-    assert verify(session.pk).problems == []
-
-
-def left_behind(session: Session) -> tuple[Session, int, Desk]:
-    """What a worker that is lost had: the session as it is, the instant that was published, a desk of that epoch."""
-    row = Session.objects.with_run().get(pk=session.pk)
-    assert row.run.clock is not None
-    published = milliseconds(row.run.clock)
-    return row, published, open_desk(Stage(row, row.run.epoch, row.run.generation, published))
-
-
-def test_a_request_waits_for_what_a_lost_worker_wrote_and_did_not_publish(
-    real_days: str, start_worker: StartWorker
-) -> None:
-    worker = start_worker()
-    session = started()
-    account = opened(session)
-    step(session, 5)
-    worker.kill()
-    worker.wait()
-    _, published, lost = left_behind(session)
-    first = place(account)
-    lost.pick_up()
-    second = place(account, "sell", "limit", symbol="MSFT", limit_price="1")
-    lost.before(published + 60_000)
-    assert (status(account, first), status(account, second)) == ("filled", "pending_new")
-    start_worker()
-    step(session, 2)
-    until(lambda: status(account, second) == "new")
-    step(session, 2)
-    until(lambda: status(account, second) == "filled")
-    assert verify(session.pk).problems == []
-
-
-def test_a_seek_undoes_what_a_lost_worker_wrote_and_did_not_publish(real_days: str, start_worker: StartWorker) -> None:
-    worker = start_worker()
-    session = started()
-    account = opened(session)
-    step(session, 5)
-    worker.kill()
-    worker.wait()
-    row, published, lost = left_behind(session)
-    order_id = place(account)
-    lost.pick_up()
-    lost.before(published + 60_000)
-    assert status(account, order_id) == "filled"
-    back = row.run.clock - dt.timedelta(minutes=2)
-    with transaction.atomic():  # by a worker that has not looked at the accounts yet
-        open_desk(Stage(row, row.run.epoch, row.run.generation + 1, milliseconds(back))).moved(back)
-    account.refresh_from_db()
-    assert (account.through_ms, State.of(account.state).positions) == (milliseconds(back), {})
-    assert not AccountEvent.objects.filter(account=account, voided_in=None).exists()
-
-
-def test_kills_in_full_flight_lose_and_repeat_nothing(real_days: str, start_worker: StartWorker) -> None:
-    worker = start_worker()
-    session = started(speed=1200.0)
-    account = opened(session, cash=Decimal(10_000_000))
-    step(session, 2)
-    for symbol, side, sign in (("AAPL", "buy", -1), ("MSFT", "sell", 1)):
-        price = standing(account.pk).prices.mark(symbol)
-        assert price is not None
-        for i in range(20):
-            limit = (price + sign * Decimal(i) / 20).quantize(Decimal("0.01"))
-            place(account, side, "limit", symbol=symbol, limit_price=str(limit))
-    control.resume(session.pk)
-    for _ in range(3):
-        time.sleep(1.0)
-        worker.kill()
-        worker.wait()
-        worker = start_worker()
-        place(account)
-    control.set_speed(session.pk, 0)
-    until(lambda: not Session.objects.get(pk=session.pk).is_live, 60)
-    assert AccountEvent.objects.filter(account=account, voided_in=None, qty__isnull=False).count() > 5
-    numbers = list(AccountEvent.objects.filter(account=account, voided_in=None).values_list("number", flat=True))
-    assert sorted(numbers) == list(range(1, len(numbers) + 1))
     assert verify(session.pk).problems == []
 
 
@@ -325,18 +181,6 @@ def test_a_fill_that_is_tampered_with_is_found(real_days: str, player: Player) -
     assert any("is not what comes of it" in problem for problem in verify(session.pk).problems)
     AccountEvent.objects.filter(account=account, kind="fill").delete()
     assert any("is lost" in problem for problem in verify(session.pk).problems)
-
-
-def test_an_order_that_nobody_has_picked_up_yet_is_no_contradiction(real_days: str, start_worker: StartWorker) -> None:
-    worker = start_worker()
-    session = started()
-    account = opened(session)
-    step(session, 1)
-    worker.kill()
-    worker.wait()
-    exits = {"take_profit": {"limit_price": "260"}, "stop_loss": {"stop_price": "150"}}
-    place(account, kind="limit", limit_price="200", order_class="bracket", **exits)
-    assert verify(session.pk).problems == []
 
 
 def test_an_order_asked_for_right_before_the_end_is_picked_up(real_days: str, player: Player) -> None:

@@ -17,7 +17,7 @@ from sessions import control
 from sessions.models import Session
 from streaming.engine.playing.player import Player
 from streaming.verify.session import verify
-from tests.broker.test_accounts_in_play import DAY, started
+from tests.broker.in_play import DAY, started
 from tests.gateway.conftest import Server, StartServer, start_server
 
 __all__ = ["start_server"]

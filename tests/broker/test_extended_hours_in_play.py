@@ -10,7 +10,7 @@ from broker.models import AccountEvent
 from marketdata import calendar
 from streaming.engine.playing.player import Player
 from streaming.verify.session import verify
-from tests.broker.test_accounts_in_play import DAY, opened, place, started, status, step, until
+from tests.broker.in_play import DAY, opened, place, started, status, step, until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
 

@@ -16,7 +16,7 @@ from broker.standing import standing
 from streaming.engine.frames.frame_id import milliseconds
 from streaming.engine.playing.player import Player
 from streaming.verify.session import verify
-from tests.broker.test_accounts_in_play import DAY, clock, opened, place, seek, started, step
+from tests.broker.in_play import DAY, clock, opened, place, seek, started, step
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
 

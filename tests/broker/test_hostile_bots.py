@@ -11,7 +11,7 @@ from django.test import Client
 
 from broker import accounts
 from broker.models import Order, Request
-from tests.gateway.test_rest import (
+from tests.gateway.bots import (
     Bot,
     bot,  # noqa: F401 - a key to a session that is played by hand
 )

@@ -31,7 +31,7 @@ from streaming.starts import service as streams
 from streaming.starts.copies import fork
 from streaming.starts.request import StartRequest
 from streaming.verify.session import verify
-from tests.broker.test_accounts_in_play import clock, place, seek, status, step, until
+from tests.broker.in_play import clock, place, seek, status, step, until
 
 BEFORE, EX = dt.date(2014, 6, 6), dt.date(2014, 6, 9)
 ACTIONS = "symbol,ex_date,kind,value\nAAPL,2014-06-09,split,7:1\nAAPL,2014-06-09,dividend,0.5\n"

@@ -15,7 +15,7 @@ from broker.matching.terms import OnBars, Terms
 from broker.models import Account, Order
 from sessions import control
 from sessions.models import Session
-from tests.broker.test_accounts_in_play import place, status
+from tests.broker.in_play import place, status
 from tests.browser.conftest import OpenPage
 from tests.browser.watching import NEW_YORK, a_sample_session, address_of, legend_on, until
 

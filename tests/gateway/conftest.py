@@ -23,6 +23,7 @@ from sessions import control, keys
 from sessions.models import Session, SessionKey
 from streaming.starts import service
 from streaming.starts.request import StartRequest
+from tests.gateway.bots import bot  # noqa: F401 - a fixture
 from tests.streaming.playing import await_clock
 from tests.workers import ROOT, StartWorker, database_url
 

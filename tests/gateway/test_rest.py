@@ -1,66 +1,31 @@
-"""The broker's REST API on stored days: shapes, refusals, and nothing later than the session's clock."""
+"""Market data over HTTP on stored days: shapes, refusals, and nothing later than the session's clock."""
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
-from typing import Any
 
 import numpy as np
 import pytest
-from django.test import Client
 
-from gateway.callers import throttle
 from gateway.sockets.daily_bars import DailyBars
 from marketdata import calendar
-from marketdata.columns import BarColumns, TickColumns
+from marketdata.columns import TickColumns
 from marketdata.kinds import DayKind
-from marketdata.models import DayVersion, Scope
+from marketdata.models import DayVersion
 from marketdata.store import NewDay, write_days
 from marketdata.units import SECOND_NS
-from sessions import keys, minute_counter
-from sessions.models import JournalEntry, Session, SessionKey
-from sessions.redis_client import connection as redis_connection
+from sessions.models import Session
 from streaming.engine.frames.bar_blocks import BarBlock
-from tests.streaming.rows import DAY, a_day, a_session, bars_of
+from tests.gateway.bots import Bot
+from tests.streaming.rows import DAY, a_day, bars_of
 
 pytestmark = pytest.mark.django_db
+
+
 OPEN = calendar.trading_day(DAY).open
+
+
 PRICES = ("open", "high", "low", "close")
-
-
-class Bot:
-    """A client with a key of a session whose clock stands half an hour after the open."""
-
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self.key, self.secret = keys.create(session, SessionKey.Kind.BROKER)
-        self.headers = {"APCA-API-KEY-ID": self.key.key_id, "APCA-API-SECRET-KEY": self.secret}
-
-    def ask(self, address: str, expected: int = 200, **query: object) -> Any:
-        answer = Client().get(f"/alpaca{address}", query, headers=self.headers)
-        assert answer.status_code == expected, answer.content
-        assert answer["Content-Type"] == "application/json"
-        if expected != 200:
-            assert answer.json().keys() == {"code", "message"} and isinstance(answer.json()["code"], int)
-        return answer.json()
-
-    def bars(self, symbol: str = "AAPL", **query: object) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.ask("/v2/stocks/bars", symbols=symbol, **query)["bars"].get(symbol, [])
-        return found
-
-
-@pytest.fixture
-def bot() -> Bot:
-    redis_connection().flushdb()
-    session = a_session()
-    before = calendar.previous_trading_day(DAY).date
-    a_day("AAPL", before)
-    hours = np.array([90.0, 91.0, 999.0])
-    absent = np.full(3, np.nan)
-    early = BarColumns(np.array([-120, -60, 24_000]), *[hours] * 4, np.array([1000.0, 2000, 4000]), absent, absent)
-    a_day("AAPL", scope=Scope.EXTENDED, bars=early, ledger="")
-    return Bot(session)
 
 
 def test_bars_end_at_the_visible_clock_whatever_is_asked(bot: Bot) -> None:
@@ -170,83 +135,6 @@ def test_a_bad_parameter_is_refused_with_its_value(bot: Bot, query: dict[str, st
     assert words in bot.ask("/v2/stocks/bars", 400, **{"symbols": "AAPL", "timeframe": "1Min", **query})["message"]
 
 
-@pytest.mark.parametrize("address", ["/v2/options/contracts", "/v2/wallets", "/v2/corporate_actions/announcements"])
-def test_what_is_not_simulated_is_not_found(bot: Bot, address: str) -> None:
-    assert bot.ask(address, 404)["message"]
-
-
-@pytest.mark.parametrize(
-    ("method", "address"),
-    [
-        *(("put", "/v2/orders"), ("post", "/v2/account"), ("delete", "/v2/account/activities")),
-        *(("post", "/v2/stocks/bars?symbols=AAPL&timeframe=1Min"), ("put", "/v2/clock"), ("options", "/v2/assets")),
-    ],
-)
-def test_a_method_that_an_address_has_not_is_refused_with_those_that_it_has(
-    bot: Bot, method: str, address: str
-) -> None:
-    answer = getattr(Client(), method)(f"/alpaca{address}", headers=bot.headers)
-    assert (answer.status_code, answer.json()["message"]) == (405, "method not allowed")
-    assert "GET" in answer.headers["Allow"]
-
-
-def test_unknown_addresses_are_answered_in_json_and_slashes_do_not_redirect(bot: Bot) -> None:
-    assert bot.ask("/v2/stocks/definitely/not/here", 404)["code"] == 40410000
-    assert bot.ask("//v2/clock")["is_open"] is True
-    assert bot.ask("/v1beta1/news", 404)["message"] == "endpoint not found."
-
-
-def test_a_defect_of_ours_is_reported_in_json(bot: Bot) -> None:
-    JournalEntry.objects.create(session=bot.session, number=9, kind="admit", payload={})
-    client = Client(raise_request_exception=False)
-    answer = client.get("/alpaca/v2/stocks/bars/latest?symbols=AAPL", headers=bot.headers)
-    assert (answer.status_code, answer.json()) == (500, {"code": 50010000, "message": "internal server error"})
-
-
-@pytest.mark.parametrize("scheme", ["headers", "basic", "bearer"])
-def test_a_key_may_be_sent_in_three_ways(bot: Bot, scheme: str) -> None:
-    pair = f"{bot.key.key_id}:{bot.secret}"
-    ways = {
-        "headers": bot.headers,
-        "basic": {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"},
-        "bearer": {"Authorization": f"Bearer {pair.replace(':', '.')}"},
-    }
-    assert Client().get("/alpaca/v2/clock", headers=ways[scheme]).status_code == 200
-
-
-def test_other_keys_open_nothing(bot: Bot) -> None:
-    reader, secret = keys.create(bot.session, SessionKey.Kind.READER)
-    wrong = [
-        {},
-        {"APCA-API-KEY-ID": bot.key.key_id},
-        {"APCA-API-KEY-ID": bot.key.key_id, "APCA-API-SECRET-KEY": "guess"},
-        {"APCA-API-KEY-ID": reader.key_id, "APCA-API-SECRET-KEY": secret},
-        {"Authorization": "Basic nonsense"},
-    ]
-    for headers in wrong:
-        answer = Client().get("/alpaca/v2/clock", headers=headers)
-        assert (answer.status_code, answer.json()["message"]) == (401, "unauthorized")
-    assert Client().get("/api/bars/?symbol=AAPL", headers=bot.headers).status_code in (401, 403)
-    token = {"Authorization": f"Bearer {bot.key.key_id}.{bot.secret}"}
-    assert Client().get("/api/bars/?symbol=AAPL", headers=token).status_code in (401, 403)
-
-
-def test_a_key_that_asks_too_often_is_reported_so(bot: Bot, settings: Any) -> None:
-    settings.ALPACA_REQUESTS_PER_MINUTE = 3
-    answers = [Client().get("/alpaca/v2/clock", headers=bot.headers) for _ in range(9)]
-    refused = [answer for answer in answers if answer.status_code == 429]
-    assert len(refused) >= 3, "at most three in each of two minutes"
-    assert refused[0].json() == {"code": 42910000, "message": "too many requests."}
-    assert answers[0]["X-RateLimit-Limit"] == "3"
-
-
-def test_who_guesses_keys_is_refused_even_with_the_right_one(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(minute_counter, "WINDOW_SECONDS", 10**10)  # all guesses have to be in one minute
-    for _ in range(throttle.FAILURES_A_MINUTE + 1):
-        Client().get("/alpaca/v2/clock", headers={"APCA-API-KEY-ID": "PKGUESS"})
-    assert Client().get("/alpaca/v2/clock", headers=bot.headers).status_code == 429
-
-
 def test_extended_hours_end_early_on_half_days(bot: Bot) -> None:
     days = bot.ask("/v2/calendar", start="2025-11-26", end="2025-11-28")
     shown = [(day["date"], day["close"], day["session_open"], day["session_close"]) for day in days]
@@ -319,19 +207,3 @@ def test_auctions_are_the_prints_that_say_so(bot: Bot) -> None:
     (day,) = bot.ask("/v2/stocks/AAPL/auctions", start=DAY.isoformat())["auctions"]
     assert [(row["p"], row["s"], row["x"], row["c"]) for row in day["o"]] == [(100.1, 500, "N", "O")]
     assert [(row["p"], row["c"]) for row in day["c"]] == [(101.0, "6"), (101.5, "M")], "nothing after the clock"
-
-
-@pytest.mark.parametrize(("allowed", "header"), [(["https://page.example"], "https://page.example"), ([], None)])
-def test_pages_of_the_named_origins_may_ask_from_a_browser(
-    bot: Bot, settings: Any, allowed: list[str], header: str | None
-) -> None:
-    settings.ALPACA_CORS_ORIGINS = allowed
-    asks = {"Origin": "https://page.example", "Access-Control-Request-Method": "POST"}
-    before = Client().options("/alpaca/v2/orders", headers=asks)
-    assert before.status_code == (204 if header else 401)
-    assert before.headers.get("Access-Control-Allow-Origin") == header
-    assert ("APCA-API-KEY-ID" in before.headers.get("Access-Control-Allow-Headers", "")) == bool(header)
-    answer = Client().get("/alpaca/v2/clock", headers={**bot.headers, "Origin": "https://page.example"})
-    assert (answer.status_code, answer.headers.get("Access-Control-Allow-Origin")) == (200, header)
-    other = Client().get("/alpaca/v2/clock", headers={**bot.headers, "Origin": "https://other.example"})
-    assert "Access-Control-Allow-Origin" not in other.headers

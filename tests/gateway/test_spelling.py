@@ -8,7 +8,7 @@ from gateway.sockets.channels import Channels, parse
 from gateway.sockets.frame_messages import Outgoing
 from gateway.wire.codecs import JSON
 from gateway.wire.spelling import as_stored
-from tests.gateway.test_rest import Bot
+from tests.gateway.bots import Bot
 from tests.gateway.test_wire import frame_of
 from tests.streaming.rows import DAY, a_dataset, a_day, a_session
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from marketdata import store
-from marketdata.calendar import TradingDay, trading_day
 from marketdata.errors import MarketDataError, NoData, ProviderFailed, ProviderRefused, UnknownSymbol
 from marketdata.providers.base import NoDataExists, Rows, get_provider, provider_dataset
 from marketdata.providers.fetching import ensure_symbols
 from marketdata.providers.together import ask_together
+from tests.marketdata.alpaca_days import DAY, WHOLE, closes, wire_day
 from tests.marketdata.alpaca_vendor import (
     Failure,
     Vendor,
@@ -29,8 +29,6 @@ from tests.marketdata.alpaca_vendor import (
     truncated,
 )
 
-DAY = trading_day(dt.date(2024, 11, 18))
-
 
 @pytest.fixture
 def vendor() -> Iterator[Vendor]:
@@ -39,34 +37,8 @@ def vendor() -> Iterator[Vendor]:
         yield running
 
 
-def wire_day(day: TradingDay) -> list[dict[str, Any]]:
-    """Every minute from an hour before the open to an hour after the close, as the vendor has it."""
-    minutes = range(-60, day.minutes + 60)
-    return [
-        {
-            "t": f"{day.open + dt.timedelta(minutes=minute):%Y-%m-%dT%H:%M:%SZ}",
-            "o": 100.5,
-            "h": 200.25,
-            "l": 100,
-            "c": 100.75 + minute / 100,
-            "v": 1000 + minute,
-            "n": 10,
-            "vw": 100.625,
-        }
-        for minute in minutes
-    ]
-
-
 def ask(vendor: Vendor, symbol: str = "AAPL", **options: Any) -> Rows | NoDataExists:
     return provider(vendor, **options).fetch_bars(symbol, DAY.open, DAY.close)
-
-
-def closes(answer: Rows | NoDataExists) -> list[float]:
-    assert isinstance(answer, Rows)
-    return answer.bars.close.tolist()
-
-
-WHOLE = [100.75 + minute / 100 for minute in range(390)]
 
 
 def test_a_day_is_its_session_and_no_minute_more(vendor: Vendor) -> None:

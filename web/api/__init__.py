@@ -1,0 +1,1 @@
+"""The API of sessions: views, strict serializers, permissions, errors in one form."""
