@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import subprocess
 import time
 from decimal import Decimal
 
@@ -11,7 +12,7 @@ from django.db import transaction
 
 from broker.desk import Desk, open_desk
 from broker.matching.state import State
-from broker.models import AccountEvent
+from broker.models import Account, AccountEvent
 from broker.standing import standing
 from sessions import control
 from sessions.models import Session
@@ -24,6 +25,21 @@ from tests.workers import StartWorker
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
 
 
+def kill(worker: subprocess.Popen[bytes]) -> None:
+    worker.kill()
+    worker.wait()
+
+
+def abandoned(start_worker: StartWorker, minutes: int) -> tuple[Session, Account]:
+    """A session with an account whose worker was lost after as many minutes."""
+    worker = start_worker()
+    session = started()
+    account = opened(session)
+    step(session, minutes)
+    kill(worker)
+    return session, account
+
+
 def test_a_kill_between_acceptance_and_fill_leaves_one_fill(real_days: str, start_worker: StartWorker) -> None:
     first = start_worker()
     session = started()
@@ -31,8 +47,7 @@ def test_a_kill_between_acceptance_and_fill_leaves_one_fill(real_days: str, star
     step(session, 5)
     order_id = place(account)
     until(lambda: status(account, order_id) == "new")
-    first.kill()
-    first.wait()
+    kill(first)
     start_worker()
     step(session, 3)
     until(lambda: status(account, order_id) == "filled")
@@ -51,12 +66,7 @@ def left_behind(session: Session) -> tuple[Session, int, Desk]:
 def test_a_request_waits_for_what_a_lost_worker_wrote_and_did_not_publish(
     real_days: str, start_worker: StartWorker
 ) -> None:
-    worker = start_worker()
-    session = started()
-    account = opened(session)
-    step(session, 5)
-    worker.kill()
-    worker.wait()
+    session, account = abandoned(start_worker, 5)
     _, published, lost = left_behind(session)
     first = place(account)
     lost.pick_up()
@@ -72,12 +82,7 @@ def test_a_request_waits_for_what_a_lost_worker_wrote_and_did_not_publish(
 
 
 def test_a_seek_undoes_what_a_lost_worker_wrote_and_did_not_publish(real_days: str, start_worker: StartWorker) -> None:
-    worker = start_worker()
-    session = started()
-    account = opened(session)
-    step(session, 5)
-    worker.kill()
-    worker.wait()
+    session, account = abandoned(start_worker, 5)
     row, published, lost = left_behind(session)
     order_id = place(account)
     lost.pick_up()
@@ -105,8 +110,7 @@ def test_kills_in_full_flight_lose_and_repeat_nothing(real_days: str, start_work
     control.resume(session.pk)
     for _ in range(3):
         time.sleep(1.0)
-        worker.kill()
-        worker.wait()
+        kill(worker)
         worker = start_worker()
         place(account)
     control.set_speed(session.pk, 0)
@@ -118,12 +122,7 @@ def test_kills_in_full_flight_lose_and_repeat_nothing(real_days: str, start_work
 
 
 def test_an_order_that_nobody_has_picked_up_yet_is_no_contradiction(real_days: str, start_worker: StartWorker) -> None:
-    worker = start_worker()
-    session = started()
-    account = opened(session)
-    step(session, 1)
-    worker.kill()
-    worker.wait()
+    session, account = abandoned(start_worker, 1)
     exits = {"take_profit": {"limit_price": "260"}, "stop_loss": {"stop_price": "150"}}
     place(account, kind="limit", limit_price="200", order_class="bracket", **exits)
     assert verify(session.pk).problems == []

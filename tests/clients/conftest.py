@@ -11,8 +11,8 @@ from rest_framework.authtoken.models import Token
 
 from sessions import keys
 from tapedeck_client import Account, Client, Session
-from tests.clients.web_server import WebServer
 from tests.streaming.paper import Paper
+from tests.web_server import WebServer
 from tests.workers import StartWorker
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tapedeck_client import Account, Client, NotAllowed, Session, WaitTimeout, account_calls
 from tests.clients.trading import stepped
-from tests.clients.web_server import WebServer
+from tests.web_server import WebServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -19,7 +19,7 @@ from tapedeck_client import (
     Trade,
     WaitTimeout,
 )
-from tests.clients.web_server import WebServer
+from tests.web_server import WebServer
 from tests.workers import StartWorker
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -14,7 +14,7 @@ import pytest
 from nbclient import NotebookClient
 
 from tapedeck_client import Client, Session
-from tests.clients.web_server import WebServer
+from tests.web_server import WebServer
 from tests.workers import ROOT, StartWorker
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -21,9 +21,9 @@ from tapedeck_client import (
     calls,
 )
 from tapedeck_client.http_service import send, service_of
-from tests.clients.web_server import WebServer
 from tests.streaming.paper import Paper
 from tests.streaming.rows import a_session
+from tests.web_server import WebServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

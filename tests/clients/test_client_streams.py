@@ -31,9 +31,9 @@ from tapedeck_client import (
 )
 from tapedeck_client import State as StateNotice
 from tests.clients.meanwhile import meanwhile
-from tests.clients.web_server import WebServer
 from tests.streaming.paper import Paper
 from tests.streaming.rows import a_session
+from tests.web_server import WebServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TRANSPORTS = pytest.mark.parametrize("transport", ["sse", "websocket"])

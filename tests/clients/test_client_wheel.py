@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.web_server import WebServer
 from tests.streaming.paper import Paper
+from tests.web_server import WebServer
 from tests.workers import ROOT
 
 pytestmark = pytest.mark.django_db(transaction=True)

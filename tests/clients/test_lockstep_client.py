@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tapedeck_client import AsyncClient, Client, Frame, Released, Session
-from tests.clients.web_server import WebServer
+from tests.web_server import WebServer
 from tests.workers import StartWorker
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tapedeck_client import Account, AccountEvent, Client, Frame, Released, Session, Snapshot
-from tests.clients.web_server import WebServer
+from tests.web_server import WebServer
 from tests.workers import ROOT, StartWorker
 
 MINUTES = 46

@@ -24,7 +24,7 @@ from tapedeck_client import (
 )
 from tapedeck_client.http_service import send, service_of
 from tests.clients.trading import price, stepped
-from tests.clients.web_server import WebServer
+from tests.web_server import WebServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

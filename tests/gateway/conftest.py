@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.test import override_settings
 
 from marketdata import calendar
@@ -25,7 +17,8 @@ from streaming.starts import service
 from streaming.starts.request import StartRequest
 from tests.gateway.bots import bot  # noqa: F401 - a fixture
 from tests.streaming.playing import await_clock
-from tests.workers import ROOT, StartWorker, database_url
+from tests.web_server import WebServer
+from tests.workers import StartWorker
 
 DAY = dt.date(2025, 7, 2)
 
@@ -59,43 +52,17 @@ StartReplay = Callable[..., Bound]
 
 @pytest.fixture
 def start_server(transactional_db: None, tmp_path: Path) -> Iterator[StartServer]:
-    started: list[subprocess.Popen[bytes]] = []
+    started: list[WebServer] = []
 
     def start(**environment: str) -> Server:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        env = {**os.environ, "DATABASE_URL": database_url(), "REDIS_URL": settings.REDIS_URL, **environment}
-        command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--port", str(port)]
-        with (tmp_path / "web.log").open("wb") as out:
-            process = subprocess.Popen([*command, "--lifespan", "off"], cwd=ROOT, env=env, stdout=out, stderr=out)
-        started.append(process)
-        server = Server(f"127.0.0.1:{port}")
-        _await_answer(server, process, tmp_path / "web.log")
-        return server
+        web = WebServer(tmp_path, **environment)
+        web.start()
+        started.append(web)
+        return Server(f"127.0.0.1:{web.port}")
 
     yield start
-    for process in started:
-        process.terminate()
-    for process in started:
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _await_answer(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + 60
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{server.base}/v2/clock", timeout=30):
-                return
-        except urllib.error.HTTPError:
-            return  # without a key it refuses, in good health
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail(f"the web server did not come up:\n{log.read_text()}")
+    for web in started:
+        web.stop()
 
 
 @pytest.fixture

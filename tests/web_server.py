@@ -1,4 +1,4 @@
-"""A real web server for the client: uvicorn on the test database, which can be killed and started again."""
+"""A real web server: uvicorn on the test database, which can be killed and started again."""
 
 from __future__ import annotations
 
