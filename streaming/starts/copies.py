@@ -12,6 +12,7 @@ from sessions.control import ControlError
 from sessions.models import ActiveStream, JournalEntry, Session, StreamType
 from streaming.base import joining
 from streaming.engine.records import journal as journals
+from streaming.engine.records import journal_writing
 
 copied = Signal()
 """A session was made like another: `source`, `copy`, and whether it is a `fork`. Within the transaction."""
@@ -44,11 +45,13 @@ def fork(session_id: int, *, by: str = "") -> Session:
         ticks = {kind: journal.pins(date, kind) for kind in session.types if kind != StreamType.BARS}
         extended = {outside(kind): journal.pins(date, outside(kind)) for kind in session.types}
         pins = {StreamType.BARS: journal.playing(session, date), **ticks, **extended}
-        journals.append_loads(copy.pk, {date: pins})
+        journal_writing.append_loads(copy.pk, {date: pins})
         for since, days in journal.admitted(date, session.run.generation):
             if since is not None and since >= session.run.clock:
                 later = {"date": date.isoformat(), "generation": 0, "known": True}
-                journals.append(copy.pk, JournalEntry.Kind.ADMIT, later, clock=since, pins={StreamType.BARS: days})
+                journal_writing.append(
+                    copy.pk, JournalEntry.Kind.ADMIT, later, clock=since, pins={StreamType.BARS: days}
+                )
     return copy
 
 

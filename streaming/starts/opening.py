@@ -26,7 +26,7 @@ from streaming.base import queues
 from streaming.engine.days import loading
 from streaming.engine.days.recipe import Recipe
 from streaming.engine.days.tick_loading import fetch_missing_ticks
-from streaming.engine.records import journal, lease
+from streaming.engine.records import journal_writing, lease
 from streaming.starts import lines
 from streaming.starts.error import StartError
 from streaming.starts.request import Say
@@ -194,7 +194,7 @@ def _hand_over(session: Session, symbols: list[str]) -> None:
             "interval": session.interval,
             "to": session.start_at.isoformat() if session.start_at else None,
         }
-        journal.append(session.pk, JournalEntry.Kind.START, payload)
+        journal_writing.append(session.pk, JournalEntry.Kind.START, payload)
         session.move_to(State.STARTING)
         transaction.on_commit(lambda: queues.queue_replay(session.pk))
 

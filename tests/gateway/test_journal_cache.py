@@ -13,7 +13,7 @@ from gateway.data.journal_cache import JournalCache
 from sessions import keys
 from sessions.models import SessionKey
 from sessions.redis_client import connection as redis_connection
-from streaming.engine.records import journal
+from streaming.engine.records import journal_writing
 from tests.streaming.rows import DAY, a_session
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +34,7 @@ def test_a_poll_reads_the_journal_only_when_there_is_a_new_entry() -> None:
 
     assert poll(), "the first reads it"
     assert poll() == []
-    journal.append_loads(session.pk, {TOMORROW: {}})
+    journal_writing.append_loads(session.pk, {TOMORROW: {}})
     assert poll(), "there is a new entry"
     assert poll() == []
 

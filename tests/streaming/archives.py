@@ -20,7 +20,7 @@ from marketdata.store import LoadedDay, NewDay
 from sessions.models import Run, Session, State
 from streaming.engine.days import loading
 from streaming.engine.days.recipe import Recipe
-from streaming.engine.records import journal
+from streaming.engine.records import journal, journal_writing
 from streaming.starts import service
 from streaming.starts.request import StartRequest
 
@@ -98,7 +98,7 @@ def a_holed_session(originals: Days, day: TradingDay, provider: str, missing: di
         new.append(NewDay(original.instrument_id, day.date, kept, origin=origin_of(provider)))
     store.write_days(dataset.pk, new)
     row = service.create(StartRequest(tuple(originals), day.date, dataset="holed"))
-    journal.append(row.pk, "start", {"symbols": list(originals), "generation": 1})
+    journal_writing.append(row.pk, "start", {"symbols": list(originals), "generation": 1})
     loading.pin(Recipe.of(row), journal.read(row.pk, day.date), day.date, list(originals), epoch=0)
     Session.objects.filter(pk=row.pk).update(state=State.RUNNING)
     Run.objects.filter(pk=row.pk).update(clock=day.close)

@@ -20,7 +20,7 @@ from marketdata.providers.base import BarsAnswer, DatasetSpec, get_provider
 from sessions.models import Run, ServiceHeartbeat, Session, State
 from streaming.engine.days import loading
 from streaming.engine.days.recipe import Recipe
-from streaming.engine.records import journal
+from streaming.engine.records import journal, journal_writing
 from streaming.starts import service
 from streaming.starts.request import StartRequest
 from streaming.status import system_status
@@ -70,7 +70,7 @@ def providers(settings: Any) -> Iterator[None]:
 def a_session(provider: str) -> Session:
     """Near the end of a day, so that the next day's data is due; played from synthetic bars."""
     row = service.create(StartRequest(("AAPL",), HALF, NEXT, provider="synthetic"))
-    journal.append(row.pk, "start", {"symbols": ["AAPL"], "generation": 1})
+    journal_writing.append(row.pk, "start", {"symbols": ["AAPL"], "generation": 1})
     loading.pin(Recipe.of(row), journal.read(row.pk, HALF), HALF, ["AAPL"], epoch=0)
     row.streams.update(active=True)
     Session.objects.filter(pk=row.pk).update(state=State.RUNNING, provider=provider)

@@ -16,7 +16,9 @@ from streaming.engine.days.pins_ahead import PinsAhead
 from streaming.engine.days.recipe import Recipe
 from streaming.engine.playing.player import Player
 from streaming.engine.records import journal as journals
+from streaming.engine.records import journal_writing
 from streaming.engine.records.day_marks import DayBegun
+from streaming.engine.records.fence import LeaseLost
 from streaming.engine.records.position_writer import Note, PositionWriter
 from streaming.verify.session import verify
 from tests.streaming.paper import Paper, read
@@ -68,7 +70,7 @@ def test_a_day_that_is_pinned_stays_what_it_is(ahead: PinsAhead) -> None:
 def test_a_symbol_that_came_meanwhile_has_the_day_read_anew(ahead: PinsAhead) -> None:
     session = Session.objects.get(pk=ahead.recipe.session_id)
     assert ahead.take(DAY, journals.read(session.pk)) is None
-    journals.append(session.pk, "add", {"symbols": ["IBM"], "generation": 1})
+    journal_writing.append(session.pk, "add", {"symbols": ["IBM"], "generation": 1})
     assert ahead.take(THIRD, journals.read(session.pk)) is None
 
 
@@ -76,7 +78,7 @@ def test_who_lost_the_session_pins_nothing(ahead: PinsAhead) -> None:
     session = Session.objects.get(pk=ahead.recipe.session_id)
     journal, before = journals.read(session.pk), Pin.objects.filter(session=session).count()
     Run.objects.filter(session=session).update(epoch=2)
-    with pytest.raises(journals.LeaseLost):
+    with pytest.raises(LeaseLost):
         ahead.take(DAY, journal)
     assert Pin.objects.filter(session=session).count() == before
 

@@ -20,7 +20,7 @@ from sessions.redis_keys import key, session_of
 from streaming.engine.frames.frame_id import milliseconds
 from streaming.engine.publishing.bus import Bus, fence_key, stream_key
 from streaming.engine.publishing.lockstep import acknowledged_key
-from streaming.engine.records import journal
+from streaming.engine.records import journal, journal_writing
 from streaming.upkeep import abandoned, retention, rounds
 from tests.marketdata.days import change_fields
 from tests.streaming.rows import DAY, a_day, a_session, pin
@@ -220,6 +220,6 @@ def test_a_version_that_a_session_plays_cannot_be_deleted_and_goes_with_the_sess
 def test_the_first_pin_of_a_day_holds_in_the_database(django_assert_num_queries: Any) -> None:
     session, other = a_session("MSFT"), version(2)
     pinned = session.pins.get().day_id
-    journal.append_loads(session.pk, {DAY: {"bars": {"MSFT": other.pk, "AAPL": other.pk}}})
+    journal_writing.append_loads(session.pk, {DAY: {"bars": {"MSFT": other.pk, "AAPL": other.pk}}})
     with django_assert_num_queries(1):
         assert journal.read(session.pk, DAY).pins(DAY) == {"AAPL": other.pk, "MSFT": pinned}

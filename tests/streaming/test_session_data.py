@@ -11,7 +11,7 @@ from sessions.models import ActiveStream, Run, Session, State
 from streaming.as_of.session_data import SymbolUnknown, get_session_data
 from streaming.engine.days import loading
 from streaming.engine.days.recipe import Recipe
-from streaming.engine.records import journal
+from streaming.engine.records import journal, journal_writing
 from streaming.starts import opening, service
 from streaming.starts.error import StartError
 from streaming.starts.request import StartRequest
@@ -30,7 +30,7 @@ def session() -> Session:
     """AAPL and MSFT of a half day, loaded and pinned as a worker would, the clock at 10:00 New York."""
     row = create("AAPL", "MSFT")
     recipe = Recipe.of(row)
-    journal.append(row.pk, "start", {"symbols": ["AAPL", "MSFT"], "generation": 1})
+    journal_writing.append(row.pk, "start", {"symbols": ["AAPL", "MSFT"], "generation": 1})
     loading.pin(recipe, journal.read(row.pk, DAY), DAY, ["AAPL", "MSFT"], epoch=0)
     ActiveStream.objects.filter(session=row).update(active=True)
     Session.objects.filter(pk=row.pk).update(state=State.RUNNING)

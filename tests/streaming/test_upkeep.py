@@ -12,7 +12,7 @@ from marketdata.models import Dataset, DayVersion
 from sessions.models import ActiveStream, Run, Session, State
 from streaming.engine.days import loading
 from streaming.engine.days.recipe import Recipe
-from streaming.engine.records import journal
+from streaming.engine.records import journal, journal_writing
 from streaming.starts import service
 from streaming.starts.request import StartRequest
 from streaming.upkeep import rounds
@@ -25,7 +25,7 @@ HALF, NEXT = dt.date(2025, 7, 3), dt.date(2025, 7, 7)
 def session() -> Session:
     """AAPL and the thinner XYZ from the half day to the Monday after the holiday."""
     row = service.create(StartRequest(("AAPL", "XYZ"), HALF, NEXT, provider="synthetic"))
-    journal.append(row.pk, "start", {"symbols": ["AAPL", "XYZ"], "generation": 1})
+    journal_writing.append(row.pk, "start", {"symbols": ["AAPL", "XYZ"], "generation": 1})
     loading.pin(Recipe.of(row), journal.read(row.pk, HALF), HALF, ["AAPL", "XYZ"], epoch=0)
     ActiveStream.objects.filter(session=row).update(active=True)
     return row

@@ -23,6 +23,7 @@ from streaming.engine.days.extended_bars import outer_bars, played_bars, with_ou
 from streaming.engine.days.recipe import Recipe
 from streaming.engine.days.tick_loading import chunk_cursors_of, fetch_missing_ticks, pin_ticks, tick_kinds
 from streaming.engine.records import journal as journals
+from streaming.engine.records import journal_writing
 from streaming.engine.records.journal import Journal, Kind
 from streaming.engine.tape.corrections import Correction, from_the_start
 from streaming.engine.tape.merge import Tape
@@ -90,14 +91,14 @@ def pin(recipe: Recipe, journal: Journal, date: dt.date, symbols: Iterable[str],
     if recipe.extended and StreamType.BARS in recipe.types:
         pins[outside(DayKind.BARS)] = _pins_outside(recipe, date, missing)
     if not during[1:]:
-        written = journals.append_loads(recipe.session_id, {date: pins}, epoch=epoch)
+        written = journal_writing.append_loads(recipe.session_id, {date: pins}, epoch=epoch)
         return journal.loaded(written[date], date, pins)
     with transaction.atomic():
-        journals.append_loads(recipe.session_id, {date: pins}, epoch=epoch)
+        journal_writing.append_loads(recipe.session_id, {date: pins}, epoch=epoch)
         for since, later in during[1:]:
             admitted = {"date": date.isoformat(), "generation": 0, "known": True}
             corrected: dict[str, Pins] = {DayKind.BARS: later}
-            journals.append(recipe.session_id, Kind.ADMIT, admitted, clock=since, epoch=epoch, pins=corrected)
+            journal_writing.append(recipe.session_id, Kind.ADMIT, admitted, clock=since, epoch=epoch, pins=corrected)
     return journals.read(recipe.session_id, date)
 
 

@@ -16,6 +16,7 @@ from marketdata.models import Scope
 from sessions.models import StreamType
 from streaming.engine.days.recipe import Recipe
 from streaming.engine.records import journal as journals
+from streaming.engine.records import journal_writing
 from streaming.engine.records.fence import fenced
 from streaming.engine.records.journal import Entry, Journal, Pins
 
@@ -54,7 +55,7 @@ class PinsAhead:
         with fenced(self.recipe.session_id, self.epoch):
             loads = self._whole_days(dates, symbols)
             if loads:
-                entries = journals.append_loads(self.recipe.session_id, loads, epoch=self.epoch)
+                entries = journal_writing.append_loads(self.recipe.session_id, loads, epoch=self.epoch)
                 self.pinned |= {date: (entries[date], pins) for date, pins in loads.items()}
 
     def _dates(self, date: dt.date, symbols: int) -> list[dt.date]:

@@ -11,7 +11,7 @@ from marketdata.kinds import DayKind
 from marketdata.models import DayVersion
 from sessions.models import Announcement, Session
 from streaming.engine.days.held_days import Days, Loading
-from streaming.engine.records import journal as journals
+from streaming.engine.records import journal_writing
 from streaming.engine.records.journal import Journal, Kind, Pins
 from streaming.engine.tape.merge import Tape
 
@@ -37,7 +37,7 @@ class Admission:
             for since, days in self._by_clock(fresh, clock):
                 payload = {"date": tape.day.date.isoformat(), "generation": generation}
                 pins: dict[str, Pins] = {DayKind.BARS: days}
-                journals.append(self.session.pk, Kind.ADMIT, payload, clock=since, epoch=self.epoch, pins=pins)
+                journal_writing.append(self.session.pk, Kind.ADMIT, payload, clock=since, epoch=self.epoch, pins=pins)
             symbols = ", ".join(sorted(fresh))
             self.session.record("admit", f"{tape.day.date}: corrections of {symbols} from the next minute on")
         self.loading = self.days.ask(tape.day.date)

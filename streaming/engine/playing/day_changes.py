@@ -16,6 +16,7 @@ from streaming.engine.days.loading import PREFETCH_BEFORE_CLOSE
 from streaming.engine.frames.frame_id import milliseconds, moment, rfc3339
 from streaming.engine.playing.held_session import LOOK_EVERY, HeldSession
 from streaming.engine.records import journal as journals
+from streaming.engine.records import journal_writing
 from streaming.engine.records.journal import Kind
 
 WORTH_SAYING = 0.5
@@ -157,7 +158,7 @@ class DayChanges(HeldSession):
         left, generation = self.output.end, self.output.generation + 1
         with transaction.atomic():
             payload = {"generation": generation, "to": to.isoformat(), "left": str(left or "")}
-            journals.append(self.session.pk, Kind.SEEK, payload, epoch=self.lease.epoch)
+            journal_writing.append(self.session.pk, Kind.SEEK, payload, epoch=self.lease.epoch)
             position = {"clock": to, "frame_id": "", "frame_count": 0, "chain": "", "generation": generation}
             self.checkpoint.moved(loaded.tape, loaded.tape.first_after(milliseconds(to)), **position)
             self.checkpoint.write_session(seek_to=None)

@@ -11,6 +11,7 @@ from marketdata.errors import MarketDataError
 from sessions.models import Session
 from streaming.engine.days.held_days import Days, Loaded, Loading
 from streaming.engine.records import journal as journals
+from streaming.engine.records import journal_writing
 from streaming.engine.records.journal import Journal, Kind
 
 
@@ -62,7 +63,7 @@ class Membership:
         added = kind == Kind.ADD
         payload = {"symbols": symbols, "generation": generation}
         with transaction.atomic():
-            journals.append(self.session.pk, kind, payload, clock=clock, epoch=self.epoch)
+            journal_writing.append(self.session.pk, kind, payload, clock=clock, epoch=self.epoch)
             rows = self.session.streams.filter(instrument__symbol__in=symbols)
             rows.update(active=added, **({"started_at": Now()} if added else {}))
             self.session.record("stream", f"{'added' if added else 'removed'}: {', '.join(symbols)}")
