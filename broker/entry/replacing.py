@@ -85,6 +85,8 @@ def _change(new: Order, changes: Changes) -> None:
     if changes.qty is not None:
         if changes.qty != changes.qty.to_integral_value():
             raise against_rule("qty must be a whole number of shares")
+        if new.is_exit and changes.qty != new.qty:
+            raise against_rule("the qty of an exit follows its entry and its sibling: only its prices can be replaced")
         new.qty = changes.qty
     for name in ("limit_price", "stop_price"):
         if (given := getattr(changes, name)) is not None:

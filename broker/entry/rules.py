@@ -10,6 +10,7 @@ from broker.matching.orders import ZERO, Order, collar
 from broker.matching.terms import AUCTIONS, OrderClass, OrderType, Side, TimeInForce
 from broker.refusals import against_rule, forbidden
 from broker.standing import Standing
+from marketdata.calendar import NEW_YORK
 from streaming.engine.frames.frame_id import moment
 
 LEAST_VALUE = Decimal(1)
@@ -18,6 +19,8 @@ LARGEST_POSITION = 6
 """Times the equity."""
 CENT = Decimal("0.01")
 OPG_BEFORE_OPEN, CLS_BEFORE_CLOSE = dt.timedelta(minutes=2), dt.timedelta(minutes=10)
+NIGHT_FROM = dt.time(19)
+"""In New York: from then on, or from the end of a day that is played no longer, auctions are the next session's."""
 WASH = "potential wash trade detected. use complex orders"
 MARKETLIKE = frozenset({OrderType.MARKET, OrderType.STOP})
 
@@ -61,9 +64,10 @@ def _check_hours(standing: Standing, form: OrderForm) -> None:
     if not calendar.is_trading_day(date):
         return
     day = calendar.trading_day(date)
-    if form.time_in_force is TimeInForce.OPG and day.open - OPG_BEFORE_OPEN <= now < day.close:
+    night = min(day.end, max(day.close, dt.datetime.combine(date, NIGHT_FROM, NEW_YORK)))
+    if form.time_in_force is TimeInForce.OPG and day.open - OPG_BEFORE_OPEN <= now < night:
         raise forbidden("opg orders must be submitted after 7:00pm and before 9:28am")
-    if form.time_in_force is TimeInForce.CLS and day.close - CLS_BEFORE_CLOSE <= now < day.close:
+    if form.time_in_force is TimeInForce.CLS and day.close - CLS_BEFORE_CLOSE <= now < night:
         raise forbidden("cls orders must be submitted after 7:00pm and before 3:55pm")
 
 

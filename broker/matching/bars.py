@@ -144,15 +144,14 @@ class BarMarket(StandsStill):
         order.looked = True
         if order.trigger is not None and not order.elected:
             self._try_stop(order, look, fills)
-        elif order.bound is not None and order.elected_in != look.row:
+        elif order.bound is not None:
             self._try_limit(order, look, fills)
 
     def _try_limit(self, order: Order, look: Look, fills: Fills) -> None:
         assert order.bound is not None
         if order.role is Role.TAKE_PROFIT and fills.stop_elects(order, look):
             return
-        back, sign = self._back(order.side, look.row), order.side.sign
-        if sign * back <= sign * order.bound - self.terms.penetration * order.tick:
+        if self._comes_back(order, look.row):
             self._take(order, look, order.bound, Basis.BAR_RANGE, fills)
 
     def _try_stop(self, order: Order, look: Look, fills: Fills) -> None:
@@ -174,8 +173,17 @@ class BarMarket(StandsStill):
                 fills.raised(order)
 
     def elects(self, order: Order, look: Look) -> bool:
-        """Whether a stop that meets this bar's range would be elected by it."""
-        return self._begin(order) <= (look.row, RANGE) and self.range_elects(order, look.row)
+        """Whether this bar's range elects a stop that meets it, or fills one that the open has elected at its limit."""
+        if self._begin(order) > (look.row, RANGE):
+            return False
+        return self.range_elects(order, look.row) or self._comes_back(order, look.row)
+
+    def _comes_back(self, order: Order, index: int) -> bool:
+        """Whether the bar's range passes the limit of an order that rests at it."""
+        if order.bound is None or order.elected_in == index or (order.trigger is not None and not order.elected):
+            return False
+        sign = order.side.sign
+        return sign * self._back(order.side, index) <= sign * order.bound - self.terms.penetration * order.tick
 
     def range_elects(self, order: Order, index: int) -> bool:
         """Whether the bar's range reaches a stop that was not elected before."""

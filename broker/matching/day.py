@@ -58,7 +58,7 @@ class Fills(Protocol):
         """How much of an eligible quantity is executed: the profile `paper` takes less now and then."""
 
     def stop_elects(self, order: Order, look: Look) -> bool:
-        """Whether the other exit of its group is a stop that this bar's range elects."""
+        """Whether the other exit of its group is a stop that this bar's range elects or fills."""
 
     def raised(self, order: Order) -> None:
         """Its high-water mark has moved."""

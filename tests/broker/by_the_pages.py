@@ -240,9 +240,18 @@ class Pages(Desk):
         start, _, high, low, *_ = self.bars[i]
         stops = (s for s in self.orders if o.group and s.group == o.group and s.role == "stop_loss" and not s.held)
         return o.role == "take_profit" and any(
-            s.trigger is not None and start >= s.arrival and s.beyond(high if s.sign > 0 else low, s.trigger)
+            start >= s.arrival
+            and (self.passes(s, i) if s.trigger is None else s.beyond(high if s.sign > 0 else low, s.trigger))
             for s in stops
         )
+
+    def passes(self, o: Working, i: int) -> bool:
+        """Whether a bar passes the limit that an elected stop rests at."""
+        if o.worst is None or o.elected_in == i:
+            return False
+        tick = Decimal("0.01") if o.worst >= 1 else Decimal("0.0001")
+        back = self.bars[i][3 if o.sign > 0 else 2]
+        return o.sign * back <= o.sign * o.worst - self.rules.penetration * tick
 
     def see_bar_close(self, o: Working, i: int, at: int) -> None:
         if self.closes_at_once(o) and self.bars[i][0] >= o.arrival:

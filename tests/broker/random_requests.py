@@ -136,7 +136,7 @@ class Owner:
         if (order := self._one_that_is_open()) is None:
             return "nothing is open"
         changes: Body = {}
-        if self.rng.random() < 0.5:
+        if self.rng.random() < 0.5 and not (order.is_exit and self.rng.random() < 0.9):
             changes["qty"] = str(self.rng.choice(QUANTITIES))
         sign = 1 if order.side == "buy" else -1
         if order.limit_price is not None and self.rng.random() < 0.7:

@@ -28,7 +28,7 @@ from sessions.models import Session, SessionKey
 from streaming.engine.playing.player import Player
 from streaming.starts.copies import fork
 from streaming.verify.session import verify
-from tests.broker.test_accounts_in_play import seek, status
+from tests.broker.in_play import seek, status
 from tests.broker.test_splits_and_dividends import BEFORE, EX, on_the_eve, to_the_next_day
 
 CHANGE = "symbol,ex_date,kind,value\nAAPL,2014-06-09,symbol,TWX\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from broker.matching.acts import Cancel, Replace
+from broker.matching.terms import OrderType
 from tests.broker.books import MINUTE_NS, OPEN_NS, bar_columns, order, table
 from tests.broker.test_bar_fills import bracket
 
@@ -220,3 +221,25 @@ def test_with_the_profile_paper_a_tenth_of_the_fills_is_partial_and_fill_or_kill
         assert at.fills(all_of_it) == [(Decimal(1000), Decimal(10))]
         partial += at.fills(made) != [(Decimal(1000), Decimal(10))]
     assert 8 <= partial <= 35
+
+
+def test_of_two_exits_inside_one_bar_a_stop_limit_that_the_open_has_elected_is_what_happens() -> None:
+    """It is elected at the open, beyond its limit, and the price comes back: as it passes the profit, too."""
+    at = table(bar_columns([(100, 100, 100, 100), (100, 100, 100, 100), (93, 106, 92, 100)]))
+    at.at(1)
+    entry, profit, stop = bracket(105, 95)
+    stop.type, stop.limit_price = OrderType.STOP_LIMIT, Decimal("94.5")
+    at.group(entry, profit, stop)
+    at.at(3)
+    assert (at.fills(stop), at.bases(stop)) == ([(100, Decimal("94.5"))], ["bar_range"])
+    assert at.kinds(profit)[-1] == "canceled"
+
+
+def test_a_stop_limit_that_rests_at_its_limit_goes_before_the_profit_of_its_bar() -> None:
+    at = table(bar_columns([(100, 100, 100, 100), (100, 100, 100, 100), (93, 94, 92, 93), (93, 106, 92, 100)]))
+    at.at(1)
+    entry, profit, stop = bracket(105, 95)
+    stop.type, stop.limit_price = OrderType.STOP_LIMIT, Decimal("94.5")
+    at.group(entry, profit, stop)
+    at.at(4)
+    assert (at.fills(stop), at.fills(profit)) == ([(100, Decimal("94.5"))], [])

@@ -7,10 +7,11 @@ import datetime as dt
 import pytest
 
 from broker.models import AccountEvent
+from broker.refusals import Refusal
 from marketdata import calendar
 from streaming.engine.playing.player import Player
 from streaming.verify.session import verify
-from tests.broker.in_play import DAY, opened, place, started, status, step, until
+from tests.broker.in_play import DAY, opened, place, seek, started, status, step, until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
 
@@ -32,3 +33,15 @@ def test_an_order_for_extended_hours_is_filled_before_the_open_and_another_waits
     step(session, 92)
     assert status(account, plain) == "filled"
     assert verify(session.pk).problems == []
+
+
+def test_orders_for_the_next_sessions_auctions_are_taken_in_the_night_alone(real_days: str, player: Player) -> None:
+    """A day that is played to 20:00 goes on after its close; from 19:00 on the broker takes them."""
+    session = started(dt.date(2025, 7, 3), hours="extended")
+    account = opened(session)
+    seek(session, 391)
+    for tif in ("opg", "cls"):
+        with pytest.raises(Refusal, match=f"{tif} orders must be submitted after 7:00pm"):
+            place(account, time_in_force=tif)
+    seek(session, 391 + 179)
+    assert [status(account, place(account, time_in_force=tif)) for tif in ("opg", "cls")] == ["accepted", "accepted"]

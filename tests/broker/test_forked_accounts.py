@@ -17,7 +17,7 @@ from streaming.engine.playing.player import Player
 from streaming.starts import service as streams
 from streaming.starts.copies import fork
 from streaming.verify.session import verify
-from tests.broker.test_accounts_in_play import place, started, status, step
+from tests.broker.in_play import place, started, status, step
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
 Fill = tuple[int, Decimal | None, Decimal | None]
