@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from marketdata.intervals import parse_interval
@@ -30,6 +31,9 @@ WIDE = 16
 WORDS_OF = np.array([0, *(RECORDS[KIND_OF[number]].itemsize // WORD for number in sorted(KIND_OF))])
 """A record's size by its kind's number."""
 BARS = KINDS[DayKind.BARS].frame_number
+NEWLINE = ord("\n")
+FIRST_BYTES = np.array([(1 << 64) - (1 << 8 * (WORD - length)) for length in range(WORD + 1)], np.uint64)
+"""Masks of a word's first bytes, by how many."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,22 +180,11 @@ class _Numbered:
     """Blocks' own texts as numbers in one list of words."""
 
     def __init__(self, body: bytes, begins: Ints, ends: Ints) -> None:
-        places: dict[str, int] = {}
         known: dict[bytes, int] = {}
-        lists: list[NDArray[np.int32]] = []
-        block = []
-        for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
-            text = body[begin:end]
-            number = known.get(text)
-            if number is None:
-                number = known[text] = len(lists)
-                lists.append(np.array([places.setdefault(word, len(places)) for word in _split(text)], np.int32))
-            block.append(number)
-        self.words = tuple(places)
-        self.text = np.array(block, np.int64)
-        self.size = np.array([len(each) for each in lists], np.int64)
+        texts = (body[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True))
+        self.text = np.array([known.setdefault(text, len(known)) for text in texts], np.int64)
+        self.words, self.table, self.size = words_of(list(known))
         self.first = np.cumsum(self.size) - self.size
-        self.table = np.concatenate(lists) if lists else np.empty(0, np.int32)
 
     def all(self, counts: Ints) -> NDArray[np.int32]:
         """Every word of every block, one a row."""
@@ -203,6 +196,48 @@ class _Numbered:
         return found
 
 
-@lru_cache(maxsize=4096)
-def _split(text: bytes) -> tuple[str, ...]:
-    return tuple(text.decode().split("\n"))
+def words_of(texts: Sequence[bytes]) -> tuple[tuple[str, ...], NDArray[np.int32], Ints]:
+    """All words, ascending; the number of each word of each text, end to end; how many each text has.
+
+    At once for all texts: where a symbol is absent now and then, hardly two minutes have the same ones.
+    """
+    if not texts:
+        return (), np.empty(0, np.int32), np.empty(0, np.int64)
+    joined = np.frombuffer(b"\n".join([*texts, b""]), np.uint8)
+    ends = np.flatnonzero(joined == NEWLINE)
+    begins = np.concatenate([[0], ends[:-1] + 1])
+    width = -(-max(int((ends - begins).max()), 1) // WORD) * WORD
+    padded = np.concatenate([joined, np.zeros(width, np.uint8)])
+    keys = _keys(sliding_window_view(padded, width)[begins], ends - begins)
+    sizes = np.array([text.count(b"\n") + 1 for text in texts], np.int64)
+    known, numbers = _numbered(keys, sizes)
+    if width == WORD:
+        known = known.astype(">u8")
+    return _decoded(known.tobytes(), width), numbers.astype(np.int32), sizes
+
+
+@lru_cache(maxsize=64)
+def _decoded(words: bytes, width: int) -> tuple[str, ...]:
+    """Mostly the same ones as before."""
+    return tuple(word.decode() for word in np.frombuffer(words, f"S{width}").tolist())
+
+
+def _keys(cells: NDArray[np.uint8], lengths: Ints) -> NDArray[Any]:
+    """Words that begin rows of bytes, as what is fast to compare: ones of up to eight bytes as numbers."""
+    if cells.shape[1] == WORD:
+        return cells.view(">u8").ravel().astype(np.uint64) & FIRST_BYTES[lengths]
+    cells[np.arange(cells.shape[1]) >= lengths[:, None]] = 0
+    return cells.view(f"S{cells.shape[1]}").ravel()
+
+
+def _numbered(keys: NDArray[Any], sizes: Ints) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """The different ones, ascending, and the place of each among them. One text has nearly all."""
+    longest = int(sizes.argmax())
+    first = int(sizes[:longest].sum())
+    known = np.unique(keys[first : first + int(sizes[longest])])
+    while True:
+        numbers = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+        others = keys[known[numbers] != keys]
+        if not len(others):
+            return known, numbers
+        known = np.union1d(known, others)

@@ -7,11 +7,13 @@ import datetime as dt
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from marketdata.kinds import DayKind
 from streaming.engine.frames.frame_id import FrameId, rfc3339
 from streaming.engine.frames.stretch import Stretch
-from streaming.reading.batches import Batch, batch_of
+from streaming.reading.batches import Batch, batch_of, words_of
 from streaming.stream_batches import stream_batches
 from tests.streaming.paper import Paper
 from tests.streaming.test_stretches import play
@@ -82,3 +84,14 @@ def test_a_session_as_batches_goes_on_from_a_cursor_in_the_midst_of_a_stretch(tr
     known = np.concatenate([batch.known for batch in rest])
     assert known[0] == whole[11].id.ms and (np.diff(known) == 60_000).all()
     assert dt.timedelta(milliseconds=int(known[-1] - known[0])) == dt.timedelta(minutes=379)
+
+
+WORDS = st.lists(st.text("ABab/. é1", max_size=20), min_size=1, max_size=8, unique=True)
+
+
+@given(st.lists(WORDS, max_size=6))
+def test_words_of_many_texts_are_numbered_as_they_ascend(lists: list[list[str]]) -> None:
+    words, numbers, sizes = words_of(["\n".join(each).encode() for each in lists])
+    assert list(words) == sorted({word for each in lists for word in each}, key=str.encode)
+    assert [words[number] for number in numbers.tolist()] == [word for each in lists for word in each]
+    assert sizes.tolist() == [len(each) for each in lists]
