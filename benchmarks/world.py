@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
+from config.worker_options import QUIET
+
 ROOT = Path(__file__).resolve().parents[1]
 VAR = ROOT / "var" / "bench"
 FIRST = dt.date(2025, 6, 2)
@@ -112,7 +114,7 @@ def worker(**environment: str) -> Iterator[subprocess.Popen[bytes]]:
 
     log = VAR / "log" / "replay.log"
     command = [sys.executable, "-m", "celery", "-A", "config", "worker", "-Q", "replay,starts", "--pool", "threads"]
-    command += ["--concurrency", "4", "--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
+    command += ["--concurrency", "4", *QUIET, "--loglevel", "WARNING"]
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, stdout=out, stderr=out)
     try:

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
+from config.worker_options import QUIET
 from sessions.models import ServiceHeartbeat
 from sessions.redis_client import connection as redis_connection
 from streaming.engine.playing import relief
@@ -53,7 +54,7 @@ def start_worker(transactional_db: None, tmp_path: Path) -> Iterator[StartWorker
         }
         log = tmp_path / f"{queue}-{len(started)}.log"
         command = [sys.executable, "-m", "celery", "-A", "config", "worker", "-Q", QUEUES[queue], "--pool", "threads"]
-        command += ["--concurrency", "4", "-n", f"{queue}{len(started)}@test", "--without-gossip", "--without-mingle"]
+        command += ["--concurrency", "4", "-n", f"{queue}{len(started)}@test", *QUIET]
         with log.open("wb") as out:
             process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=out)
         started.append(process)

@@ -20,6 +20,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from config.worker_options import QUIET
 from sessions.models import ServiceHeartbeat
 from sessions.redis_client import connection as redis_connection
 from streaming.roles import ensure_roles
@@ -114,7 +115,7 @@ def running_worker(address: str, start_process: StartProcess) -> StartWorker:
         if not running or running[-1].poll() is not None:
             command = ("celery", "-A", "config", "worker", "-Q", "replay,starts,upkeep", "--pool", "threads")
             name = f"browser{len(running)}@test"
-            running.append(start_process(*command, "-c", "4", "-n", name, "--without-gossip", "--without-mingle"))
+            running.append(start_process(*command, "-c", "4", "-n", name, *QUIET))
         return running[-1]
 
     return ensure

@@ -15,6 +15,8 @@ from typing import TypeVar
 
 import psutil
 
+from config.worker_options import QUIET
+
 ROOT = Path(__file__).resolve().parents[2]
 LEASE_TTL = 3.0
 T = TypeVar("T")
@@ -84,8 +86,8 @@ class Arena:
     def start_celery(self) -> subprocess.Popen[bytes]:
         """The whole thing, with a queue."""
         command = [sys.executable, "-m", "celery", "-A", "config", "worker", "-Q", "replay,starts", "--pool", "threads"]
-        command += ["--concurrency", "4", "-n", f"replay{len(self.celery)}@faults", "--without-gossip"]
-        process = subprocess.Popen([*command, "--without-mingle"], cwd=ROOT, stdout=self.log, stderr=self.log)
+        command += ["--concurrency", "4", "-n", f"replay{len(self.celery)}@faults", *QUIET]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=self.log, stderr=self.log)
         self.celery.append(process)
         self.await_worker(process.pid)
         return process

@@ -35,6 +35,7 @@ from config.embedded import services
 from config.embedded.keeper import Keeper
 from config.embedded.lock import ServiceError
 from config.supervisor import Child, Supervisor, importing_project
+from config.worker_options import QUIET
 from marketdata.management.explained import ExplainedCommand
 from sessions.market_time import shown
 from sessions.models import ServiceHeartbeat, Session
@@ -181,7 +182,7 @@ class Command(ExplainedCommand):
 
 def children(host: str, port: int, var: Path) -> list[Child]:
     """Web, the two workers and beat."""
-    worker = ["celery", "-A", "config", "worker", "--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
+    worker = ["celery", "-A", "config", "worker", *QUIET, "--loglevel", "WARNING"]
     web = ["uvicorn", "config.asgi:application", "--host", host, "--port", str(port), "--lifespan", "off"]
     commands = {
         "web": [*web, *WEB_OPTIONS],
