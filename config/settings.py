@@ -96,6 +96,7 @@ CONTENT_SECURITY_POLICY = {
 """Pages load nothing that this server does not serve, and run no script that a text could have brought along."""
 
 ROOT_URLCONF = "config.urls"
+LOGIN_REDIRECT_URL = "admin:index"
 ASGI_APPLICATION = "config.asgi.application"
 TEMPLATES = [
     {

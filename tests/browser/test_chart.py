@@ -25,7 +25,7 @@ CHART = """async (act) => {
   const days = [{ open, minutes: 390 }, { open: open + 86400000, minutes: 390 }];
   const chart = new CandleChart(place, days);
   const bar = (minute, close = 100) => [open / 1000 + minute * 60, 100, 101, 99, close, 10];
-  return eval(act)(chart, bar, open / 1000);
+  return await eval(act)(chart, bar, open / 1000);
 }"""
 
 
@@ -108,6 +108,26 @@ def test_the_price_line_keeps_its_color_while_a_bar_forms(open_page: OpenPage) -
     assert isinstance(colors, list)
     seen, up = colors
     assert seen == [up] * 6
+
+
+def test_the_whole_day_stays_in_sight_until_somebody_scrolls(open_page: OpenPage) -> None:
+    page = open_page("/admin/")
+    begins = on_a_chart(
+        page,
+        """async (chart, bar) => {
+          const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+          const first = async () => { await drawn(); return chart.chart.timeScale().getVisibleLogicalRange().from; };
+          chart.whole(Array.from({ length: 300 }, (_, minute) => bar(minute)));
+          const newest = await first();
+          chart.keepDay(true);
+          const day = await first();
+          for (let minute = 300; minute < 320; minute += 1) chart.add([bar(minute)]);
+          const kept = await first();
+          place.dispatchEvent(new WheelEvent("wheel"));
+          return [newest > 50, day < 1, kept < 1, chart.keptDay];
+        }""",
+    )
+    assert begins == [True, True, True, False]
 
 
 def test_gaps_of_all_days_are_shaded_and_wide_bars_are_not(open_page: OpenPage) -> None:

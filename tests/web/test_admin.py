@@ -39,6 +39,12 @@ def act(client: Client, action: str, *sessions: Session) -> Any:
     return client.post(SESSIONS, data, follow=True)
 
 
+def test_who_logs_in_at_the_forms_own_address_gets_home() -> None:
+    User.objects.create_superuser("ada", password="secret")
+    answer = Client().post("/admin/login/", {"username": "ada", "password": "secret"})
+    assert answer.headers["Location"] == "/admin/"
+
+
 def test_the_list_shows_state_progress_speed_and_symbols(client: Client) -> None:
     a_session("AAPL", "MSFT", minutes=195, speed=60, name="both")
     page = client.get(SESSIONS).content.decode()

@@ -17,6 +17,7 @@ export class CandleChart {
     this.gaps = new Map();
     this.empty = 0;
     this.width = 1;
+    this.keptDay = false;
     const { createChart, CandlestickSeries, HistogramSeries } = window.LightweightCharts;
     this.chart = createChart(element, { autoSize: true, ...this.options() });
     this.shade = this.chart.addSeries(HistogramSeries, { priceScaleId: "gaps", lastValueVisible: false, priceLineVisible: false });
@@ -26,6 +27,7 @@ export class CandleChart {
     this.chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.8, bottom: 0 } });
     this.chart.priceScale("right").applyOptions({ scaleMargins: { top: 0.08, bottom: 0.24 } });
     this.chart.subscribeCrosshairMove((at) => { this.pointed = at.time ?? null; this.point(); });
+    for (const kind of ["wheel", "pointerdown"]) element.addEventListener(kind, () => this.keepDay(false), { passive: true, capture: true });
     this.chart.timeScale().subscribeVisibleLogicalRangeChange((range) => range && this.looked(range));
     new MutationObserver(() => this.repaint()).observe(document.documentElement, { attributeFilter: ["class"] });
     this.repaint();
@@ -92,9 +94,18 @@ export class CandleChart {
 
   /** The newest bars in sight, with room for those to come. */
   show() {
+    this.keepDay(false);
     const last = this.places;
     const shown = Math.min(SHOWN_BARS, Math.max(40, Math.round(this.chart.timeScale().width() / 6)));
     this.chart.timeScale().setVisibleLogicalRange({ from: Math.max(-1, last - shown), to: Math.max(last + ROOM, 60) });
+  }
+
+  /** The newest bar's day in sight, whatever comes, until somebody scrolls. */
+  keepDay(kept) {
+    if (this.keptDay === kept) return;
+    this.keptDay = kept;
+    this.onday?.(kept);
+    if (kept) this.wholeDay();
   }
 
   /** The newest bar's day, from its first bar on. */
@@ -107,6 +118,10 @@ export class CandleChart {
 
   /** Keep the newest bar in sight, unless somebody looks at older ones. */
   followNewest(before) {
+    if (this.keptDay) {
+      this.wholeDay();
+      return;
+    }
     const range = this.chart.timeScale().getVisibleLogicalRange();
     const last = this.places - 1;
     if (!range || before > range.to || last <= range.to - 2) return;

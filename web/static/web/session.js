@@ -125,7 +125,9 @@ class Page {
     this.chart.onaway = (away) => { toNow.hidden = !away; };
     this.chart.onearlier = () => this.loadEarlier();
     toNow.addEventListener("click", () => this.chart.show());
-    document.getElementById("whole-day").addEventListener("click", () => this.chart.wholeDay());
+    const wholeDay = document.getElementById("whole-day");
+    this.chart.onday = (kept) => wholeDay.setAttribute("aria-pressed", kept);
+    wholeDay.addEventListener("click", () => (this.chart.keptDay ? this.chart.show() : this.chart.keepDay(true)));
   }
 
   /** Days before those that are there, one question at a time. */
