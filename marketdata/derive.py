@@ -12,13 +12,15 @@ import numpy as np
 
 from marketdata.columns import BarColumns, Floats, Ints
 from marketdata.intervals import DAY
+from marketdata.trading_day import NO_BREAK, Break
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DerivedColumns:
     """Derived bars in time order; only buckets that have at least one minute.
 
-    `columns.offset`: bucket start, seconds from the open. `end_offset`: its end, clipped at the close.
+    `columns.offset`: bucket start, seconds from the open. `end_offset`: its end, clipped at the close and where a
+    midday break begins.
     `n_present` / `n_expected`: minutes that it has, and that the session has in it.
     """
 
@@ -29,16 +31,29 @@ class DerivedColumns:
 
 
 def derive(
-    bars: BarColumns, session_minutes: int, width_minutes: int, *, before: int = 0, after: int = 0
+    bars: BarColumns,
+    session_minutes: int,
+    width_minutes: int,
+    *,
+    before: int = 0,
+    after: int = 0,
+    midday: Break = NO_BREAK,
 ) -> DerivedColumns:
     """One instrument's day of minutes as bars of `width_minutes`; `before`, `after`: minutes of extended hours."""
     group = np.zeros(len(bars), np.int64)
-    derived, _ = derive_many(bars, group, session_minutes, width_minutes, before=before, after=after)
+    derived, _ = derive_many(bars, group, session_minutes, width_minutes, before=before, after=after, midday=midday)
     return derived
 
 
 def derive_many(
-    bars: BarColumns, group: Ints, session_minutes: int, width_minutes: int, *, before: int = 0, after: int = 0
+    bars: BarColumns,
+    group: Ints,
+    session_minutes: int,
+    width_minutes: int,
+    *,
+    before: int = 0,
+    after: int = 0,
+    midday: Break = NO_BREAK,
 ) -> tuple[DerivedColumns, Ints]:
     """Many instruments at once: rows sorted by (group, time); returns also the group of each derived row.
 
@@ -59,6 +74,8 @@ def derive_many(
     last = np.append(first[1:], len(bars)) - 1
     start = starts[first]
     end = np.minimum(start + width_minutes, limit[first] if isinstance(limit, np.ndarray) else limit)
+    end = np.where((start < midday.first) & (end > midday.first) & (end <= midday.end), midday.first, end)
+    off = np.maximum(np.minimum(end, midday.end) - np.maximum(start, midday.first), 0)
     columns = BarColumns(
         start * 60,
         bars.open[first],
@@ -69,7 +86,7 @@ def derive_many(
         _sum(bars.trade_count, first),
         _weighted(bars.vwap, bars.volume, first),
     )
-    return DerivedColumns(columns, end * 60, last - first + 1, end - start), group[first]
+    return DerivedColumns(columns, end * 60, last - first + 1, end - start - off), group[first]
 
 
 def _parts(minute: Ints, session_minutes: int, before: int, after: int) -> tuple[Ints, Ints]:

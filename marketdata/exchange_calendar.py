@@ -15,7 +15,7 @@ from marketdata.errors import NotATradingDay
 from marketdata.exchange_schedule import FIRST, LAST
 from marketdata.hours import Hours
 from marketdata.odd_hours import ODD_HOURS, USUAL
-from marketdata.trading_day import TradingDay
+from marketdata.trading_day import MINUTE, NO_BREAK, Break, TradingDay
 
 NEW_YORK_STOCKS = "XNYS"
 EXTENDED_HOURS = {NEW_YORK_STOCKS: (dt.time(4), dt.time(20))}
@@ -50,9 +50,15 @@ class ExchangeCalendar:
                 found[date] = self._odd(date, *odd[date])
             else:
                 late, early = date in self.schedule.late_opens, date in self.schedule.early_closes
-                found[date] = TradingDay(date, opened, closed, late, early, follows=opened == last)
+                midday = self._break(date, opened)
+                found[date] = TradingDay(date, opened, closed, late, early, follows=opened == last, midday=midday)
             last = closed
         return found
+
+    def _break(self, date: dt.date, opened: dt.datetime) -> Break:
+        if (bounds := self.schedule.breaks.get(date)) is None:
+            return NO_BREAK
+        return Break(*(round((moment - opened) / MINUTE) for moment in bounds))
 
     def _odd(self, date: dt.date, opened: dt.time, closed: dt.time) -> TradingDay:
         begin, end = (dt.datetime.combine(date, time, self.zone).astimezone(dt.UTC) for time in (opened, closed))
@@ -82,7 +88,7 @@ class ExchangeCalendar:
             last = self.previous_trading_day(last.date)
         opened, closed = (moment.astimezone(self.zone).time() for moment in (last.open, last.close))
         begin, end = (dt.datetime.combine(date, time, self.zone).astimezone(dt.UTC) for time in (opened, closed))
-        day = TradingDay(date, begin, end)
+        day = TradingDay(date, begin, end, midday=last.midday)
         return self._extended(day) if self.hours == Hours.EXTENDED else day
 
     def trading_day(self, date: dt.date) -> TradingDay:
@@ -147,6 +153,11 @@ class ExchangeCalendar:
     @cached_property
     def _dates(self) -> list[dt.date]:
         return list(self.days)
+
+    @property
+    def has_breaks(self) -> bool:
+        """Whether its days have, or had, a midday break."""
+        return bool(self.schedule.breaks)
 
     def why_closed(self, date: dt.date) -> str:
         """The weekday, the holiday's name, or "closed" where no rule says why."""

@@ -21,18 +21,24 @@ from marketdata.errors import UnknownExchange
 
 FIRST = dt.date(1990, 1, 1)
 LAST = dt.date(2035, 12, 31)
+FORM = 2
+"""Of the file: a file of another one is not read."""
 BUILT_WITHIN_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Each session's date, open and close; which open late or close early; the names of the holidays with a rule."""
+    """Each session's date, open and close; which open late or close early; the names of the holidays with a rule.
+
+    `breaks`: from when to when a session is closed at midday, of the exchanges that are, e.g. Tokyo's.
+    """
 
     zone: ZoneInfo
     sessions: list[tuple[dt.date, dt.datetime, dt.datetime]]
     late_opens: set[dt.date]
     early_closes: set[dt.date]
     holidays: dict[dt.date, str]
+    breaks: dict[dt.date, tuple[dt.datetime, dt.datetime]]
 
 
 def load(folder: Path, exchange: str) -> Schedule:
@@ -40,7 +46,7 @@ def load(folder: Path, exchange: str) -> Schedule:
 
     Raises what the library raises for an exchange that it does not have.
     """
-    path = folder / f"{exchange.replace('/', '-')}-{version('exchange_calendars')}-{FIRST.year}-{LAST.year}.json"
+    path = folder / f"{exchange.replace('/', '-')}-{version('exchange_calendars')}-{FIRST.year}-{LAST.year}-{FORM}.json"
     try:
         return _decode(path.read_bytes())
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
@@ -76,6 +82,7 @@ def _decode(content: bytes) -> Schedule:
         set(map(dt.date.fromisoformat, kept["late_opens"])),
         set(map(dt.date.fromisoformat, kept["early_closes"])),
         {dt.date.fromisoformat(date): name for date, name in kept["holidays"].items()},
+        {dt.date.fromisoformat(date): (_moment(start), _moment(end)) for date, (start, end) in kept["breaks"].items()},
     )
 
 
@@ -95,6 +102,7 @@ def _encode(exchange: str) -> bytes:
         ) from error
     table = calendar.schedule
     rows = zip(table.index, table["open"], table["close"], strict=True)
+    breaks = table[["break_start", "break_end"]].dropna()
     rules = calendar.regular_holidays
     holidays = rules.holidays(FIRST, LAST, return_name=True) if rules is not None and rules.rules else {}
     kept = {
@@ -103,6 +111,10 @@ def _encode(exchange: str) -> bytes:
         "late_opens": [_date(day) for day in calendar.late_opens],
         "early_closes": [_date(day) for day in calendar.early_closes],
         "holidays": {_date(day): str(name) for day, name in holidays.items()},
+        "breaks": {
+            _date(day): [int(start.timestamp()), int(end.timestamp())]
+            for day, start, end in zip(breaks.index, breaks["break_start"], breaks["break_end"], strict=True)
+        },
     }
     return json.dumps(kept).encode()
 

@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 from marketdata.columns import BarColumns, Floats, Ints, join_bars
 from marketdata.derive import derive
 from marketdata.errors import MarketDataError
+from marketdata.importing.base.exported import METADATA
 from marketdata.intervals import parse_interval
 from marketdata.models import Dataset, DayVersion
 from marketdata.store import BoundedDay, load_bounded_days
@@ -48,7 +49,9 @@ class Export:
         amounts = [(name, pa.float64()) for name in AMOUNTS]
         minutes = [(name, pa.int64()) for name in (MINUTES if self.interval != "1m" else ())]
         stamp = ("timestamp", pa.timestamp("s", tz="UTC"))
-        return pa.schema([("symbol", pa.string()), stamp, *floats, *amounts, *minutes, ("vwap", pa.float64())])
+        return pa.schema(
+            [("symbol", pa.string()), stamp, *floats, *amounts, *minutes, ("vwap", pa.float64())], METADATA
+        )
 
     def tables(self) -> Iterator[pa.Table]:
         """Symbol by symbol, in time order."""
@@ -82,7 +85,7 @@ class Export:
         if self.interval == "1m":
             ones = np.ones(len(day.bars), np.int64)
             return day.open + day.bars.offset, day.bars, ones, ones
-        made = derive(day.bars, (day.close - day.open) // 60, parse_interval(self.interval))
+        made = derive(day.bars, (day.close - day.open) // 60, parse_interval(self.interval), midday=day.midday)
         return day.open + made.columns.offset, made.columns, made.n_present, made.n_expected
 
 

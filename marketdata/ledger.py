@@ -1,11 +1,13 @@
 """A stored day's ledger: one letter per session minute.
 
 T traded · A absent in its source, unproven · N no trade, proven · F filled later · M missing · H halted.
+A midday break's minutes are none of the session's: they have B, and no bar is expected in them.
 """
 
 import numpy as np
 
 from marketdata.columns import Ints
+from marketdata.trading_day import NO_BREAK, Break
 
 WORDS = {
     "T": "traded",
@@ -16,14 +18,27 @@ WORDS = {
     "H": "halted",
 }
 LETTERS = "".join(WORDS)
+BREAK = "B"
 HIDDEN = "."
 
 
-def initial_ledger(offset: Ints, session_minutes: int) -> str:
-    """T for every minute that has a bar, A for the others."""
+def initial_ledger(offset: Ints, session_minutes: int, midday: Break = NO_BREAK) -> str:
+    """T for every minute that has a bar, B for those of the break, A for the others."""
     letters = np.full(session_minutes, ord("A"), np.uint8)
+    letters[midday.first : midday.end] = ord(BREAK)
     letters[offset // 60] = ord("T")
     return letters.tobytes().decode()
+
+
+def words_of(*, has_break: bool) -> dict[str, str]:
+    """What the letters mean, that of a break only where there is one."""
+    return WORDS | ({BREAK: "the exchange's midday break"} if has_break else {})
+
+
+def break_of(ledger: str) -> Break:
+    """The break of a day with this ledger."""
+    first = ledger.find(BREAK)
+    return NO_BREAK if first < 0 else Break(first, ledger.rfind(BREAK) + 1)
 
 
 def complete(ledger: str, offset: Ints) -> str:

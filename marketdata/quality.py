@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from marketdata.ledger import BREAK
+
 
 @dataclass(frozen=True, slots=True)
 class Quality:
@@ -24,4 +26,4 @@ class Quality:
 
 def quality(ledger: str, minutes_over: int) -> Quality:
     seen = ledger[:minutes_over]
-    return Quality(len(seen), *(seen.count(letter) for letter in "TNFAMH"))
+    return Quality(len(seen) - seen.count(BREAK), *(seen.count(letter) for letter in "TNFAMH"))

@@ -4,9 +4,34 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 MINUTE = dt.timedelta(minutes=1)
 NOTHING = dt.timedelta()
+
+
+class Break(NamedTuple):
+    """A midday break, as Tokyo has one: its first minute and the first after it, counted from the open.
+
+    Its minutes are none of the session's: no bar is expected in them. The session's clock passes through them.
+    """
+
+    first: int
+    end: int
+
+    @property
+    def minutes(self) -> int:
+        return self.end - self.first
+
+    def holds(self, minute: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of the minutes, counted from the open, are the break's."""
+        return (minute >= self.first) & (minute < self.end)
+
+
+NO_BREAK = Break(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +50,25 @@ class TradingDay:
     after: dt.timedelta = NOTHING
     follows: bool = False
     """Whether it begins at the instant at which the day before ends: that instant is the day before's."""
+    midday: Break = NO_BREAK
 
     @property
     def minutes(self) -> int:
-        """The minutes of the regular session."""
+        """From the open to the close, those of a midday break among them."""
         return round((self.close - self.open) / MINUTE)
+
+    @property
+    def expected_minutes(self) -> int:
+        """In which the session trades."""
+        return self.minutes - self.midday.minutes
+
+    @property
+    def trading(self) -> tuple[tuple[dt.datetime, dt.datetime], ...]:
+        """From when to when it trades: in two parts where there is a midday break."""
+        if not self.midday.minutes:
+            return ((self.open, self.close),)
+        start, end = (self.open + minute * MINUTE for minute in self.midday)
+        return (self.open, start), (end, self.close)
 
     @property
     def is_half_day(self) -> bool:

@@ -32,13 +32,12 @@ def market_clock(at: dt.datetime, days: ExchangeCalendar | None = None) -> dict[
     """`/v2/clock`: both next_open and next_close are strictly later than the timestamp; by default New York's."""
     days = days or calendar_of()
     day = _day_not_over(at, days)
-    is_open = day.open <= at
-    following = next_foreseen_day(days, day.date, days.session_date_of(at)) if is_open else day
+    later = next((opens for opens, _ in day.trading if opens > at), None)
     return {
         "timestamp": _new_york(at),
-        "is_open": is_open,
-        "next_open": _new_york(following.open),
-        "next_close": _new_york(day.close),
+        "is_open": any(opens <= at < closes for opens, closes in day.trading),
+        "next_open": _new_york(later or next_foreseen_day(days, day.date, days.session_date_of(at)).open),
+        "next_close": _new_york(next(closes for _, closes in day.trading if closes > at)),
     }
 
 

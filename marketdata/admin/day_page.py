@@ -16,7 +16,7 @@ from marketdata.columns import BarColumns, Rows, TickColumns
 from marketdata.gaps import find_gaps
 from marketdata.intervals import parse_interval
 from marketdata.kinds import KINDS, DayKind
-from marketdata.ledger import WORDS
+from marketdata.ledger import BREAK, WORDS, words_of
 from marketdata.models import DayVersion
 from marketdata.quality import quality
 from marketdata.units import SECOND_NS
@@ -37,10 +37,11 @@ def context(day: DayVersion) -> dict[str, Any]:
         "bars": None if bars is None else points(opened, bars),
         "days": [span],
         "heat": heat(day, span) if day.ledger and bars is not None else None,
-        "words": WORDS,
+        "words": words_of(has_break=BREAK in day.ledger),
         "gaps": gaps(day),
         "quality": quality_text(day),
         "traded": day.ledger.count("T"),
+        "expected": len(day.ledger) - day.ledger.count(BREAK),
         "columns": [name.replace("_", " ") for name in (*names.values, *names.codes)],
         "rows": list(table(opened, rows)),
         "more": max(0, day.row_count - SHOWN_ROWS),

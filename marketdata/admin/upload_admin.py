@@ -24,7 +24,7 @@ from marketdata.importing.files.finding import SHOWN, SUFFIXES
 from marketdata.importing.uploads import upload as uploads
 from marketdata.importing.uploads import upload_queue
 from marketdata.importing.uploads.upload_queue import TASKS
-from marketdata.ledger import WORDS
+from marketdata.ledger import BREAK, words_of
 from marketdata.models import Dataset, Upload
 
 MAY_IMPORT = "marketdata.add_import"
@@ -127,7 +127,7 @@ class UploadAdmin(ReadOnlyAdmin):
             "correctable": correctable,
             "clashes": upload.found.get("clashes", []) if correctable else [],
             "previews": upload.found.get("previews", []) if correctable else [],
-            "words": WORDS,
+            "words": words_of(has_break=any(BREAK in one["ledger"] for one in upload.found.get("previews", []))),
             "reports": list(zip(upload.imports.order_by("pk"), upload.found.get("reports", []), strict=False)),
             "left_out": upload.found.get("left_out", []),
             "skipped": upload.found.get("skipped", []),

@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from marketdata.exchange_calendar import NEW_YORK_STOCKS, calendar_of
+from marketdata.ledger import initial_ledger
 from marketdata.models import Dataset
 from marketdata.store import binary_cursor
 from marketdata.trading_day import TradingDay
@@ -72,11 +75,15 @@ def day_facts(dataset: Dataset, question: Question) -> list[DayFacts]:
     found = {(date, symbol): _regular(symbol, date, *rest) for symbol, date, *rest in regular}
     for symbol, date, exchange, bars, summary in extended:
         session = calendar_of(exchange).trading_day(date)
-        day = found.get((date, symbol)) or DayFacts(symbol, date, "A" * session.minutes, exchange=exchange)
+        day = found.get((date, symbol)) or DayFacts(symbol, date, _no_minutes(session), exchange=exchange)
         late = summary.get("late", 0) if session.closes_early else 0
         swing = _swing(day.last_close, summary["late_low"], summary["late_high"]) if late else 0.0
         found[date, symbol] = replace(day, outside=bars, late=late, late_swing=swing)
     return [found[key] for key in sorted(found)]
+
+
+def _no_minutes(session: TradingDay) -> str:
+    return initial_ledger(np.empty(0, np.int64), session.minutes, session.midday)
 
 
 def _rows(query: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from marketdata.coverage.facts import DayFacts
 from marketdata.coverage.summary import SymbolCoverage, covered, session_dates
+from marketdata.ledger import BREAK
 
 SHADES = ((1.0, "█", "green"), (0.98, "▓", "green"), (0.9, "▒", "yellow"), (0.5, "░", "dark_orange"), (0.0, "·", "red"))
 LEGEND = "█ all  ▓ 98 %  ▒ 90 %  ░ half  · less  (blank: nothing stored)"
@@ -79,8 +80,10 @@ def _day_share(day: DayFacts | None) -> float | None:
     return None if day is None else _share(day.ledger)
 
 
-def _share(letters: str) -> float:
-    return sum(letters.count(letter) for letter in "TNF") / len(letters)
+def _share(letters: str) -> float | None:
+    """None where the session does not trade."""
+    expected = len(letters) - letters.count(BREAK)
+    return sum(letters.count(letter) for letter in "TNF") / expected if expected else None
 
 
 def _head(text: str) -> Text:

@@ -15,7 +15,7 @@ import numpy as np
 from marketdata.coverage.facts import DayFacts
 from marketdata.exchange_calendar import NEW_YORK_STOCKS, calendar_of
 from marketdata.gaps import shared_holes
-from marketdata.ledger import LETTERS
+from marketdata.ledger import BREAK, LETTERS
 
 WITHOUT = re.compile("[AM]+")
 CHANCE = 1e-3
@@ -44,7 +44,7 @@ class Coverage:
         counts, gap = _counted(day.ledger)
         for letter, count in zip(LETTERS, counts, strict=True):
             self.letters[letter] += count
-        self.expected += len(day.ledger)
+        self.expected += len(day.ledger) - day.ledger.count(BREAK)
         self.bars += day.bars
         self.outside += day.outside
         self.late += day.late

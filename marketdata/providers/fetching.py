@@ -221,7 +221,7 @@ def _on_the_day(answer: Rows, day: TradingDay) -> BarColumns:
 
 def _within(answer: Rows, day: TradingDay) -> BarColumns:
     bars = _on_the_day(answer, day)
-    return bars.take((bars.offset >= 0) & (bars.offset < day.minutes * 60))
+    return bars.take((bars.offset >= 0) & (bars.offset < day.minutes * 60) & ~day.midday.holds(bars.offset // 60))
 
 
 def _first_fault(bars: BarColumns, day: TradingDay) -> tuple[int, str] | None:
@@ -231,6 +231,8 @@ def _first_fault(bars: BarColumns, day: TradingDay) -> tuple[int, str] | None:
     outside = np.flatnonzero((bars.offset < 0) | (bars.offset >= day.minutes * 60))
     if len(outside):
         return int(outside[0]), f"it is outside the session ({day.open:%H:%M} to {day.close:%H:%M} UTC)"
+    if (resting := day.midday.holds(bars.offset // 60)).any():
+        return int(np.flatnonzero(resting)[0]), "it is in the session's midday break"
     unordered = np.flatnonzero(np.diff(bars.offset) <= 0)
     return (int(unordered[0]) + 1, "it is not after the one before it") if len(unordered) else None
 

@@ -9,10 +9,12 @@ from typing import Any
 
 from marketdata.columns import BarColumns, no_bars, unpacked
 from marketdata.kinds import DayKind
+from marketdata.ledger import break_of
 from marketdata.models import Scope
 from marketdata.store.database import binary_cursor
 from marketdata.store.stored_days import Key, LoadedDay, NewDay
 from marketdata.store.write import held_versions
+from marketdata.trading_day import Break
 
 SELECT = """
 SELECT c.cells, d.id, i.symbol, d.instrument_id, d.kind, d.version, d.row_count, d.derived, d.ledger, d.content_hash
@@ -24,7 +26,7 @@ CURRENT = """
    AND i.symbol = ANY(%s)
 """
 BOUNDED = """
-SELECT d.date, d.open_at, d.close_at, d.row_count, c.cells
+SELECT d.date, d.open_at, d.close_at, d.ledger, d.row_count, c.cells
   FROM marketdata_dayversion d LEFT JOIN marketdata_daychunk c ON c.day_id = d.id AND c.number = 0
  WHERE d.id = ANY(%s) AND d.kind = 'bars' ORDER BY d.date, d.id
 """
@@ -81,6 +83,7 @@ class BoundedDay:
     date: dt.date
     open: int
     close: int
+    midday: Break
     bars: BarColumns
 
 
@@ -89,6 +92,6 @@ def load_bounded_days(version_ids: Sequence[int]) -> list[BoundedDay]:
     with binary_cursor() as cursor:
         cursor.execute(BOUNDED, [list(version_ids)])
         return [
-            BoundedDay(date, int(opened.timestamp()), int(closed.timestamp()), _bars(cells, count))
-            for date, opened, closed, count, cells in cursor.fetchall()
+            BoundedDay(date, int(opened.timestamp()), int(closed.timestamp()), break_of(ledger), _bars(cells, count))
+            for date, opened, closed, ledger, count, cells in cursor.fetchall()
         ]

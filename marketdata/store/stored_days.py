@@ -51,7 +51,7 @@ class NewDay:
         by_the_minute = self.rows.kind != DayKind.BARS or self.interval == "1m"
         if self.ledger or not by_the_minute or self.scope != Scope.REGULAR:
             return self.ledger
-        return initial_ledger(self.rows.seconds, session.minutes)
+        return initial_ledger(self.rows.seconds, session.minutes, session.midday)
 
 
 class Written(NamedTuple):

@@ -103,7 +103,7 @@ class Found:
 
     def _day(self, day: BoundedDay, width: int) -> tuple[Ints, Ints, BarColumns]:
         if self.derived:
-            made = derive(day.bars, (day.close - day.open) // 60, width)
+            made = derive(day.bars, (day.close - day.open) // 60, width, midday=day.midday)
             return day.open + made.columns.offset, day.open + made.end_offset, made.columns
         start = day.open + day.bars.offset
         end = start + width * 60

@@ -90,7 +90,7 @@ def _until(end: Moment | None) -> float:
 
 
 def _part(day: TradingDay, bars: BarColumns, width: int, until: float, start: Moment | None) -> Part:
-    made = derive(bars, day.minutes, width, before=day.minutes_before, after=day.minutes_after)
+    made = derive(bars, day.minutes, width, before=day.minutes_before, after=day.minutes_after, midday=day.midday)
     opened, offset = round(day.open.timestamp()), made.columns.offset
     starts, ends = opened + offset, opened + made.end_offset
     place = (offset >= day.minutes * 60).astype(np.int64) - (offset < 0)

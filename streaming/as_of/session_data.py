@@ -65,7 +65,9 @@ class SymbolData:
         days = self.session.calendar
         day = days.trading_day(days.session_date_of(clock))
         width = parse_interval(interval)
-        derived = derive(self.columns, day.minutes, width, before=day.minutes_before, after=day.minutes_after)
+        derived = derive(
+            self.columns, day.minutes, width, before=day.minutes_before, after=day.minutes_after, midday=day.midday
+        )
         end_ms = milliseconds(day.open) + derived.end_offset * 1000
         shown = np.flatnonzero(end_ms <= milliseconds(clock))
         return [self._event(day, derived.columns, int(i), width, int(end_ms[i]), derived) for i in shown]

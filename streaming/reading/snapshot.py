@@ -77,7 +77,7 @@ def _over(
 ) -> Iterator[dict[str, Any]]:
     """The bars of one interval that are over by then, in wire form."""
     around = {"before": day.minutes_before, "after": day.minutes_after}
-    derived = derive(bars, day.minutes, parse_interval(interval), **around)
+    derived = derive(bars, day.minutes, parse_interval(interval), **around, midday=day.midday)
     opened = milliseconds(day.open)
     shown = derived.end_offset * 1000 <= clock_ms - opened
     rows = derived.columns.take(shown)

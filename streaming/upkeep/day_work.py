@@ -123,7 +123,7 @@ def _store_derived(holding: Holding) -> int:
 
 
 def _derived_day(stored: LoadedDay, day: TradingDay, width: int) -> NewDay:
-    made = derive(stored.bars, day.minutes, width)
+    made = derive(stored.bars, day.minutes, width, midday=day.midday)
     return NewDay(
         stored.instrument_id,
         day.date,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marketdata.columns import BarColumns
+from marketdata.columns import BarColumns, Ints
 from marketdata.exchange_calendar import NEW_YORK_STOCKS, ExchangeCalendar, calendar_of
 from marketdata.intervals import DAY, interval_name
 from marketdata.models import Dataset
@@ -56,7 +56,7 @@ def trading_days(days_of: ExchangeCalendar, first: dt.date, last: dt.date) -> li
 
 def _drill_day(days_of: ExchangeCalendar, days: Sequence[TradingDay], at: int) -> DrilledDay:
     day, upcoming = days[at], days[at + 1] if at + 1 < len(days) else None
-    tape = Tape(day, {"DRILL": _every_minute(day.minutes)}, WIDTHS, synthetic=True)
+    tape = Tape(day, {"DRILL": _every_minute(day)}, WIDTHS, synthetic=True)
     rollover = _recipe(days[at : at + 2]).after(day.date)
     counts = tuple(len(layer.start) for layer in tape.layers[1:])
     faults = [*_grid_faults(days_of, day, tape), *_derived_faults(day, tape, counts)]
@@ -75,9 +75,15 @@ def _recipe(window: Sequence[TradingDay]) -> Recipe:
     return Recipe(0, Dataset(name="drill"), "", WIDTHS, tuple(window))
 
 
-def _every_minute(minutes: int) -> BarColumns:
-    ones = np.ones(minutes)
-    return BarColumns(np.arange(minutes, dtype=np.int64) * 60, *([ones] * 7))
+def _every_minute(day: TradingDay) -> BarColumns:
+    minutes = _traded(day)
+    return BarColumns(minutes * 60, *([np.ones(len(minutes))] * 7))
+
+
+def _traded(day: TradingDay) -> Ints:
+    """The session's minutes, without those of a midday break."""
+    minutes = np.arange(day.minutes, dtype=np.int64)
+    return minutes[~day.midday.holds(minutes)]
 
 
 def _wall(days_of: ExchangeCalendar, moment: dt.datetime) -> dt.datetime:
@@ -117,13 +123,14 @@ def _grid_faults(days_of: ExchangeCalendar, day: TradingDay, tape: Tape) -> Iter
 
 
 def _derived_faults(day: TradingDay, tape: Tape, counts: Sequence[int]) -> Iterator[str]:
-    wanted = COUNTS.get(day.minutes, tuple(-(-day.minutes // width) for width in WIDTHS))
+    buckets = [np.unique(_traded(day) // width) * width for width in WIDTHS]
+    wanted = COUNTS.get(day.expected_minutes, tuple(map(len, buckets)))
     if tuple(counts) != wanted:
         yield f"derived bars {tuple(counts)}, not {wanted}"
-    for layer, width in zip(tape.layers[1:], WIDTHS, strict=True):
-        whole = int(layer.n_expected.sum()) == day.minutes == int(layer.n_present.sum())
-        anchored = (np.diff(layer.start) == width * 60).all() and layer.start[0] == tape.layers[0].start[0]
-        if not (whole and anchored):
+    first = int(tape.layers[0].start[0])
+    for layer, width, starts in zip(tape.layers[1:], WIDTHS, buckets, strict=True):
+        whole = int(layer.n_expected.sum()) == day.expected_minutes == int(layer.n_present.sum())
+        if not (whole and np.array_equal(layer.start, first + starts * 60)):
             yield f"{interval_name(width)} bars do not tile the session"
 
 

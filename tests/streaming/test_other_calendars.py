@@ -31,7 +31,11 @@ def write_minutes(folder: Path, symbol: str, exchange: str, first: dt.date, last
     """Every minute of the days, the closes counting up by a cent."""
     lines = ["time,open,high,low,close,volume"]
     for day in calendar_of(exchange).trading_days(first, last):
-        for n in range(day.minutes):
+        for n in (
+            n
+            for opens, closes in day.trading
+            for n in range((opens - day.open) // MINUTE, (closes - day.open) // MINUTE)
+        ):
             price = 100 + n / 100
             stamp = f"{day.open + n * MINUTE:%Y-%m-%dT%H:%M:%SZ}"
             lines.append(f"{stamp},{price:.2f},{price + 0.5:.2f},{price - 0.5:.2f},{price:.2f},{n + 1}")
@@ -66,6 +70,23 @@ def test_a_london_session_has_londons_hours_through_its_clock_change(player: Pla
     assert [bar["n_expected"] for bar in bars_of(frames, "1h")] == ([60] * 8 + [30]) * 2
     (status,) = data_status(Question(("VOD",)), "made")
     assert (status.total.quality, status.notes) == (1.0, [])
+
+
+def test_tokyos_midday_break_is_passed_through_and_no_minute_of_it_is_missed(player: Player, tmp_path: Path) -> None:
+    first, last = dt.date(2025, 7, 8), dt.date(2025, 7, 9)
+    imported(tmp_path, "TYO", "XTKS", first, last)
+    session = play("TYO", first, last)
+    frames = finished(session)
+    assert [e["minutes"] for frame in frames for e in frame["events"] if e["type"] == "day_open"] == [330, 330]
+    assert len(bars_of(frames, "1m")) == 2 * 330
+    hours = bars_of(frames, "1h")[:7]
+    assert [bar["n_expected"] for bar in hours] == [60, 60, 30, 30, 60, 60, 30]
+    assert (hours[2]["end"], all(bar["complete"] for bar in hours)) == ("2025-07-08T02:30:00Z", True)
+    in_break = [frame for frame in frames if "2025-07-08T02:30:00Z" < frame["clock"] < "2025-07-08T03:31:00Z"]
+    assert len(in_break) == 60 and not any(frame["events"] for frame in in_break), "the clock alone"
+    assert session.streams.get().expected == 330
+    assert not session.events.filter(kind__contains="gap").exists()
+    assert verify(session.pk).ok
 
 
 @pytest.mark.parametrize(("exchange", "minutes"), [("24/7", 1440), ("CMES", 1440)])

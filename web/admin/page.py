@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from marketdata.chart_library import INTEGRITY
 from marketdata.exchange_calendar import place_of
-from marketdata.ledger import WORDS
+from marketdata.ledger import words_of
 from sessions.models import ActiveStream, JournalEntry, Session, StreamType
 from streaming.as_of.session_events import events_as_of
 from streaming.base.stream_types import words
@@ -54,7 +54,7 @@ def context(session: Session) -> dict[str, Any]:
     return reported | {
         "card": cards.card_to_render(session, timezone.now()),
         "heat": rows,
-        "words": WORDS,
+        "words": words_of(has_break=session.calendar.has_breaks),
         "chart_integrity": INTEGRITY,
         "symbols": symbols,
         "intervals": [session.interval, *session.derive],

@@ -78,7 +78,8 @@ def split(table: Table) -> Split:
     rows = _readable(table, result)
     rows = rows[np.lexsort((table.line[rows], table.stamp[rows], table.symbol[rows]))]
     refuse_other_widths(table.path, table.names, table.stamp[rows], table.symbol[rows])
-    date, opened, minutes = _sessions(table.stamp[rows], calendar_of(table.exchange))
+    days = calendar_of(table.exchange)
+    date, opened, minutes = _sessions(table.stamp[rows], days)
     for ordinal in np.unique(date[minutes == 0]):
         closed = dt.date.fromordinal(int(ordinal))
         _reject(table, rows[date == ordinal], f"{closed} is not a trading day of {table.exchange}", result)
@@ -88,7 +89,7 @@ def split(table: Table) -> Split:
     bars, result.repaired = without_noise(bars)
     kept = _sound(table, rows, bars, result)
     kept = _last_of_each_minute(table, rows, kept, result)
-    inside = (bars.offset >= 0) & (bars.offset < minutes * 60)
+    inside = (bars.offset >= 0) & (bars.offset < minutes * 60) & ~_in_break(bars.offset, date, days)
     for scope, part in ((Scope.REGULAR, kept & inside), (Scope.EXTENDED, kept & ~inside)):
         result.days += _days(table, rows[part], date[part], bars.take(part), scope)
     result.rejected.sort(key=lambda row: row.line)
@@ -123,6 +124,16 @@ def _sessions(stamps: Ints, days: ExchangeCalendar) -> tuple[Ints, Ints, Ints]:
     table = np.array([(date.toordinal(), *found[date]) for date in dates], dtype=np.int64).reshape(-1, 3)
     ordinal, opened, minutes = table[which].T
     return ordinal, opened, minutes
+
+
+def _in_break(offset: Ints, date: Ints, days: ExchangeCalendar) -> np.ndarray:
+    """Rows of a midday break, which are outside of the session."""
+    found = np.zeros(len(offset), dtype=bool)
+    if days.has_breaks:
+        for ordinal in np.unique(date):
+            midday = days.trading_day(dt.date.fromordinal(int(ordinal))).midday
+            found |= (date == ordinal) & midday.holds(offset // 60)
+    return found
 
 
 def _session(day: TradingDay | None) -> tuple[int, int]:

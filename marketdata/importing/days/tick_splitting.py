@@ -55,7 +55,7 @@ def _split_day(table: TickTable, rows: np.ndarray, date: dt.date, days: Exchange
     for row, reason in broken_rows(ticks):
         kept[row] = False
         _reject(table, rows[row : row + 1], reason, days, result)
-    inside = (ticks.at >= 0) & (ticks.at < day.minutes * 60 * SECOND_NS)
+    inside = (ticks.at >= 0) & (ticks.at < day.minutes * MINUTE_NS) & ~day.midday.holds(ticks.at // MINUTE_NS)
     for scope, part in ((Scope.REGULAR, kept & inside), (Scope.EXTENDED, kept & ~inside)):
         if part.any():
             result.days.append(SymbolDay(str(table.symbol[rows[0]]), date, scope, ticks.take(part)))

@@ -49,13 +49,14 @@ def misplaced(stamp: Ints, volume: Floats, days: ExchangeCalendar) -> Shift | No
         return None
     cell = which * DAY + (stamp - opened[which]) // 60 % DAY
     full = minutes == minutes.max()
+    closed = max((day.midday.minutes // BIN for day in found if day), default=0)
     rows = np.bincount(cell, minlength=len(ordinal) * DAY).reshape(-1, BINS, BIN).sum(axis=2)[full]
     traded = np.bincount(cell, np.nan_to_num(volume), len(ordinal) * DAY).reshape(-1, DAY)[full]
     ordinal = ordinal[full]
     extended = days.exchange == NEW_YORK_STOCKS
     for week in np.unique(ordinal // 7):
         these = ordinal // 7 == week
-        if shift := _by_rows(rows[these].sum(axis=0), session, extended):
+        if shift := _by_rows(rows[these].sum(axis=0), session, closed, extended):
             return Shift(dt.date.fromordinal(int(ordinal[these][0])), *shift)
     for month in np.unique(ordinal // 28):
         these = ordinal // 28 == month
@@ -64,14 +65,15 @@ def misplaced(stamp: Ints, volume: Floats, days: ExchangeCalendar) -> Shift | No
     return None
 
 
-def _by_rows(rows: np.ndarray, session: int, extended: bool) -> tuple[int, str] | None:
+def _by_rows(rows: np.ndarray, session: int, closed: int, extended: bool) -> tuple[int, str] | None:
+    """`closed`: half hours of the session in which nothing is expected, as in a midday break."""
     count = rows.sum()
     if count < LEAST_ROWS:
         return None
     shares = _shares(rows, session)
     best = int(np.argmax(shares))
     held = np.roll(rows, -2 * best)[:session]
-    if shares[0] <= NOT_ALL and shares[best] >= ALL and (held > 0).sum() >= session - 1:
+    if shares[0] <= NOT_ALL and shares[best] >= ALL and (held > 0).sum() >= session - closed - 1:
         return _hours(best), f"{1 - shares[0]:.0%} of its rows lie outside of the session, and then none would"
     if not extended:
         return None

@@ -176,7 +176,7 @@ def _preview(file: ReadFile, day: SymbolDay) -> dict[str, Any]:
         "open": opened * 1000,
         "minutes": session.minutes,
         "bars": points(opened, day.bars),
-        "ledger": initial_ledger(day.bars.seconds, session.minutes),
+        "ledger": initial_ledger(day.bars.seconds, session.minutes, session.midday),
     }
 
 

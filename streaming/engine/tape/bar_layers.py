@@ -141,8 +141,9 @@ class Layers:
         return self._layer(1, group, bars, bars.offset + 60, ones, ones)
 
     def _derived(self, bars: BarColumns, group: Ints, width: int) -> Layer:
-        around = {"before": self.day.minutes_before, "after": self.day.minutes_after}
-        derived, of = derive_many(bars, group, self.day.minutes, width, **around)
+        day = self.day
+        around = {"before": day.minutes_before, "after": day.minutes_after}
+        derived, of = derive_many(bars, group, day.minutes, width, **around, midday=day.midday)
         return self._layer(width, of, derived.columns, derived.end_offset, derived.n_present, derived.n_expected)
 
     def _layer(self, width: int, group: Ints, bars: BarColumns, end: Ints, present: Ints, expected: Ints) -> Layer:

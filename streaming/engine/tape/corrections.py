@@ -101,7 +101,7 @@ def _changed(day: TradingDay, width: int, old: BarColumns, new: BarColumns, unti
 
 
 def _table(day: TradingDay, width: int, bars: BarColumns, until: int) -> dict[int, Row]:
-    made = derive(bars, day.minutes, width, before=day.minutes_before, after=day.minutes_after)
+    made = derive(bars, day.minutes, width, before=day.minutes_before, after=day.minutes_after, midday=day.midday)
     columns: list[Floats | Ints] = [getattr(made.columns, name) for name in BAR_VALUES]
     rows = zip(made.columns.offset.tolist(), made.end_offset.tolist(), strict=True)
     values = np.stack(columns).T.tolist() if len(made.columns) else []

@@ -103,9 +103,10 @@ class Tape:
         return int(np.searchsorted(self.steps, (ms - self.open_ms) // self.step_ms, "right"))
 
     def minutes_before(self, k: int) -> int:
-        """Minutes of the regular session that are over by the last frame before k."""
+        """Minutes of the regular session that are over by the last frame before k, without a midday break's."""
         over = (self.instant(k - 1) - self.open_ms) // MINUTE_MS if k else 0
-        return min(max(over, 0), self.day.minutes)
+        over = min(max(over, 0), self.day.minutes)
+        return over - max(min(over, self.day.midday.end) - self.day.midday.first, 0)
 
     def rows_before(self, k: int) -> int:
         """Rows of the minutes' layer that are known by the last frame before k."""
@@ -193,7 +194,7 @@ class Tape:
     def _extras_at(self, clock_ms: int, active: Collection[str]) -> list[dict[str, Any]]:
         date = self.day.date.isoformat()
         if clock_ms == self._opens_ms:
-            return [{"type": "day_open", "date": date, "minutes": self.day.minutes}]
+            return [{"type": "day_open", "date": date, "minutes": self.day.expected_minutes}]
         changed = self._revised_ms.get(clock_ms, [])
         reported = [event for event in changed if event["symbol"] in active]
         return [*reported, {"type": "day_close", "date": date}] if clock_ms == self.close_ms else reported
