@@ -11,6 +11,7 @@ from typing import NamedTuple
 from marketdata.exchange_calendar import calendar_of
 from marketdata.importing.base.file_form import FileForm
 from marketdata.importing.days.claims import Claims, Clash
+from marketdata.importing.days.neighbors import refuse_other_scale
 from marketdata.importing.days.read_file import ReadFile, read_file
 from marketdata.importing.days.splitting import SymbolDay
 from marketdata.importing.writing.day_writer import Writer
@@ -66,6 +67,8 @@ class ImportRun:
     def read(self, path: Path, form: FileForm, dataset: str, kinds: Sequence[str] = (DayKind.BARS,)) -> ReadFile:
         """Raises MarketDataError for a file that cannot be used: it is then not part of the import."""
         file = read_file(path, form, kinds, known_only=self._known_only, known_at=self._known_at)
+        if not form.as_is:
+            refuse_other_scale(path, dataset, file.parts.days)
         first = len(self._claims)
         for day in file.parts.days:
             place = self._spool.put(day, ROW_BYTES * len(day.rows))

@@ -168,8 +168,8 @@ UNCLEAR = {
     "decimal commas between commas": (f"{HEAD}\n{AT},50,01,51,02,49,03,50,04,10\n", "semicolons between the columns"),
     "thousands between commas": (f"{HEAD}\n{ROW[:-2]}1,234\n", "numbers with commas need quotation marks"),
     "a currency's sign": (f"{HEAD}\n{AT},$50,$51,$49,$50,10\n", "without a currency's sign"),
-    "blanks between columns": (
-        f"{HEAD.replace(',', ' ')}\n{ROW.replace(',', ' ')}\n",
+    "blanks between columns, and within one": (
+        f"{HEAD.replace(',', ' ')}\n2025-07-02 13:30:00Z 50 51 49 50 10\n",
         "blanks stand between its columns",
     ),
     "another order": (f"{AT},51,49,50,50,10\n", "its columns may stand in another order"),

@@ -16,7 +16,6 @@ from marketdata.importing.base.spellings import SPELLINGS, fold
 DELIMITERS = ",;\t|"
 SAMPLE_LINES = 24
 MOST_PREAMBLE = 12
-LEAST_COLUMNS = 5
 NUMBER = re.compile(r"\s*[+-]?\d+(?:[.,]\d*)?(?:[eE][+-]?\d+)?\s*")
 DATE = re.compile(r"\d{8}|\d{1,4}[/.\-]\d{1,2}[/.\-]\d{1,4}")
 CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?|\d{3,6}")
@@ -58,8 +57,6 @@ def head_of(text: str, path: Path, form: FileForm) -> Head:
     skip = _preamble(lines, form)
     lines = lines[skip:]
     delimiter = form.delimiter or max(DELIMITERS, key=lines[0].count)
-    if not any(lines[0].count(mark) for mark in delimiter) and len(lines[0].split()) >= LEAST_COLUMNS:
-        raise UnreadableFile(f"{path}: cannot be read: blanks stand between its columns: put commas or tabs there.")
     rows = [tuple(cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])) for line in lines]
     if form.header:
         more = (f"column {i}" for i in range(len(form.header), len(rows[0])))
@@ -84,7 +81,7 @@ def is_data(cells: tuple[str, ...]) -> bool:
     """A row of values and not of names: files without a head line."""
     numbers = sum(bool(NUMBER.fullmatch(cell)) for cell in cells)
     stamped = any(DATE.fullmatch(cell) or STAMP.fullmatch(cell) for cell in cells[:2])
-    return numbers >= 4 or (stamped and numbers >= 2)
+    return numbers >= 4 or (stamped and numbers >= 2) or 1 < numbers == len(cells)
 
 
 def positions(cells: tuple[str, ...]) -> tuple[str, ...]:

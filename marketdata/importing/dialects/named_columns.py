@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from marketdata.importing.base.exported import COLUMNS
 from marketdata.importing.base.heads import Head
 from marketdata.importing.base.sheets import Sheet
 from marketdata.importing.base.spellings import fold
@@ -15,6 +16,7 @@ from marketdata.importing.dialects.dialect import Dialect, words
 from marketdata.kinds import DayKind
 
 TRADINGVIEW = re.compile(r"[A-Z]+_(?:DLY_)?[^,]+, \d+[A-Z]?", re.IGNORECASE)
+EXPORTED_STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 ALPHA_VANTAGE = re.compile(r"intraday_\d+min_", re.IGNORECASE)
 
 
@@ -96,6 +98,16 @@ TARDIS_QUOTES = Dialect(
     columns={"time": "timestamp"},
     sign="local_timestamp, ask_amount",
 )
+
+
+def _exported(head: Head) -> bool:
+    """In this order, with stamps as `export_bars` writes them; Alpaca's clients write offsets."""
+    return head.names == COLUMNS and bool(head.rows and EXPORTED_STAMP.fullmatch(head.rows[0][1]))
+
+
+TAPEDECK = Dialect(
+    "Tapedeck export", matches=_exported, kind=DayKind.BARS, label="start", sign="its columns and stamps"
+)
 ALPACA = Dialect(
     "Alpaca",
     words("symbol timestamp open high low close trade_count vwap"),
@@ -105,6 +117,28 @@ ALPACA = Dialect(
 )
 YFINANCE = Dialect(
     "yfinance", words("open high low close adj_close volume"), kind=DayKind.BARS, label="start", sign="Adj Close"
+)
+YFINANCE_ADJUSTED = Dialect(
+    "yfinance",
+    words("datetime open high low close volume dividends stock_splits"),
+    kind=DayKind.BARS,
+    label="start",
+    sign="Dividends, Stock Splits",
+)
+YFINANCE_FIELDS = {"Open", "High", "Low", "Close", "Volume"}
+YFINANCE_WIDE = Dialect(
+    "yfinance",
+    matches=lambda head: {field for field, _ in head.cells.values()} >= YFINANCE_FIELDS,
+    kind=DayKind.BARS,
+    label="start",
+    sign="a head of two lines, fields and symbols",
+)
+YFINANCE_ALPHABETIC = Dialect(
+    "yfinance",
+    matches=lambda head: head.names == ("Datetime", "Close", "High", "Low", "Open", "Volume"),
+    kind=DayKind.BARS,
+    label="start",
+    sign="Datetime, and the fields by the alphabet",
 )
 FINNHUB_TRADES = Dialect(
     "Finnhub trades",

@@ -19,6 +19,7 @@ from marketdata.importing.dialects import (
 )
 from marketdata.importing.dialects.dialect import Dialect
 
+TAPEDECK = named_columns.TAPEDECK
 GENERIC = Dialect("generic table", sign="its columns' names")
 BY_PLACE = Dialect("generic rows", sign="its columns' places")
 DIALECTS: tuple[Dialect, ...] = (
@@ -59,8 +60,12 @@ DIALECTS: tuple[Dialect, ...] = (
     named_columns.TWELVE_DATA,
     named_columns.TARDIS_TRADES,
     named_columns.TARDIS_QUOTES,
+    TAPEDECK,
     named_columns.ALPACA,
     named_columns.YFINANCE,
+    named_columns.YFINANCE_ADJUSTED,
+    named_columns.YFINANCE_WIDE,
+    named_columns.YFINANCE_ALPHABETIC,
     named_columns.FINNHUB_TRADES,
 )
 

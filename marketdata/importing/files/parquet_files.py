@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 from pyarrow import parquet
 
+from marketdata.importing.base.exported import METADATA
 from marketdata.importing.base.sheets import Sheet, numbered
 from marketdata.importing.base.spellings import fold
 
@@ -14,6 +15,11 @@ from marketdata.importing.base.spellings import fold
 def parquet_names(path: Path) -> tuple[str, ...]:
     """The columns, without reading a row."""
     return tuple(str(name) for name in parquet.read_schema(path).names)
+
+
+def is_export(path: Path) -> bool:
+    """Whether Tapedeck wrote it."""
+    return METADATA.items() <= (parquet.read_schema(path).metadata or {}).items()
 
 
 def read_parquet(path: Path) -> Sheet:

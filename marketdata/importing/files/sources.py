@@ -13,24 +13,28 @@ import pandas as pd
 import pyarrow
 import zstandard
 
+from marketdata.importing.base.blanks import with_tabs
 from marketdata.importing.base.file_form import FileForm
 from marketdata.importing.base.heads import Head, head_of, positions
-from marketdata.importing.base.refusals import NoRows, UnreadableFile
+from marketdata.importing.base.refusals import NoRows, NotBars, NotTicks, UnreadableFile
 from marketdata.importing.base.sheets import Sheet
 from marketdata.importing.base.spellings import fold, kind_of, other_kind
 from marketdata.importing.dialects.dialect import Dialect
-from marketdata.importing.dialects.table import GENERIC, identify
+from marketdata.importing.dialects.table import BY_PLACE, GENERIC, TAPEDECK, identify
 from marketdata.importing.files.containers import unpacked
 from marketdata.importing.files.dbn import dbn_as_csv
 from marketdata.importing.files.delimited import read_delimited
 from marketdata.importing.files.json_files import read_json
 from marketdata.importing.files.lean import dialect_of, is_lean, is_member, refuse_other_layouts
-from marketdata.importing.files.parquet_files import parquet_names, read_parquet
+from marketdata.importing.files.parquet_files import is_export, parquet_names, read_parquet
 from marketdata.importing.files.scid import read_scid
 from marketdata.importing.files.texts import as_utf8
 from marketdata.kinds import DayKind
 
 JSON = (".json", ".jsonl", ".ndjson")
+LEAST_PLACES = 5
+"""Of bars without a head line: a stamp and four prices."""
+HEAD_LINES = {DayKind.TRADES: "time,price,size", DayKind.QUOTES: "time,bid,bid_size,ask,ask_size"}
 HEAD_BYTES, WHOLE_LINES = 16_384, 5
 BROKEN = (
     *(ValueError, OSError, EOFError, ArithmeticError, LookupError, TypeError, AttributeError, RuntimeError),
@@ -72,7 +76,8 @@ def _read(path: Path, form: FileForm, kinds: tuple[str, ...]) -> Source:
     name = path.name.lower()
     if name.endswith(".parquet"):
         _check_names(parquet_names(path), form, kinds, path)
-        return _named(path, read_parquet(path), form, kinds)
+        source = _named(path, read_parquet(path), form, kinds)
+        return replace(source, dialect=TAPEDECK) if is_export(path) else source
     if is_lean(path.resolve()):
         refuse_other_layouts(path.resolve(), kinds)
     data, name = unpacked(path)
@@ -86,8 +91,9 @@ def _read(path: Path, form: FileForm, kinds: tuple[str, ...]) -> Source:
     data, note = as_utf8(data, path)
     if name.endswith(JSON):
         return _named(path, read_json(data, name, path).noted(note), form, kinds)
+    data, apart = with_tabs(data, path, form.delimiter)
     source = _delimited(data, path, form, kinds, name)
-    return replace(source, sheet=source.sheet.noted(note))
+    return replace(source, sheet=source.sheet.noted(note).noted(apart))
 
 
 def _delimited(data: bytes, path: Path, form: FileForm, kinds: tuple[str, ...], name: str) -> Source:
@@ -95,12 +101,25 @@ def _delimited(data: bytes, path: Path, form: FileForm, kinds: tuple[str, ...], 
     head = head_of(_beginning(data).decode("utf-8", "replace"), path, form)
     lean = is_lean(path.resolve()) or is_member(name)
     dialect = dialect_of(path.resolve(), name) if lean else GENERIC if form.header else identify(head)
+    if dialect is BY_PLACE and (DayKind.BARS not in kinds or len(head.first) < LEAST_PLACES):
+        raise _no_head(kinds, path)
     names = head.names or (dialect.header(head) if dialect.header else positions(head.first))
     kind = dialect.kind or kind_of(names, form.columns)
     kind = _chosen(kind, kinds, names, dialect)
     if not head.cells:
         _check_kind(kind, kinds, names, path)
     return Source(path, read_delimited(data, head, names, path, kind or kinds[0], form.decimal), dialect, kind)
+
+
+def _no_head(kinds: tuple[str, ...], path: Path) -> UnreadableFile:
+    """Only bars have an order of columns that is known. A file whose name says that it is meant is not passed by."""
+    meant = any(DayKind(kind).label[:-1] in path.name.lower() for kind in kinds)
+    refusal = UnreadableFile if meant else NotBars if DayKind.BARS in kinds else NotTicks
+    named = [line for kind, line in HEAD_LINES.items() if kind in kinds] or HEAD_LINES.values()
+    return refusal(
+        f"{path}: has no head line, and which column is which of trades or quotes is not guessed from their places: "
+        f"put one above the rows, e.g. {' or '.join(named)}."
+    )
 
 
 def _beginning(data: bytes) -> bytes:
@@ -116,7 +135,7 @@ def _named(path: Path, sheet: Sheet, form: FileForm, kinds: tuple[str, ...]) -> 
     names = tuple(str(name) for name in sheet.frame.columns)
     if not names:
         raise NoRows(f"{path}: holds no rows.")
-    dialect = identify(Head(path, names))
+    dialect = identify(Head(path, names, cells=sheet.cells))
     kind = _chosen(dialect.kind or kind_of(names, form.columns), kinds, names, dialect)
     if not sheet.cells:
         _check_kind(kind, kinds, names, path)

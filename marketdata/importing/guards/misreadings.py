@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from marketdata.columns import Floats, Ints
+from marketdata.exchange_calendar import NEW_YORK_STOCKS
 from marketdata.importing.base.decision import Fact
 from marketdata.importing.base.file_form import FileForm
 from marketdata.importing.base.refusals import Doubt, UnreadableFile
@@ -19,6 +20,8 @@ from marketdata.importing.stamps.stamp_columns import COUNTED, NAMED, OFFSET
 from marketdata.symbols import symbol_key
 
 HIGHEST_MEDIAN = 1_000_000
+TICK, LEAST_DIFFERENT = 100, 20
+"""A cent in ten-thousandths; fewer prices may be round by chance."""
 MOST_TRADES = 1_000_000_000
 LABELS = ("start", "end")
 SEEN = {
@@ -127,6 +130,26 @@ def refuse_scale(prices: Floats, form: FileForm, path: Path) -> None:
             option="scale",
             choices=("1000000000", "10000"),
         )
+
+
+def refuse_ten_thousandths(prices: Floats, form: FileForm, path: Path) -> None:
+    """Raises Doubt for New York's prices that all stand as cents in ten-thousandths do."""
+    there = prices[np.isfinite(prices)]
+    if form.as_is or form.scale or form.exchange not in ("", NEW_YORK_STOCKS):
+        return
+    if _are_ten_thousandths(there):
+        raise Doubt(
+            f"{path}: its prices are whole numbers and all multiples of {TICK}, as of dollars times 10,000",
+            "pass --scale 10000 where they are, or --as-is",
+            option="scale",
+            choices=("10000",),
+        )
+
+
+def _are_ten_thousandths(prices: Floats) -> bool:
+    """Dollars and cents times 10,000 are multiples of 100; no share trades in steps of a hundred dollars."""
+    different = np.unique(prices)
+    return bool(len(different) >= LEAST_DIFFERENT and different[0] >= TICK and (different % TICK == 0).all())
 
 
 def refuse_cases(names: Sequence[str], path: Path) -> None:

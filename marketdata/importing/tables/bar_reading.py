@@ -27,6 +27,7 @@ from marketdata.importing.guards.misreadings import (
     refuse_misplaced,
     refuse_scale,
     refuse_shifted,
+    refuse_ten_thousandths,
 )
 from marketdata.importing.guards.placement import misplaced
 from marketdata.importing.stamps.stamp_columns import COUNTED, Moments, of_a_servers_clock, stamps
@@ -90,9 +91,10 @@ def bar_table(source: Source, form: FileForm, exchange_of: ExchangeOf = as_asked
     exchange = exchange_of(names, form.exchange)
     moments = stamps(sheet.frame, mapped, form, source.dialect, path)
     unused = unused_columns(sheet, mapped)
+    form = replace(form, exchange=exchange)
     values, garbled, scale = _values(source, mapped, form)
     rows = Rows(symbol, values[BAR_VALUES.index("volume")], names, unused)
-    moments, seconds, label = _placed(source, moments, rows, replace(form, exchange=exchange))
+    moments, seconds, label = _placed(source, moments, rows, form)
     if source.dialect.name == "generic rows" and is_no_count(values[BAR_VALUES.index("trade_count")]):
         values[BAR_VALUES.index("trade_count")] = np.nan
         unused = (*unused, mapped.pop("trade_count"))
@@ -185,6 +187,7 @@ def _values(source: Source, mapped: Mapping[str, str], form: FileForm) -> tuple[
     if float(scale.value) != 1:
         values[SCALED] /= float(scale.value)
     refuse_scale(values[BAR_VALUES.index("close")], form, path)
+    refuse_ten_thousandths(values[: BAR_VALUES.index("volume")].ravel(), form, path)
     return values, np.logical_or.reduce([words for _, words in columns[4:]]), scale
 
 
