@@ -163,7 +163,7 @@ def _assert_filters(session: Session, cursor: str) -> None:
     assert {(row["symbol"], row["interval"]) for row in bars} == {("MSFT", "5m")}
     assert len(bars) == 77
     text = manage("tail_session", session.pk, "--from-start", "--symbols", "aapl").stdout.splitlines()
-    first = "2024-11-18T14:31:00Z bar AAPL 1m 2024-11-18T14:30:00Z O 100.0 H 100.01 L 99.99 C 100.0 V -"
+    first = "2024-11-18 09:31:00 New York bar AAPL 1m 09:30 O 100.0 H 100.01 L 99.99 C 100.0 V -"
     assert first in text
 
 

@@ -7,7 +7,9 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import aclosing
+from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 from django.core.management.base import CommandError, CommandParser
@@ -19,11 +21,12 @@ from sessions.models import Session
 from streaming.base.stream_types import parse_types
 from streaming.engine.publishing.lockstep import BadWindow, NameTaken
 from streaming.management.console import errors_in_one_line, get_session, parse_list
+from streaming.management.tail_text import text_lines
 from streaming.reading.reader import CursorError, SessionUnknown, follow
 
 
 class Command(ExplainedCommand):
-    help = "Print a session's events as they come, until it ends."
+    help = "Print a session's events as they come, until it ends: in exchange time, or as JSON with UTC."
     examples = (
         "tail_session 1",
         "tail_session 1 --from-start --symbols AAPL --intervals 5m --flat",
@@ -50,15 +53,16 @@ class Command(ExplainedCommand):
         try:
             with errors_in_one_line(CursorError, SessionUnknown, BadWindow, NameTaken):
                 session = get_session(options["id"])
-                asyncio.run(self._tail(session.pk, options, **_filters(session, options)))
+                asyncio.run(self._tail(session.pk, session.calendar.zone, options, **_filters(session, options)))
         except KeyboardInterrupt:
             return
         except BrokenPipeError:
             # The reader has what it wanted. Python flushes stdout once more on exit: let that go nowhere.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
-    async def _tail(self, session_id: int, options: dict[str, Any], **filters: Any) -> None:
-        written = frame_line if options["json"] else flat_lines if options["flat"] else text_lines
+    async def _tail(self, session_id: int, zone: ZoneInfo, options: dict[str, Any], **filters: Any) -> None:
+        text = partial(text_lines, zone=zone)
+        written = frame_line if options["json"] else flat_lines if options["flat"] else text
         place = {"after": options["after"], "from_start": options["from_start"]}
         step = {"lockstep": options["lockstep"], "window": options["window"]}
         frames = follow(session_id, **place, **step, kind="tail_session", **filters)
@@ -90,10 +94,6 @@ def frame_line(frame: dict[str, Any]) -> str:
     return orjson.dumps(frame).decode()
 
 
-def text_lines(frame: dict[str, Any]) -> str:
-    return "\n".join(text_line(frame, event) for event in frame["events"])
-
-
 def flat_lines(frame: dict[str, Any]) -> str:
     place = {"id": frame["id"], "clock": frame["clock"]}
     return "\n".join(orjson.dumps({**place, **event}).decode() for event in single_events(frame))
@@ -107,27 +107,3 @@ def single_events(frame: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 yield from event.get(held, ())
         else:
             yield event
-
-
-def text_line(frame: dict[str, Any], event: dict[str, Any]) -> str:
-    """The clock, the type, and the rest as a person reads it."""
-    match event["type"]:
-        case "bar" | "revision":
-            prices = " ".join(f"{key[0].upper()} {event[key]}" for key in ("open", "high", "low", "close"))
-            volume = "-" if event["volume"] is None else event["volume"]
-            rest = f"{event['symbol']} {event['interval']} {event['start']} {prices} V {volume}"
-        case "snapshot":
-            rest = f"{len(event['bars'])} bars as of {event['as_of']}"
-        case "trade":
-            size = "-" if event["size"] is None else event["size"]
-            rest = f"{event['symbol']} {event['at']} {event['price']} x {size} {event['exchange'] or '-'}"
-        case "quote":
-            sides = (f"{event[side] or '-'} x {event[f'{side}_size'] or '-'}" for side in ("bid", "ask"))
-            rest = f"{event['symbol']} {event['at']} {' | '.join(sides)}"
-        case _:
-            rest = " ".join(f"{key}={value}" for key, value in event.items() if _told(key, value))
-    return f"{frame['clock'] or '-'} {event['type']} {rest}".rstrip()
-
-
-def _told(key: str, value: Any) -> bool:
-    return key not in ("type", "clock") and value not in (None, "")
