@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 
 from gateway.callers.key_auth import Credentials
 from gateway.running.vendor_hosts import VendorHosts
+from gateway.running.watched import Watched
 
 LOOPBACK = "127.0.0.1"
 DOMAIN = "alpaca.markets"
@@ -36,7 +37,7 @@ class Front:
 
     def __init__(self, folder: Path, credentials: Credentials) -> None:
         self.authority = folder / "authority.pem"
-        application = VendorHosts(import_string(settings.ASGI_APPLICATION), credentials)
+        self.watched = application = Watched(VendorHosts(import_string(settings.ASGI_APPLICATION), credentials))
         tls = certified(self.authority, folder / "server.pem")
         options: dict[str, Any] = {"lifespan": "off", "log_config": None, "log_level": "critical", "access_log": False}
         options |= {"timeout_keep_alive": KEEP_ALIVE_SECONDS, "ws_ping_timeout": PING_TIMEOUT_SECONDS}

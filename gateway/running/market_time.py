@@ -6,6 +6,7 @@ import datetime as dt
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from django.db import InterfaceError, OperationalError
 
@@ -25,15 +26,19 @@ PACE_OF_UNPACED = 60.0
 class MarketTime:
     """A thread that reads the session's row; `ended_at` is the monotonic time at which the session was seen over."""
 
-    def __init__(self, session_id: int, file: ClockFile, also: Callable[[int], None] | None = None) -> None:
-        self.session_id, self.file, self.also = session_id, file, also
+    def __init__(
+        self, session_id: int, file: ClockFile, also: Callable[[int], None] | None = None, *, lockstep: bool = False
+    ) -> None:
+        """`lockstep`: the clock stands short of the next frame's instant until that is published."""
+        self.session_id, self.file, self.also, self.lockstep = session_id, file, also, lockstep
+        self.speed, self.looking = 1.0, threading.Lock()
         self.ended_at: float | None = None
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self._follow, name="market time", daemon=True)
 
     def start(self) -> None:
         """Returns with the clock set."""
-        self._read()
+        self.look()
         self.thread.start()
 
     def stop(self) -> None:
@@ -49,15 +54,22 @@ class MarketTime:
             wait = EVERY_SECONDS
             while not self.stopping.wait(wait):
                 try:
-                    self._read()
+                    self.look()
                     wait = EVERY_SECONDS
                 except (OperationalError, InterfaceError):  # the clock stands until Postgres answers again
                     wait = RETRY_AFTER_SECONDS
 
+    def look(self) -> None:
+        """Bring the file up to date."""
+        with self.looking:
+            self._read()
+
     def _read(self) -> None:
         session = Session.objects.with_run().get(pk=self.session_id)
+        self.speed = session.speed
         if session.is_live:
-            self.file.write(reading_of(session))
+            reading = reading_of(session)
+            self.file.write(replace(reading, until_ns=reading.until_ns - 1) if self.lockstep else reading)
         elif self.ended_at is None:
             self.ended_at = time.monotonic()
             self.file.write(after_the_end(session))

@@ -15,14 +15,18 @@ IGNORING = "IES"
 """Letters of Python's options with which it reads no PYTHONPATH or no `sitecustomize`."""
 
 
-def has_hook(program: str) -> bool:
+def is_python(program: str) -> bool:
+    return has_hook(program, ("python",))
+
+
+def has_hook(program: str, interpreters: tuple[str, ...] = WITH_HOOK) -> bool:
     """By the program's name, else by the interpreter that its first line names."""
     found = shutil.which(program) or program
-    if any(Path(name).name.startswith(WITH_HOOK) for name in (found, Path(found).resolve())):
+    if any(Path(name).name.startswith(interpreters) for name in (found, Path(found).resolve())):
         return True
     with Path(found).open("rb") as file:
         first = file.readline(256).decode(errors="replace")
-    return first.startswith("#!") and any(name in first for name in WITH_HOOK)
+    return first.startswith("#!") and any(name in first for name in interpreters)
 
 
 def ignores_hook(command: Sequence[str]) -> str:

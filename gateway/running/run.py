@@ -18,9 +18,11 @@ from broker.accounts import called
 from broker.models import Account, AccountEvent, Order
 from gateway.callers.key_auth import Credentials
 from gateway.running import other_programs
+from gateway.running.bot_at_work import BotAtWork
 from gateway.running.clock_file import ClockFile
 from gateway.running.environment import environment
 from gateway.running.front import LOOPBACK, Front
+from gateway.running.lockstep import LockstepRun
 from gateway.running.market_time import MarketTime
 from gateway.running.process import BotProcess
 from sessions import keys
@@ -39,8 +41,18 @@ Say = Callable[[str, bool], None]
 class BotRun:
     """Runs `command` on an account of the session until it ends, or some seconds after the session did."""
 
-    def __init__(self, session: Session, account: Account, command: Sequence[str], say: Say, linger: float) -> None:
+    def __init__(
+        self,
+        session: Session,
+        account: Account,
+        command: Sequence[str],
+        say: Say,
+        linger: float,
+        *,
+        lockstep: bool = False,
+    ) -> None:
         self.session, self.account, self.command, self.say, self.linger = session, account, command, say, linger
+        self.lockstep = lockstep
         self.has_hook = other_programs.has_hook(command[0])
         self.reason = ""
 
@@ -48,7 +60,7 @@ class BotRun:
         """Returns the bot's exit code; 0 where it was stopped because the session is over."""
         before = Order.objects.filter(account=self.account).count()
         fills = AccountEvent.objects.filter(account=self.account, qty__isnull=False).count()
-        key, secret, _ = accounts.create_key(self.session, self.account, by=BY)
+        key, secret, _ = accounts.create_key(self.session, self.account, by=BY, lockstep=self.lockstep)
         line = shlex.join(self.command)
         self.session.record("bot", f"{line} started on {called(self.account.name)}", by=BY, key_id=key.key_id)
         code = NO_PROGRAM
@@ -74,7 +86,7 @@ class BotRun:
         front = Front(folder, credentials)
         try:
             front.start()
-            with self._clock(folder) as market:
+            with self._clock(folder) as market, self._waiting(folder, front, market, credentials):
                 return self._follow(folder, front, market, credentials)
         finally:
             front.stop()
@@ -83,7 +95,8 @@ class BotRun:
     def _clock(self, folder: Path) -> Iterator[MarketTime]:
         file = ClockFile(folder / "clock")
         fake = other_programs.FakeTimeFile(folder)
-        market = MarketTime(self.session.pk, file, None if self.has_hook else fake.write)
+        also = None if self.has_hook else fake.write
+        market = MarketTime(self.session.pk, file, also, lockstep=self.lockstep)
         market.start()
         try:
             yield market
@@ -91,8 +104,23 @@ class BotRun:
             market.stop()
             file.close()
 
+    @contextmanager
+    def _waiting(self, folder: Path, front: Front, market: MarketTime, credentials: Credentials) -> Iterator[None]:
+        """Have the replay wait for the bot, if it is to."""
+        if not self.lockstep:
+            yield
+            return
+        waiting = LockstepRun(
+            credentials.key, BotAtWork(folder), front.watched, market, lambda line: self.say(line, True)
+        )
+        waiting.start()
+        try:
+            yield
+        finally:
+            waiting.stop()
+
     def _follow(self, folder: Path, front: Front, market: MarketTime, credentials: Credentials) -> int:
-        write_for_the_hook(folder, front)
+        write_for_the_hook(folder, front, lockstep=self.lockstep)
         base = None if self.has_hook else f"http://{LOOPBACK}:{front.plain_port}/alpaca"
         variables = environment(os.environ, folder, credentials, base)
         variables |= self._faked(folder)
@@ -124,14 +152,14 @@ class BotRun:
         return other_programs.preloaded(library, folder, os.environ.get("LD_PRELOAD", "")) if library else {}
 
 
-def write_for_the_hook(folder: Path, front: Front) -> None:
+def write_for_the_hook(folder: Path, front: Front, *, lockstep: bool) -> None:
     """`start_up/tapedeck_market` reads it. time-machine is lent to environments that do not have it."""
     lent = folder / "libraries"
     lent.mkdir()
     package = Path(time_machine.__file__).parent
     for path in (package, *package.parent.glob("_time_machine*")):
         (lent / path.name).symlink_to(path)
-    run = {"tls_port": front.tls_port, "plain_port": front.plain_port, "libraries": str(lent)}
+    run = {"tls_port": front.tls_port, "plain_port": front.plain_port, "libraries": str(lent), "lockstep": lockstep}
     (folder / "run.json").write_text(json.dumps(run))
 
 

@@ -139,6 +139,8 @@ class Socket:
                 raise SocketError(401, "not authenticated")
             case "ack" if self.lockstep:
                 self.lockstep.handled()
+            case "ack" if self.may_lockstep:
+                pass  # before its first subscription there is nothing to answer
             case "ack":
                 raise SocketError(410, "no lockstep: make a key with create_api_key --kind broker --lockstep")
             case "subscribe":
@@ -168,7 +170,7 @@ class Socket:
     async def _hold(self) -> None:
         """From its first subscription on the replay waits for a client whose key has lockstep."""
         if self.may_lockstep and self.lockstep is None and self.feed:
-            self.lockstep = BotLockstep(self.feed.session_id, self.key_id)
+            self.lockstep = BotLockstep(self.feed.session_id, self.key_id, lambda: self.outbox.is_empty)
             try:
                 await self.holding.enter_async_context(self.lockstep)
             except NameTaken as error:

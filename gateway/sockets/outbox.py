@@ -23,6 +23,7 @@ class Outbox:
         self.bytes = 0
         self.something = asyncio.Event()
         self.is_closing = False
+        self.is_sending = False
 
     def start(self) -> asyncio.Task[None]:
         self.writing = asyncio.create_task(self._empty())
@@ -49,16 +50,22 @@ class Outbox:
         self.something.set()
         asyncio.get_running_loop().call_later(SLOW_GRACE_SECONDS, self.writing.cancel)
 
+    @property
+    def is_empty(self) -> bool:
+        return not self.waiting and not self.is_sending
+
     async def _empty(self) -> None:
         """Until the client is gone, or what closes the socket is out."""
         while True:
             while self.waiting:
+                self.is_sending = True
                 message = self.waiting.popleft()
                 self.bytes -= _size(message)
                 try:
                     await self.send(message)
                 except OSError:
                     return
+                self.is_sending = False
                 if message["type"] == "websocket.close":
                     return
             self.something.clear()

@@ -16,7 +16,7 @@ from django.core.management.base import CommandError, CommandParser
 from broker import accounts
 from broker.accounts import AccountError, Opening
 from broker.models import Account
-from gateway.running.other_programs import ignores_hook
+from gateway.running.other_programs import ignores_hook, is_python
 from marketdata.management.explained import ExplainedCommand
 from sessions.models import Session
 from streaming.management.console import errors_in_one_line, get_session
@@ -34,6 +34,7 @@ class Command(ExplainedCommand):
     examples = (
         "run_bot 1 -- python bot.py",
         "run_bot 1 --account swing -- python -m my_bot --symbols AAPL",
+        "run_bot 1 --lockstep -- python bot.py",
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -41,6 +42,11 @@ class Command(ExplainedCommand):
         parser.add_argument("--account", default="", help="By name; made where there is none. Default: bot.")
         parser.add_argument(
             "--linger", type=float, default=5.0, metavar="S", help="Seconds it has after the session's end. Default: 5."
+        )
+        parser.add_argument(
+            "--lockstep",
+            action="store_true",
+            help="Market time waits for the bot (Python): no frame goes out before it sleeps or waits for one.",
         )
         parser.add_argument(
             "program", nargs="+", metavar="-- PROGRAM", help="The bot's command line, after two dashes."
@@ -53,12 +59,18 @@ class Command(ExplainedCommand):
         except ModuleNotFoundError as error:
             raise CommandError(f"There is no {error.name}. {MISSING}") from None
         check_program(options["program"])
+        if options["lockstep"] and not is_python(options["program"][0]):
+            raise CommandError(
+                f"--lockstep needs a bot that Python runs: {options['program'][0]} does not say when it waits."
+            )
         with errors_in_one_line(AccountError, FrontError):
             session = live_session(options["id"])
             check_script(options["program"])
             account = account_for(session, options["account"] or ACCOUNT)
             signal.signal(signal.SIGTERM, _end)
-            run = BotRun(session, account, options["program"], self._printer(), options["linger"])
+            run = BotRun(
+                session, account, options["program"], self._printer(), options["linger"], lockstep=options["lockstep"]
+            )
             try:
                 code = run.run()
             except KeyboardInterrupt:

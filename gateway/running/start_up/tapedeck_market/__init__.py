@@ -12,7 +12,7 @@ import traceback
 import warnings
 from pathlib import Path
 
-from . import clock, hosts, libraries, waiting
+from . import at_work, clock, hosts, libraries, waiting
 
 FAILED = 97
 """Exit code of a process that the hook could not set up."""
@@ -42,7 +42,11 @@ def _prepared(folder: Path) -> bool:
     if not libraries.travel(market.time_ns, run["libraries"]):
         sys.stderr.write(NO_TIME_MACHINE.format(sys.executable))
         return False
-    waiting.in_market_time(market)
+    work = at_work.AtWork(folder) if run.get("lockstep") else None
+    waiting.in_market_time(market, work)
+    if work:
+        hosts.report_sends(work.sends)
+        at_work.watch(work, lambda module: module.partition(".")[0] in waiting.CLIENTS | waiting.STANDARD)
     warnings.filterwarnings("ignore", message="System time is way off")  # urllib3's, of years before its own
     (folder / "hooked").touch()
     return True

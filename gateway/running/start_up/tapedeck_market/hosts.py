@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import ssl
+import weakref
+from collections.abc import Callable
 from typing import Any
 
 DOMAIN = "alpaca.markets"
@@ -11,6 +13,7 @@ LOOPBACK = "127.0.0.1"
 STAND_IN = "127.77.0.1"
 """What a vendor's name resolves to. Connections to it are led on; nothing listens there."""
 HTTP_PORT = 80
+led_sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
 
 
 def is_vendors(host: Any) -> bool:
@@ -56,14 +59,34 @@ def _lead_connections(tls_port: int, plain_port: int) -> None:
             return LOOPBACK, plain_port if address[1] == HTTP_PORT else tls_port
         return address
 
+    def noted(self: socket.socket, address: Any) -> Any:
+        if (leads := led(address)) is not address:
+            led_sockets.add(self)
+        return leads
+
     def connect_led(self: socket.socket, address: Any) -> None:
-        return connect(self, led(address))
+        return connect(self, noted(self, address))
 
     def connect_ex_led(self: socket.socket, address: Any) -> int:
-        return connect_ex(self, led(address))
+        return connect_ex(self, noted(self, address))
 
     socket.socket.connect = connect_led  # type: ignore[assignment, method-assign]
     socket.socket.connect_ex = connect_ex_led  # type: ignore[assignment, method-assign]
+
+
+def report_sends(report: Callable[[], None]) -> None:
+    """Have it called before anything is sent to the vendor's names."""
+    for name in ("send", "sendall", "sendmsg"):
+        setattr(socket.socket, name, _reported(getattr(socket.socket, name), report))
+
+
+def _reported(send: Any, report: Callable[[], None]) -> Any:
+    def sending(self: socket.socket, *args: Any) -> Any:
+        if self in led_sockets:
+            report()
+        return send(self, *args)
+
+    return sending
 
 
 def _trust(authority: str) -> None:

@@ -10,9 +10,10 @@ import sched
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from .at_work import AtWork
 from .clock import MarketClock
 
 SECOND_NS = 1_000_000_000
@@ -31,22 +32,59 @@ real_asyncio_sleep = asyncio.sleep
 real_wait = threading.Event.wait
 
 
-def in_market_time(clock: MarketClock) -> None:
-    _sleeps(clock)
-    _events(clock)
+def in_market_time(clock: MarketClock, work: AtWork | None = None) -> None:
+    """`work`: where waits are reported, for a replay that waits for them."""
+    _sleeps(clock, work)
+    _events(clock, work)
     sched.scheduler.__init__.__defaults__ = (time.time, time.sleep)  # its own default is the monotonic clock
 
 
-def slices(clock: MarketClock, seconds: float) -> Iterator[float]:
-    """Real seconds to wait, one stretch after another, until `seconds` of market time are over."""
+class Rest:
+    """A wait of this thread, while somebody is to know when it ends."""
+
+    def __init__(self, work: AtWork | None) -> None:
+        ident = threading.get_ident()
+        self.work, self.keys, self.begun = work, (ident, ("loop", ident)), False
+
+    def until(self, end: int) -> None:
+        for key in self.keys if self.work else ():
+            assert self.work
+            self.work.until(key, end) if self.begun else self.work.enter(key, end)
+        self.begun = True
+
+    def over(self) -> None:
+        for key in self.keys if self.work and self.begun else ():
+            assert self.work
+            self.work.leave(key)
+
+
+class TaskRest(Rest):
+    """A wait of a task in an event loop, which goes on with others."""
+
+    def until(self, end: int) -> None:
+        if self.work:
+            self.work.sleeping(self, end)
+
+    def over(self) -> None:
+        if self.work:
+            self.work.sleeping(self, None)
+
+
+def slices(clock: MarketClock, seconds: float, report: Callable[[int], None] = lambda end: None) -> Iterator[float]:
+    """Real seconds to wait, one stretch after another, until `seconds` of market time are over.
+
+    `report` hears when that is in market nanoseconds, and again where the clock is moved.
+    """
     generation, now, pace = clock.read()
     left = int(seconds * SECOND_NS)
     end = now + left
+    report(end)
     while left > 0:
         yield min(max(left / SECOND_NS / pace, SHORTEST_SLICE), LONGEST_SLICE) if pace > 0 else LONGEST_SLICE
         newer, now, pace = clock.read()
         if newer != generation:  # the clock was moved: what was left is left
             generation, end = newer, now + left
+            report(end)
         left = end - now
 
 
@@ -55,17 +93,25 @@ def keeps_real_time(frame: Any) -> bool:
     return root in CLIENTS or root in STANDARD
 
 
-def _sleeps(clock: MarketClock) -> None:
+def _sleeps(clock: MarketClock, work: AtWork | None) -> None:
     def sleep(seconds: float) -> None:
         if not seconds > 0 or keeps_real_time(sys._getframe(1)):
             real_sleep(seconds)
             return
-        for stretch in slices(clock, seconds):
-            real_sleep(stretch)
+        rest = Rest(work)
+        try:
+            for stretch in slices(clock, seconds, rest.until):
+                real_sleep(stretch)
+        finally:
+            rest.over()
 
     async def in_slices(delay: float, result: Any) -> Any:
-        for stretch in slices(clock, delay):
-            await real_asyncio_sleep(stretch)
+        rest = TaskRest(work)
+        try:
+            for stretch in slices(clock, delay, rest.until):
+                await real_asyncio_sleep(stretch)
+        finally:
+            rest.over()
         return result
 
     def asyncio_sleep(delay: float, result: Any = None, **kwargs: Any) -> Any:
@@ -77,9 +123,13 @@ def _sleeps(clock: MarketClock) -> None:
     asyncio.sleep = asyncio.tasks.sleep = asyncio_sleep
 
 
-def _events(clock: MarketClock) -> None:
+def _events(clock: MarketClock, work: AtWork | None) -> None:
     def in_slices(event: threading.Event, timeout: float) -> bool:
-        return any(real_wait(event, stretch) for stretch in slices(clock, timeout)) or event.is_set()
+        rest = Rest(work)
+        try:
+            return any(real_wait(event, stretch) for stretch in slices(clock, timeout, rest.until)) or event.is_set()
+        finally:
+            rest.over()
 
     def wait(self: threading.Event, timeout: Any = None) -> bool:
         if timeout is None or not timeout > 0 or keeps_real_time(sys._getframe(1)):

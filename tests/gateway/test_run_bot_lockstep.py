@@ -1,0 +1,100 @@
+"""A bot for which market time waits: at full speed it sees every minute, and twice the same."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import time
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from broker.models import AccountEvent
+from marketdata import calendar
+from sessions import control
+from sessions.models import Session
+from sessions.redis_client import connection as redis_connection
+from streaming.engine.publishing.lockstep import acknowledged_key
+from streaming.starts import service
+from streaming.starts.request import StartRequest
+from tests.gateway.conftest import DAY
+from tests.gateway.test_run_bot import finished, run_bot, written
+from tests.streaming.playing import await_clock
+from tests.workers import StartWorker
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
+
+SLEEPS = """
+    import datetime, time
+    import requests
+
+    KEYS = {"APCA-API-KEY-ID": "mine", "APCA-API-SECRET-KEY": "mine"}
+    seen = []
+    while len(seen) < 40:
+        bar = requests.get("https://data.alpaca.markets/v2/stocks/AAPL/bars/latest", headers=KEYS).json()["bar"]
+        seen.append(bar["t"][11:16])
+        if len(seen) % 10 == 5:
+            order = {"symbol": "AAPL", "qty": "1", "side": "buy", "type": "market", "time_in_force": "day"}
+            requests.post("https://paper-api.alpaca.markets/v2/orders", json=order, headers=KEYS)
+        time.sleep(60)
+    print("seen", *seen)
+"""
+FOLLOWS = """
+    import asyncio, threading
+    from alpaca.data.live import StockDataStream
+    from alpaca.trading.client import TradingClient
+    from alpaca.trading.requests import MarketOrderRequest
+
+    trading, bars, seen = TradingClient("a", "b", paper=True), StockDataStream("a", "b"), []
+
+    async def on_bar(bar):
+        seen.append(f"{bar.timestamp:%H:%M}")
+        if len(seen) % 10 == 5:
+            order = MarketOrderRequest(symbol="AAPL", qty=1, side="buy", time_in_force="day")
+            await asyncio.to_thread(trading.submit_order, order)
+        if len(seen) == 40:
+            await bars.stop_ws()
+
+    bars.subscribe_bars(on_bar, "AAPL")
+    following = threading.Thread(target=bars.run)
+    following.start()
+    following.join()
+    print("seen", *seen)
+"""
+
+
+@pytest.mark.parametrize("bot", [SLEEPS, FOLLOWS], ids=["sleeps", "follows bars"])
+def test_at_full_speed_it_sees_every_minute_and_twice_the_same(
+    start_worker: StartWorker, real_days: str, tmp_path: Path, bot: str
+) -> None:
+    start_worker()
+    fills = []
+    for _ in range(2):
+        session = service.start(StartRequest(("AAPL", "MSFT"), DAY, DAY, speed=0, paused=True)).session
+        control.step(session.pk, 10)
+        await_clock(session, calendar.trading_day(DAY).open + dt.timedelta(minutes=10))
+        process = run_bot(session, written(tmp_path, bot), "--lockstep")
+        resume_once_it_waits(session)
+        out, err = finished(process, 45)
+        assert process.returncode == 0, out + err
+        found = re.search(r"seen (.*)", out)
+        assert found, out + err
+        minutes = [int(hour) * 60 + int(minute) for hour, minute in (each.split(":") for each in found[1].split())]
+        assert minutes == list(range(minutes[0], minutes[0] + 40)), out
+        rows = AccountEvent.objects.filter(account__session=session, qty__isnull=False)
+        fills.append(list(rows.order_by("number").values_list("at_ms", "qty", "price")))
+    assert len(fills[0]) == 4 and fills[0] == fills[1]
+
+
+def resume_once_it_waits(session: Session) -> None:
+    end = time.monotonic() + 60
+    while not redis_connection().exists(acknowledged_key(session.pk)):
+        assert time.monotonic() < end, "the replay does not wait for the bot"
+        time.sleep(0.05)
+    control.resume(session.pk)
+
+
+def test_a_program_that_does_not_say_when_it_waits_is_refused(real_days: str) -> None:
+    with pytest.raises(CommandError, match="needs a bot that Python runs"):
+        call_command("run_bot", "1", "--lockstep", "--", "sh", "bot.sh")
