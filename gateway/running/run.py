@@ -152,7 +152,7 @@ class BotRun:
         return other_programs.preloaded(library, folder, os.environ.get("LD_PRELOAD", "")) if library else {}
 
 
-def write_for_the_hook(folder: Path, front: Front, *, lockstep: bool) -> None:
+def write_for_the_hook(folder: Path, front: Front, *, lockstep: bool = False) -> None:
     """`start_up/tapedeck_market` reads it. time-machine is lent to environments that do not have it."""
     lent = folder / "libraries"
     lent.mkdir()

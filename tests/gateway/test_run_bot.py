@@ -224,6 +224,6 @@ def test_its_web_server_is_the_webs_own_with_its_bounds_and_its_patience(tmp_pat
     front = Front(tmp_path, Credentials("PK1", "secret"))
     configs = [server.config for server in front.servers]
     front.stop()
-    assert {config.app.application for config in configs} == {application}  # type: ignore[union-attr]
+    assert {config.app.application.application for config in configs} == {application}  # type: ignore[union-attr]
     assert [config.timeout_keep_alive for config in configs] == [int(WEB["--timeout-keep-alive"])] * 2
     assert [config.ws_ping_timeout for config in configs] == [float(WEB["--ws-ping-timeout"])] * 2
