@@ -179,10 +179,12 @@ class BarMarket(StandsStill):
         return self.range_elects(order, look.row) or self._comes_back(order, look.row)
 
     def _comes_back(self, order: Order, index: int) -> bool:
-        """Whether the bar's range passes the limit of an order that rests at it."""
+        """Whether the bar's range passes the limit of an order that rests at it, and the open was not at it already."""
         if order.bound is None or order.elected_in == index or (order.trigger is not None and not order.elected):
             return False
         sign = order.side.sign
+        if self._begin(order) != (index, RANGE) and sign * exact(self.bars.open[index]) <= sign * order.bound:
+            return False
         return sign * self._back(order.side, index) <= sign * order.bound - self.terms.penetration * order.tick
 
     def range_elects(self, order: Order, index: int) -> bool:

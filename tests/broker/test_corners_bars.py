@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
+
 from broker.matching.acts import Cancel, Replace
 from broker.matching.terms import OrderType
 from tests.broker.books import MINUTE_NS, OPEN_NS, bar_columns, order, table
@@ -243,3 +245,17 @@ def test_a_stop_limit_that_rests_at_its_limit_goes_before_the_profit_of_its_bar(
     at.group(entry, profit, stop)
     at.at(4)
     assert (at.fills(stop), at.fills(profit)) == ([(100, Decimal("94.5"))], [])
+
+
+@pytest.mark.parametrize(("kind", "given"), [("limit", {"limit_price": "110"}), ("stop", {"stop_price": "101"})])
+def test_what_a_partial_fill_at_an_open_leaves_waits_for_the_next_open(kind: str, given: dict[str, str]) -> None:
+    """Profile `paper` leaves something now and then: it never gets its limit where the bar does not go."""
+    partial = 0
+    for seed in range(60):
+        at = table(bar_columns([(100, 100, 100, 100), *[(101, 102, 100, 101)] * 5]), profile="paper", seed=seed)
+        at.at(1)
+        made = at.place("buy", kind, qty=100, **given)
+        at.at(6)
+        assert {price for _, price in at.fills(made)} == {Decimal(101)}
+        partial += len(at.fills(made)) > 1
+    assert partial
