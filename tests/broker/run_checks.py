@@ -170,7 +170,8 @@ class Checks:
                 if letter in ("A", "M", "H"):
                     yield f"event {event.number} filled in a minute that the ledger has as {letter}"
             if not any(self._is_there(event, part, sign) for part in parts):
-                yield f"event {event.number}: {event.qty} at {event.price} by {event.basis} is not on the tape: {event.order}"
+                how = f"{event.qty} at {event.price} by {event.basis}"
+                yield f"event {event.number}: {how} is not on the tape: {event.order}"
 
     def _is_there(self, event: AccountEvent, part: Day, sign: int) -> bool:
         assert event.met_ns is not None and event.price is not None and event.met_price is not None
