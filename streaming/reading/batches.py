@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from marketdata.intervals import parse_interval
 from marketdata.kinds import KINDS, DayKind
+from streaming.engine.frames.distinct import distinct
 from streaming.engine.frames.frame_id import FrameId
 from streaming.engine.frames.layout import BLOCK, HEAD, KIND_OF, RECORDS, WORD, ranges
 from streaming.engine.frames.stretch import Stretch
@@ -234,10 +235,16 @@ def _numbered(keys: NDArray[Any], sizes: Ints) -> tuple[NDArray[Any], NDArray[np
     """The different ones, ascending, and the place of each among them. One text has nearly all."""
     longest = int(sizes.argmax())
     first = int(sizes[:longest].sum())
-    known = np.unique(keys[first : first + int(sizes[longest])])
+    known = _different(keys[first : first + int(sizes[longest])])
     while True:
         numbers = np.minimum(np.searchsorted(known, keys), len(known) - 1)
         others = keys[known[numbers] != keys]
         if not len(others):
             return known, numbers
-        known = np.union1d(known, others)
+        known = _different(np.concatenate([known, others]))
+
+
+def _different(keys: NDArray[Any]) -> NDArray[Any]:
+    """Each of them once, ascending."""
+    first, _ = distinct(keys)
+    return keys[first]

@@ -14,6 +14,7 @@ from marketdata.columns.bar_columns import BAR_VALUES
 from marketdata.derive import derive_many
 from marketdata.hours import DAY_PARTS, DayPart
 from marketdata.kinds import KINDS, DayKind
+from streaming.engine.frames.distinct import distinct
 from streaming.engine.frames.laying_out import Blocks, Texts
 from streaming.engine.frames.layout import PART_SHIFT, RECORDS, SYNTHETIC, WORD
 from streaming.engine.tape.corrections import Part
@@ -116,7 +117,7 @@ def _numbers_of_few(texts: Texts, symbol: NDArray[np.int32], counts: Ints, names
     """Likewise: a bit for each symbol says of many minutes at once which have the same."""
     starts = np.cumsum(counts) - counts
     masks = np.bitwise_or.reduceat(np.int64(1) << symbol.astype(np.int64), starts)
-    _, first, of = np.unique(masks, return_index=True, return_inverse=True)
+    first, of = distinct(masks)
     blocks = (symbol[starts[place] : starts[place] + counts[place]].tolist() for place in first.tolist())
     numbers = [texts.number(b"\n".join([names[i] for i in block])) for block in blocks]
     return np.array(numbers, np.int64)[of]
