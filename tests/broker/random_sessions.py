@@ -30,8 +30,11 @@ from marketdata.units import MINUTE_MS
 from sessions import control
 from sessions.control import ControlError
 from sessions.models import Run, ServiceHeartbeat, Session
-from streaming.engine.frames.frame_id import milliseconds
+from streaming.as_of.newest_frame import clock_ms
+from streaming.engine.frames.frame_id import milliseconds, moment
 from streaming.engine.publishing.participants import Stage
+from streaming.engine.records import lease as leases
+from streaming.engine.records.lease import Lease
 from streaming.starts import service as streams
 from streaming.starts.copies import fork
 from streaming.starts.request import StartRequest
@@ -224,20 +227,29 @@ class RandomSession:
 
     def lose(self) -> None:
         """A worker writes what comes of frames, and is killed before it has published them."""
-        row = Session.objects.with_run().get(pk=self.session.pk)
-        if row.run.clock is None:
+        if Run.objects.get(pk=self.session.pk).clock is None:
             return
         self.workers.kill()
-        published, minutes = milliseconds(row.run.clock), self.rng.choice([1, 30])
-        end = milliseconds(row.calendar.trading_day(row.calendar.session_date_of(row.run.clock)).end)
+        lease = self._claim()
+        row = Session.objects.with_run().get(pk=self.session.pk)
+        published, minutes = clock_ms(row), self.rng.choice([1, 30])
+        end = milliseconds(row.calendar.trading_day(row.calendar.session_date_of(moment(published))).end)
         self.say("a worker that is lost has written", f"{minutes} minutes")
-        lost = open_desk(Stage(row, row.run.epoch, row.run.generation, published))
+        lost = open_desk(Stage(row, lease.epoch, row.run.generation, published))
         lost.pick_up()
         lost.before(min(published + minutes * MINUTE_MS, end))
+        Run.objects.filter(pk=row.pk).update(lease_renewed_at=LONG_AGO)
         self.workers.start()
         if self.rng.random() < 0.3:
             self.seek()
         self.go_on(minutes + 1)
+
+    def _claim(self) -> Lease:
+        """As a worker does; what one that was killed had begun in the database may end only now."""
+        while (lease := leases.claim(self.session.pk)) is None:
+            Run.objects.filter(pk=self.session.pk).exclude(lease_renewed_at=None).update(lease_renewed_at=LONG_AGO)
+            time.sleep(0.01)
+        return lease
 
 
 def await_that(true: Callable[[], object], what: str, seconds: float = 60, every: float = 0.005) -> None:
