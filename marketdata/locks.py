@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from enum import IntEnum
 
 from django.db import connection
+from psycopg.pq import TransactionStatus
 
 
 class Locks(IntEnum):
@@ -30,5 +31,14 @@ def alone(space: Locks, key: int) -> Iterator[bool]:
         try:
             yield mine
         finally:
+            drop_if_busy()
             if mine:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [space, key])
+                with connection.cursor() as again:
+                    again.execute("SELECT pg_advisory_unlock(%s, %s)", [space, key])
+
+
+def drop_if_busy() -> None:
+    """Close the connection where an interrupt came in the midst of a command: it would take no other one."""
+    held = connection.connection
+    if held is not None and not held.closed and held.info.transaction_status == TransactionStatus.ACTIVE:
+        connection.close()

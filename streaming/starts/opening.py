@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 from marketdata import store
 from marketdata.errors import MarketDataError
 from marketdata.kinds import DayKind
-from marketdata.locks import Locks, alone
+from marketdata.locks import Locks, alone, drop_if_busy
 from marketdata.store import find_days
 from sessions.models import ActiveStream, JournalEntry, Session, State, StreamType, TransitionError
 from streaming.base import queues
@@ -95,6 +95,7 @@ def try_open(session: Session, say: Say) -> Started | None:
             Session.objects.filter(pk=session.pk).update(start_requested=True)
             return _open(session, say)
         except (KeyboardInterrupt, SystemExit):
+            drop_if_busy()
             if ours:
                 end(session, State.STOPPED, "interrupted while it was being started")
             raise

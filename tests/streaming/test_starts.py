@@ -25,10 +25,11 @@ from sessions.models import ServiceHeartbeat, Session, State
 from streaming.base import queues
 from streaming.base.db import connected
 from streaming.engine.playing.player import Player
-from streaming.starts import service
+from streaming.starts import opening, service
 from streaming.starts.opening import being_opened
 from streaming.starts.request import StartRequest
 from streaming.upkeep import abandoned
+from tests.streaming.rows import a_session
 from tests.workers import StartWorker, database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -179,3 +180,17 @@ def test_a_start_does_not_wait_behind_upkeep(start_worker: StartWorker) -> None:
         service.queue_start(session.pk)
     wait_until(lambda: Session.objects.exclude(run__loaded_at=None).count() == 5)
     connection.close()
+
+
+def test_an_interrupt_in_the_midst_of_a_command_ends_the_session_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut_off(session: Session, say: object) -> None:
+        connection.connection.pgconn.send_query(b"SELECT pg_sleep(3)")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(opening, "_open", cut_off)
+    session = a_session("AAPL", state=State.CREATED)
+    with pytest.raises(KeyboardInterrupt):
+        opening.try_open(session, print)
+    session.refresh_from_db()
+    assert (session.state, session.reason) == (State.STOPPED, "interrupted while it was being started")
+    wait_until(lambda: not being_opened([session.pk]))
