@@ -20,7 +20,7 @@ from streaming.engine.playing.player import Player
 from tests.broker.in_play import opened, place, started, status, step, until
 from web.api.order_serializers import OrderSerializer
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
 
 def user(*codenames: str) -> dict[str, str]:

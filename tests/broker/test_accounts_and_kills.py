@@ -22,7 +22,7 @@ from streaming.verify.session import verify
 from tests.broker.in_play import opened, place, started, status, step, until
 from tests.workers import StartWorker
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
 
 def kill(worker: subprocess.Popen[bytes]) -> None:

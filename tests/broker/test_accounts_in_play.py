@@ -25,7 +25,7 @@ from streaming.verify.diff import diff
 from streaming.verify.session import verify
 from tests.broker.in_play import DAY, clock, opened, place, seek, started, status, step, until
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
 
 def test_an_order_waits_while_paused_and_is_filled_by_the_next_bar(real_days: str, player: Player) -> None:

@@ -86,7 +86,7 @@ def shares(account: Account) -> dict[str, Decimal]:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_an_account_goes_over_a_change_of_symbol_and_back(change: None, player: Player) -> None:
     session, account, order_id = on_the_eve()
     bought = standing(account.pk)
@@ -112,7 +112,7 @@ def test_an_account_goes_over_a_change_of_symbol_and_back(change: None, player: 
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_everybody_sees_the_new_symbol(change: None, player: Player) -> None:
     session, account, _ = on_the_eve()
     key, secret = keys.create(session, SessionKey.Kind.BROKER)

@@ -12,7 +12,7 @@ from streaming.engine.playing.player import Player
 from tests.broker.in_play import opened, started, status, step
 
 BUY = {"symbol": "AAPL", "qty": 10, "side": "buy", "type": "market", "time_in_force": "day"}
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
 
 def test_an_exit_is_replaced_at_another_price_and_never_for_more_than_it_protects(

@@ -13,7 +13,7 @@ from streaming.engine.playing.player import Player
 from streaming.verify.session import verify
 from tests.broker.in_play import DAY, opened, place, seek, started, status, step, until
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
 
 def test_an_order_for_extended_hours_is_filled_before_the_open_and_another_waits(

@@ -18,7 +18,7 @@ from streaming.engine.playing.player import Player
 from streaming.verify.session import verify
 from tests.broker.in_play import DAY, clock, opened, place, seek, started, step
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
 
 def test_fees_are_activities_of_the_close_and_go_back_with_the_clock(real_days: str, player: Player) -> None:

@@ -19,7 +19,7 @@ from streaming.starts.copies import fork
 from streaming.verify.session import verify
 from tests.broker.in_play import place, started, status, step
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 Fill = tuple[int, Decimal | None, Decimal | None]
 
 

@@ -102,7 +102,7 @@ def to_the_next_day(session: Session) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_an_account_goes_over_a_split_and_back(split: None, player: Player) -> None:
     session, account, order_id = on_the_eve()
     bought = standing(account.pk)
@@ -128,7 +128,7 @@ def test_an_account_goes_over_a_split_and_back(split: None, player: Player) -> N
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_a_fork_from_the_morning_after_has_the_new_shares(split: None, player: Player) -> None:
     session, _, _ = on_the_eve()
     to_the_next_day(session)
@@ -139,7 +139,7 @@ def test_a_fork_from_the_morning_after_has_the_new_shares(split: None, player: P
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_a_bot_reads_what_the_night_brought(split: None, player: Player) -> None:
     session, account, _ = on_the_eve()
     key, secret = keys.create(session, SessionKey.Kind.BROKER)

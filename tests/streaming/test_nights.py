@@ -17,7 +17,7 @@ from streaming.starts.error import StartError
 from streaming.starts.request import StartRequest
 
 DAY, NEXT = dt.date(2025, 7, 2), dt.date(2025, 7, 3)
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
 
 def started(**given: object) -> Session:
