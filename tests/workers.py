@@ -82,16 +82,20 @@ def player(transactional_db: None) -> Iterator[Player]:
 
 
 @contextmanager
-def playing(usage: relief.Usage | None = None) -> Iterator[Player]:
-    redis_connection().flushdb()
+def playing(usage: relief.Usage | None = None, *, empty: bool = True) -> Iterator[Player]:
+    """With an empty Redis, unless what was published before matters."""
+    if empty:
+        redis_connection().flushdb()
     here = Player(20, look_every=0.1, usage=usage)
     here.start()
     while not ServiceHeartbeat.objects.filter(kind="replay").exists():
         time.sleep(0.02)
-    yield here
-    here.close()
-    here.loader.shutdown()
-    connection.close_pool()
+    try:
+        yield here
+    finally:
+        here.close()
+        here.loader.shutdown()
+        connection.close_pool()
 
 
 def _await_heartbeat(process: subprocess.Popen[bytes], logs: Path) -> None:

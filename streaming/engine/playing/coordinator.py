@@ -44,7 +44,7 @@ class Coordinator(DayChanges):
             self.lease.check()
             self.cpu_seconds = time.thread_time()
             self.wake.clear()
-            if self.asked:
+            if self.asked and self.output.caught_up:  # what is out already is noted before anything new takes effect
                 self.asked = False
                 if self._obey():
                     return
@@ -79,14 +79,15 @@ class Coordinator(DayChanges):
 
     def _in_step(self, last: int) -> int:
         """No further than the lockstep readers have come; while they hold it, market time stands still."""
-        if not last or self.gate.free:
-            return last
+        if not last or (self.gate.free and not self.participant.active):
+            return last  # a reader that comes holds the frames back when they are published, but not ones with orders
         room = self.gate.room(self.output.stream, self.output.generation)
         if room is None:
             return last
         if room > 0:
             return min(last, self.head.k + room)
-        self.head.time.anchor(self.head.tape.instant(self.head.k))
+        if self.head.speed:  # else it stands at the last frame, and has not come to the next one
+            self.head.time.anchor(self.head.tape.instant(self.head.k))
         if self.output.prev and self.session.run.clock != moment(self.output.prev.ms):
             with connected():
                 self._save()

@@ -74,7 +74,7 @@ class DayChanges(HeldSession):
 
     def _day_over(self) -> bool:
         """All frames of the day are out: on to the next, or False when that was the last of the window."""
-        if self.head.standing:
+        if self.head.standing and self.output.caught_up:
             self._idle()
             return True
         upcoming = self.recipe.after(self.head.tape.day.date)
@@ -85,7 +85,7 @@ class DayChanges(HeldSession):
                 self._pick_up()  # what was accepted until now is not left without an answer
             self._end(State.COMPLETED)
             return False
-        if self._is_night(upcoming.begin):
+        if self.output.caught_up and self._is_night(upcoming.begin):
             return True
         self.move = Move(self.days.take(upcoming.date))
         return True

@@ -122,7 +122,7 @@ class HeldSession:
             self.wake.clear()
             with connected():
                 self.session.refresh_from_db()
-                if self.session.stop_requested:
+                if self.session.stop_requested and self.output.caught_up:
                     self._end(State.STOPPED, reason=self.session.reason)
                     return None
         return loaded

@@ -27,6 +27,8 @@ earliest monotonic ns at which a loop that found nothing looked, and that at whi
 NEVER = 2**62
 LONGEST_LOOK = 0.02
 """Real seconds: so often an event loop looks again, which says that it has had what was sent to it."""
+LONGEST_ARRIVAL = 1.0
+"""Real seconds that a library's thread is at work after its start, unless it waits or ends before."""
 real_lock, real_monotonic_ns = threading.Lock, time.monotonic_ns
 
 
@@ -44,7 +46,13 @@ class AtWork:
         self.sleeps: dict[object, int] = {}
         """Sleeps of tasks in event loops → when they end."""
         self.sent_ns = 0
+        self.arriving: dict[int, object] = {}
+        """Threads of libraries that have begun and not yet waited → what they are counted by."""
         self.begin(threading.get_ident())
+
+    def arrived(self, thread: int) -> None:
+        if (coming := self.arriving.pop(thread, None)) is not None:
+            self.end(coming)
 
     def sends(self) -> None:
         with self.lock:
@@ -121,10 +129,23 @@ def _threads(work: AtWork, is_library: Callable[[str], bool]) -> None:
         return isinstance(thread, threading.Timer) or not is_library(str(module))
 
     def started(self: threading.Thread) -> None:
-        if not of_the_bot(self):
-            start(self)
-            return
         run, coming = self.run, object()
+        if not of_the_bot(self):
+
+            def arriving() -> None:
+                work.arriving[threading.get_ident()] = coming
+                try:
+                    run()
+                finally:
+                    work.arrived(threading.get_ident())
+
+            self.run = arriving  # type: ignore[method-assign]
+            work.begin(coming)
+            start(self)
+            late = threading.Timer(LONGEST_ARRIVAL, work.end, [coming])
+            late.daemon = True
+            start(late)
+            return
 
         def at_work() -> None:
             work.begin(threading.get_ident())
@@ -192,6 +213,9 @@ def _loops(work: AtWork) -> None:
         if ready := select(self, 0):
             return ready
         longest = LONGEST_LOOK if timeout is None else min(timeout, LONGEST_LOOK)
+        if any(registered.events & selectors.EVENT_WRITE for registered in self.get_map().values()):
+            return select(self, longest)  # it connects, or has more to send
+        work.arrived(threading.get_ident())
         with work.waiting(key, NEVER, at), work.waiting(threading.get_ident()):
             return select(self, longest)
 
