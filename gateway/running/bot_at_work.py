@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import struct
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
-LAYOUT = struct.Struct("<QQqqq")
+LAYOUT = struct.Struct("<QQqqqq")
 NEVER_NS = 2**62
 
 
@@ -35,10 +36,11 @@ class BotAtWork:
         return Rest(min(each[1] for each in found), min(each[2] for each in found), max(each[3] for each in found))
 
     @staticmethod
-    def _read(path: Path) -> tuple[int, int, int, int]:
-        number, at_work, until, looked, sent = LAYOUT.unpack(path.read_bytes())
+    def _read(path: Path) -> tuple[bool, int, int, int]:
+        number, at_work, until, looked, sent, arriving = LAYOUT.unpack(path.read_bytes())
         whole = number % 2 == 0 and number > 0 and path.read_bytes()[:8] == struct.pack("<Q", number)
-        return (at_work if whole else 1), until, looked, sent
+        busy = bool(at_work) or not whole or time.monotonic_ns() < arriving
+        return busy, until, looked, sent
 
 
 def _lives(pid: int) -> bool:

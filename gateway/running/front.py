@@ -82,6 +82,6 @@ def certified(authority: Path, server: Path) -> Path:
 
 
 def listening() -> socket.socket:
-    one = socket.socket()
+    one = socket.socket(proto=socket.IPPROTO_TCP)  # else asyncio lets small messages wait for acknowledgements
     one.bind((LOOPBACK, 0))
     return one

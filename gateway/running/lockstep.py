@@ -87,8 +87,8 @@ class LockstepRun:
         """Whether it waits for more than it has: acknowledges what its sockets have had."""
         if self.watched.asked or any(one.lags(frame) for one in held_sockets()):
             return False
-        sent_ns, rest = self.watched.sent_ns, self.bot.rest()
-        if rest is None or self.watched.asked or rest.looked_ns < sent_ns or not self._is_answered(rest):
+        rest = self.bot.rest()  # before what it was sent: that may have come to it afterwards
+        if rest is None or self.watched.asked or rest.looked_ns < self.watched.sent_ns or not self._is_answered(rest):
             return False
         if not self._is_later(rest.until_ns, frame):
             return False

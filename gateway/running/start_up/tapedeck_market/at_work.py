@@ -7,7 +7,7 @@ that sleep in market time, wait for another thread, or have looked for network e
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
+import concurrent.futures.thread
 import mmap
 import os
 import selectors
@@ -19,16 +19,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-LAYOUT = struct.Struct("<QQqqq")
-"""Number of the write (odd while it is written), how many are at work, the earliest market ns at which one wakes, the
-earliest monotonic ns at which a loop that found nothing looked, and that at which something was sent to the broker.
+LAYOUT = struct.Struct("<QQqqqq")
+"""Number of the write (odd while it is written), how many are at work, the earliest market ns at which one wakes; in
+monotonic ns the earliest at which a loop that found nothing looked, that at which something was sent to the broker, and
+that until which a library's thread that has begun is taken to be at work.
 `gateway/running/bot_at_work.py` reads it.
 """
 NEVER = 2**62
 LONGEST_LOOK = 0.02
 """Real seconds: so often an event loop looks again, which says that it has had what was sent to it."""
-LONGEST_ARRIVAL = 1.0
-"""Real seconds that a library's thread is at work after its start, unless it waits or ends before."""
+LONGEST_ARRIVAL_NS = 1_000_000_000
+"""Real time that a library's thread is at work after its start, unless its loop waits or it ends before."""
 real_lock, real_monotonic_ns = threading.Lock, time.monotonic_ns
 
 
@@ -46,13 +47,19 @@ class AtWork:
         self.sleeps: dict[object, int] = {}
         """Sleeps of tasks in event loops → when they end."""
         self.sent_ns = 0
-        self.arriving: dict[int, object] = {}
-        """Threads of libraries that have begun and not yet waited → what they are counted by."""
+        self.arriving: dict[threading.Thread, int] = {}
+        """Threads of libraries that have begun and not yet waited → until when that counts as work."""
         self.begin(threading.get_ident())
 
-    def arrived(self, thread: int) -> None:
-        if (coming := self.arriving.pop(thread, None)) is not None:
-            self.end(coming)
+    def arrives(self, thread: threading.Thread) -> None:
+        with self.lock:
+            self.arriving[thread] = real_monotonic_ns() + LONGEST_ARRIVAL_NS
+            self._write()
+
+    def arrived(self, thread: threading.Thread) -> None:
+        with self.lock:
+            if self.arriving.pop(thread, None) is not None:
+                self._write()
 
     def sends(self) -> None:
         with self.lock:
@@ -109,7 +116,9 @@ class AtWork:
         until = min([NEVER, *(each[0] for each in outermost), *self.sleeps.values()])
         looked = min([NEVER, *(each[1] for each in outermost)])
         struct.pack_into("<Q", self.map, 0, 2 * self.writes + 1)
-        struct.pack_into("<Qqqq", self.map, 8, len(self.waits) - len(outermost), until, looked, self.sent_ns)
+        arriving = max(self.arriving.values(), default=0)
+        at_work = len(self.waits) - len(outermost)
+        struct.pack_into("<Qqqqq", self.map, 8, at_work, until, looked, self.sent_ns, arriving)
         self.writes += 1
         struct.pack_into("<Q", self.map, 0, 2 * self.writes)
 
@@ -123,29 +132,16 @@ def watch(work: AtWork, is_library: Callable[[str], bool]) -> None:
 def _threads(work: AtWork, is_library: Callable[[str], bool]) -> None:
     start, join, wait = threading.Thread.start, threading.Thread.join, threading.Condition.wait
 
-    def of_the_bot(thread: threading.Thread) -> bool:
-        target = getattr(thread, "_target", None)
-        module = getattr(target, "__module__", None) or type(thread).__module__
-        return isinstance(thread, threading.Timer) or not is_library(str(module))
-
     def started(self: threading.Thread) -> None:
         run, coming = self.run, object()
-        if not of_the_bot(self):
+        target = getattr(self, "_target", None)
+        module = str(getattr(target, "__module__", None) or type(self).__module__)
 
-            def arriving() -> None:
-                work.arriving[threading.get_ident()] = coming
-                try:
-                    run()
-                finally:
-                    work.arrived(threading.get_ident())
-
-            self.run = arriving  # type: ignore[method-assign]
-            work.begin(coming)
-            start(self)
-            late = threading.Timer(LONGEST_ARRIVAL, work.end, [coming])
-            late.daemon = True
-            start(late)
-            return
+        def arriving() -> None:
+            try:
+                run()
+            finally:
+                work.arrived(self)
 
         def at_work() -> None:
             work.begin(threading.get_ident())
@@ -155,8 +151,12 @@ def _threads(work: AtWork, is_library: Callable[[str], bool]) -> None:
             finally:
                 work.end(threading.get_ident())
 
-        self.run = at_work  # type: ignore[method-assign]
-        work.begin(coming)
+        if isinstance(self, threading.Timer) or not is_library(module):
+            self.run = at_work  # type: ignore[method-assign]
+            work.begin(coming)
+        elif module != concurrent.futures.thread.__name__:  # whose jobs are counted
+            self.run = arriving  # type: ignore[method-assign]
+            work.arrives(self)
         start(self)
 
     def joined(self: threading.Thread, timeout: Any = None) -> None:
@@ -215,7 +215,7 @@ def _loops(work: AtWork) -> None:
         longest = LONGEST_LOOK if timeout is None else min(timeout, LONGEST_LOOK)
         if any(registered.events & selectors.EVENT_WRITE for registered in self.get_map().values()):
             return select(self, longest)  # it connects, or has more to send
-        work.arrived(threading.get_ident())
+        work.arrived(threading.current_thread())
         with work.waiting(key, NEVER, at), work.waiting(threading.get_ident()):
             return select(self, longest)
 
