@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from http import HTTPStatus
 from typing import Any, Concatenate, ParamSpec
 
@@ -37,10 +37,10 @@ def session_view(
             headers = allowance.headers()
             if request.method not in methods:
                 raise method_not_allowed(methods)
-            return _answer(question(request, session, *args, **kwargs), headers)
+            return answered(question(request, session, *args, **kwargs), headers)
         except (GatewayError, OperationalError, redis.ConnectionError, redis.TimeoutError) as error:
             reported = as_refusal(error)
-            return _answer(reported.body, headers | reported.headers, reported.status)
+            return answered(reported.body, headers | reported.headers, reported.status)
 
     return view
 
@@ -52,7 +52,8 @@ def _admitted(request: HttpRequest) -> tuple[Session, throttle.Allowance]:
     return key.session, throttle.spend(key.key_id)
 
 
-def _answer(body: Any, headers: dict[str, str], status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
+def answered(body: Any, headers: Mapping[str, str], status: int = HTTPStatus.OK) -> HttpResponse:
+    """A body as JSON."""
     return HttpResponse(orjson.dumps(body), content_type="application/json", status=status, headers=headers)
 
 

@@ -18,8 +18,7 @@ from gateway.running.watched import Watched
 from gateway.sockets.bot_lockstep import held_sockets
 from marketdata.units import MILLISECOND_NS
 from sessions import redis_client
-from sessions.models import Session
-from streaming.as_of.newest_frame import newest_frame
+from streaming.as_of.newest_frame import newest_frame_of
 from streaming.base.db import in_thread
 from streaming.engine.frames.frame_id import FrameId
 from streaming.engine.publishing.lockstep import Lockstep
@@ -67,8 +66,7 @@ class LockstepRun:
             await client.aclose()
 
     async def _newest(self) -> FrameId | None:
-        session = await in_thread(Session.objects.with_run().get)(pk=self.market.session_id)
-        return await in_thread(newest_frame)(session)
+        return await in_thread(newest_frame_of)(self.market.session_id)
 
     async def _waits(self, frame: FrameId) -> bool:
         """Once it does; False where the run is over before."""

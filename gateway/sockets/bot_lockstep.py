@@ -15,8 +15,7 @@ from typing import cast
 import redis
 
 from sessions import redis_client
-from sessions.models import Session
-from streaming.as_of.newest_frame import newest_frame
+from streaming.as_of.newest_frame import newest_frame_of
 from streaming.base.cancellation import end
 from streaming.base.db import in_thread
 from streaming.engine.frames.frame_id import FrameId
@@ -47,8 +46,7 @@ class BotLockstep:
         self.changed = asyncio.Event()
 
     async def __aenter__(self) -> BotLockstep:
-        session = await in_thread(Session.objects.with_run().get)(pk=self.step.session_id)
-        self.begins = await in_thread(newest_frame)(session)
+        self.begins = await in_thread(newest_frame_of)(self.step.session_id)
         self.held = self.step.held(self.client, self.begins)
         try:
             await self.held.__aenter__()

@@ -21,6 +21,7 @@ from broker.models import Account
 from broker.refusals import Kind, Refusal, malformed
 from gateway.callers import key_auth as keys
 from gateway.callers import throttle
+from gateway.callers.session_view import answered
 from gateway.wire.wire_errors import GatewayError, as_refusal, method_not_allowed
 from sessions.models import Session, SessionKey
 
@@ -88,7 +89,7 @@ def account_view(**questions: Question) -> Callable[..., HttpResponse]:
             return _respond(question(call, *args, **kwargs), headers)
         except (Refusal, GatewayError, OperationalError, redis.ConnectionError, redis.TimeoutError) as error:
             body, status, more = refused(error)
-            return _answer(body, headers | more, status)
+            return answered(body, headers | more, status)
 
     functools.update_wrapper(view, next(iter(questions.values())))
     return view
@@ -140,9 +141,5 @@ def _respond(answer: Any, headers: dict[str, str]) -> HttpResponse:
     if answer is NOTHING:
         return HttpResponse(status=HTTPStatus.NO_CONTENT, headers=headers)
     if isinstance(answer, Answer):
-        return _answer(answer.body, headers, answer.status)
-    return _answer(answer, headers, HTTPStatus.OK)
-
-
-def _answer(body: Any, headers: dict[str, str], status: int) -> HttpResponse:
-    return HttpResponse(orjson.dumps(body), content_type="application/json", status=status, headers=headers)
+        return answered(answer.body, headers, answer.status)
+    return answered(answer, headers)

@@ -29,6 +29,11 @@ def newest_frame(session: Session) -> FrameId | None:
     return max(frames + _top_of_stream(session), default=None)
 
 
+def newest_frame_of(session_id: int) -> FrameId | None:
+    """The same of a session whose row is read now."""
+    return newest_frame(Session.objects.with_run().get(pk=session_id))
+
+
 def _top_of_stream(session: Session) -> list[FrameId]:
     """Empty where the stream is, or where Redis is away."""
     try:

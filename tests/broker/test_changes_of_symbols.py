@@ -12,7 +12,7 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
-from broker import reports
+from broker import accounts, reports
 from broker.equity import equity_at
 from broker.matching.activity import ActivityKind
 from broker.matching.book import Book
@@ -20,11 +20,10 @@ from broker.matching.ex_actions import ExAction, go_ex
 from broker.matching.lots import Position
 from broker.matching.state import State
 from broker.matching.terms import Terms
-from broker.models import Account, AccountEvent, AccountKey, Order
+from broker.models import Account, AccountEvent, Order
 from broker.standing import standing
 from marketdata.models import CorporateAction
-from sessions import keys
-from sessions.models import Session, SessionKey
+from sessions.models import Session
 from streaming.engine.playing.player import Player
 from streaming.starts.copies import fork
 from streaming.verify.session import verify
@@ -115,8 +114,7 @@ def test_an_account_goes_over_a_change_of_symbol_and_back(change: None, player: 
 @pytest.mark.timeout(300)
 def test_everybody_sees_the_new_symbol(change: None, player: Player) -> None:
     session, account, _ = on_the_eve()
-    key, secret = keys.create(session, SessionKey.Kind.BROKER)
-    AccountKey.objects.create(account=account, key=key)
+    key, secret, _ = accounts.create_key(session, account)
     to_the_next_day(session)
     headers = {"APCA-API-KEY-ID": key.key_id, "APCA-API-SECRET-KEY": secret}
 

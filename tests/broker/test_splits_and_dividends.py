@@ -21,11 +21,10 @@ from broker.matching.ex_actions import ExAction, go_ex
 from broker.matching.lots import Position
 from broker.matching.state import State
 from broker.matching.terms import Terms
-from broker.models import Account, AccountEvent, AccountKey, Order
+from broker.models import Account, AccountEvent, Order
 from broker.standing import standing
 from marketdata.models import CorporateAction
-from sessions import keys
-from sessions.models import Session, SessionKey
+from sessions.models import Session
 from streaming.engine.playing.player import Player
 from streaming.starts import service as streams
 from streaming.starts.copies import fork
@@ -142,8 +141,7 @@ def test_a_fork_from_the_morning_after_has_the_new_shares(split: None, player: P
 @pytest.mark.timeout(300)
 def test_a_bot_reads_what_the_night_brought(split: None, player: Player) -> None:
     session, account, _ = on_the_eve()
-    key, secret = keys.create(session, SessionKey.Kind.BROKER)
-    AccountKey.objects.create(account=account, key=key)
+    key, secret, _ = accounts.create_key(session, account)
     to_the_next_day(session)
     headers = {"APCA-API-KEY-ID": key.key_id, "APCA-API-SECRET-KEY": secret}
 

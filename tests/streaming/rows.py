@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from django.db import connection, transaction
 
 from marketdata import calendar
 from marketdata.columns import BarColumns, packed
@@ -112,3 +115,25 @@ def a_session(*symbols: str, minutes: int = 30, **fields: Any) -> Session:
     pin(session, 1, DAY, bars=pins)
     session.record("state", "running")
     return session
+
+
+@contextmanager
+def locked(model: type[Run] | type[Session], pk: int) -> Iterator[None]:
+    """The row locked by another connection."""
+    there, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            model.objects.select_for_update().get(pk=pk)
+            there.set()
+            done.wait(30)
+        connection.close()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert there.wait(10)
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

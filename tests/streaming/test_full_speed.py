@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 
 from sessions import control
 from sessions.models import DayMark, JournalEntry, Pin, Run, Session, SessionEvent, State
@@ -23,7 +23,7 @@ from streaming.engine.records.position_writer import Note, PositionWriter
 from streaming.verify.session import verify
 from tests.streaming.paper import Paper, read
 from tests.streaming.playing import finished, start, wait_until
-from tests.streaming.rows import DAY, a_day, a_session
+from tests.streaming.rows import DAY, a_day, a_session, locked
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NEXT, THIRD = dt.date(2024, 11, 19), dt.date(2024, 11, 20)
@@ -129,7 +129,7 @@ def test_a_position_is_never_written_before_the_mark_of_its_day(played: Session)
     writer = PositionWriter()
     writer.begin_day(begun(played))
     writer.leave(played.pk, note(played))
-    with Locked(played):
+    with locked(Session, played.pk):
         writer.write()
         assert not DayMark.objects.filter(session=played).exists()
         assert Run.objects.get(session=played).frame_count == 0
@@ -145,7 +145,7 @@ def test_a_session_that_is_locked_keeps_no_other_waiting(played: Session) -> Non
     for session in (played, other):
         writer.begin_day(begun(session))
         writer.leave(session.pk, note(session))
-    with Locked(played):
+    with locked(Session, played.pk):
         began = time.monotonic()
         writer.write()
         writer.mark_days(other.pk)
@@ -186,26 +186,3 @@ def test_frames_that_are_lost_before_their_day_is_marked_are_waited_for(transact
     frames = read(paper.session.pk, from_start=True)
     late.join()
     assert [(frame["id"], frame["hash"]) for frame in frames if frame["id"]] == whole
-
-
-class Locked:
-    """Somebody has the session's row locked, in another connection."""
-
-    def __init__(self, session: Session) -> None:
-        self.session, self.there, self.let_go = session, threading.Event(), threading.Event()
-        self.thread = threading.Thread(target=self._hold)
-
-    def __enter__(self) -> None:
-        self.thread.start()
-        self.there.wait(10)
-
-    def __exit__(self, *_: object) -> None:
-        self.let_go.set()
-        self.thread.join()
-
-    def _hold(self) -> None:
-        with transaction.atomic():
-            Session.objects.select_for_update().get(pk=self.session.pk)
-            self.there.set()
-            self.let_go.wait(10)
-        connection.close()

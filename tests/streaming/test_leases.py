@@ -2,41 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
-from django.db import connection, transaction
 
 from sessions.models import Run, Session, State
 from streaming.engine.records import lease as leases
-from tests.streaming.rows import a_session
+from tests.streaming.rows import a_session, locked
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@contextmanager
-def locked(model: type[Run] | type[Session], pk: int) -> Iterator[None]:
-    """The row locked by another connection."""
-    there, done = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with transaction.atomic():
-            model.objects.select_for_update().get(pk=pk)
-            there.set()
-            done.wait(30)
-        connection.close()
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    assert there.wait(10)
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
 
 
 @pytest.fixture

@@ -78,12 +78,11 @@ class Days:
 
     def prefetch(self, date: dt.date, journal: Journal | None = None) -> None:
         """Begin to load the next day; `journal` is the session's, where days go by at full speed."""
-        self.prefetched = Loading(date, self.generation, journal=journal)
-        self._submit(self.prefetched)
+        self.prefetched = self.ask(date, journal=journal)
 
-    def ask(self, date: dt.date, extra: frozenset[str] = frozenset()) -> Loading:
+    def ask(self, date: dt.date, extra: frozenset[str] = frozenset(), journal: Journal | None = None) -> Loading:
         """Begin to load a day of the session's symbols and `extra` ones."""
-        loading = Loading(date, self.generation, extra)
+        loading = Loading(date, self.generation, extra, journal=journal)
         self._submit(loading)
         return loading
 

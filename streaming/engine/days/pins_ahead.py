@@ -55,7 +55,7 @@ class PinsAhead:
         with fenced(self.recipe.session_id, self.epoch):
             loads = self._whole_days(dates, symbols)
             if loads:
-                entries = journal_writing.append_loads(self.recipe.session_id, loads, epoch=self.epoch)
+                entries = journal_writing.append_loads(self.recipe.session_id, loads)
                 self.pinned |= {date: (entries[date], pins) for date, pins in loads.items()}
 
     def _dates(self, date: dt.date, symbols: int) -> list[dt.date]:
