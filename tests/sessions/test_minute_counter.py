@@ -27,9 +27,11 @@ def full_redis() -> Iterator[None]:
 
 
 @pytest.fixture
-def redis_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    away = redis.Redis(host="127.0.0.1", port=1)
-    monkeypatch.setattr(redis_client, "connection", lambda: away)
+def redis_away(settings: Any) -> Iterator[None]:
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    redis_client.connection.cache_clear()
+    yield
+    redis_client.connection.cache_clear()
 
 
 def test_a_minute_is_counted_and_the_next_begins_anew() -> None:
