@@ -19,8 +19,11 @@ BOUNDED_WAITS = {
     "keepalives_idle": "10",
     "keepalives_interval": "3",
     "keepalives_count": "3",
+    "options": "-c idle_in_transaction_session_timeout=15s",
 }
-"""Seconds, the second in milliseconds: a server whose packets are dropped must not hold a request for minutes."""
+"""Seconds, the second in milliseconds: a server whose packets are dropped must not hold a request for minutes, nor a
+process that was frozen in the midst of a transaction the rows that it has locked.
+"""
 
 
 def database(url: str, pool: int) -> dict[str, object]:

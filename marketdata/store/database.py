@@ -12,6 +12,9 @@ from psycopg.pq import Format
 
 from marketdata.locks import Locks
 
+# Between two statements whole days are packed, which a busy machine takes its time for.
+LOCK = "SELECT pg_advisory_xact_lock(%s, %s), set_config('idle_in_transaction_session_timeout', '5min', true)"
+
 
 @contextmanager
 def binary_cursor() -> Iterator[Any]:
@@ -27,5 +30,5 @@ def binary_cursor() -> Iterator[Any]:
 def writing(dataset_id: int) -> Iterator[Any]:
     """A transaction in which no other process writes this dataset: two importers of a day must not make one version."""
     with transaction.atomic(), binary_cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [Locks.WRITE.value, dataset_id])
+        cursor.execute(LOCK, [Locks.WRITE.value, dataset_id])
         yield cursor

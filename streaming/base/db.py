@@ -7,10 +7,17 @@ from typing import ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.db import InterfaceError, OperationalError, connection
+from psycopg.errors import IdleInTransactionSessionTimeout
 
 P = ParamSpec("P")
 T = TypeVar("T")
 RETRY_AFTER = 0.5
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether Postgres does not answer, or has ended the transaction in which this process was frozen."""
+    frozen = isinstance(error.__cause__, IdleInTransactionSessionTimeout)
+    return frozen or isinstance(error, OperationalError | InterfaceError)
 
 
 @contextmanager

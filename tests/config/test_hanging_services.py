@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client
 
 from config.embedded.postgres import Postgres
@@ -100,3 +101,10 @@ def test_waits_for_postgres_are_bounded_also_where_its_packets_are_dropped() -> 
     options: dict[str, Any] = settings.DATABASES["default"]["OPTIONS"]  # type: ignore[assignment]
     assert int(options["connect_timeout"]) <= 5
     assert int(options["tcp_user_timeout"]) <= 10_000
+
+
+@pytest.mark.django_db
+def test_a_process_that_is_frozen_in_a_transaction_does_not_keep_its_locks() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW idle_in_transaction_session_timeout")
+        assert cursor.fetchone() == ("15s",)

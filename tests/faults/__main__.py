@@ -28,6 +28,7 @@ def main() -> None:
             from tests.faults import rounds
 
             rng = random.Random(given.seed)
+            _say(f"seed {given.seed}")
             arena.keep_workers(2)
             if given.kills:
                 report = rounds.chaos(arena, rng, given.kills, given.cut, _say)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from typing import Any
 
 import pytest
+from django.db import InternalError, connection
 
 from sessions.models import Run, Session, State
+from streaming.base.db import is_away
 from streaming.engine.records import lease as leases
+from streaming.engine.records.fence import fenced
 from tests.streaming.rows import a_session, locked
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,6 +60,36 @@ def test_a_lease_that_another_worker_has_is_lost(sessions: list[Session]) -> Non
     Run.objects.filter(pk=first.session_id).update(epoch=99)
     assert leases.renew([first, second]).keys() == {second.session_id}
     assert (first.lost, second.lost) == (True, False)
+
+
+def test_a_holder_that_was_frozen_in_a_transaction_keeps_nobody_from_claiming(
+    sessions: list[Session], settings: Any
+) -> None:
+    settings.LEASE_TTL = 0.5
+    first, _ = claimed(sessions)
+    woken = threading.Event()
+    failed: list[Exception] = []
+
+    def frozen() -> None:
+        try:
+            with fenced(first.session_id, first.epoch):
+                woken.wait(20)
+                Session.objects.filter(pk=first.session_id).update(reason="late")
+        except InternalError as error:
+            failed.append(error)
+        connection.close()
+
+    thread = threading.Thread(target=frozen)
+    thread.start()
+    end = time.monotonic() + 15
+    while (taken := leases.claim(first.session_id)) is None:
+        assert time.monotonic() < end, "nobody can take over before the holder wakes"
+        time.sleep(0.05)
+    woken.set()
+    thread.join()
+    assert taken.epoch == first.epoch + 1
+    assert len(failed) == 1 and is_away(failed[0]), "it is released, not failed"
+    assert Session.objects.get(pk=first.session_id).reason == ""
 
 
 def test_a_claim_does_not_wait_for_a_locked_session(sessions: list[Session]) -> None:

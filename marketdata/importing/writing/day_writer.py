@@ -85,7 +85,7 @@ class Writer:
         if files[0].kind == DayKind.BARS:
             changes = self._write_bars(dataset.pk, ids, files)
         else:
-            with transaction.atomic():
+            with store.writing(dataset.pk):  # before it is read what of a day is stored already
                 changes = [write_ticks(dataset.pk, ids, file) for file in files]
                 self._record.keep([change for of_file in changes for change in of_file])
         self._record.keep([change for file in files for change in rejections(file)])

@@ -11,10 +11,9 @@ from contextlib import suppress
 
 import redis
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 
 from sessions.models import Session, State
-from streaming.base.db import connected
+from streaming.base.db import connected, is_away
 from streaming.engine.days.held_days import Days, Loaded, Move
 from streaming.engine.days.recipe import Recipe
 from streaming.engine.frames.frame_id import milliseconds, moment, rfc3339
@@ -180,7 +179,7 @@ class HeldSession:
 
     def _leave(self, error: BaseException | None) -> None:
         """Release the session. A defect, which Postgres being away is not, fails it: it would only fail again."""
-        if error is not None and not isinstance(error, OperationalError | InterfaceError):
+        if error is not None and not is_away(error):
             self._end(State.FAILED, reason=f"internal error ({error!r}): see the replay worker's log")
         if hasattr(self, "output"):
             self.output.writer.close()

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.conf import settings
 from django.db import connection, transaction
 
-# In one trip. The second statement sees what is there once the first has the lock.
+# In one trip. The second statement sees what is there once the first has the lock. A holder that is frozen meanwhile
+# loses lock and transaction along with its lease: else nobody could claim the session before it wakes.
 FENCE = """
-SELECT id FROM replay_session WHERE id = %s FOR NO KEY UPDATE;
+SELECT id, set_config('idle_in_transaction_session_timeout', %s, true)
+  FROM replay_session WHERE id = %s FOR NO KEY UPDATE;
 SELECT EXISTS (SELECT FROM replay_run WHERE session_id = %s AND epoch = %s)
 """
 
@@ -26,7 +29,7 @@ def fenced(session_id: int, epoch: int | None) -> Iterator[None]:
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(FENCE, [session_id, session_id, epoch])
+            cursor.execute(FENCE, [f"{settings.LEASE_TTL * 1000:.0f}ms", session_id, session_id, epoch])
             there = cursor.fetchone()
             cursor.nextset()
             (held,) = cursor.fetchone()
