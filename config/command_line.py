@@ -13,6 +13,7 @@ from django.db import OperationalError
 
 from config import verbs
 from marketdata.management.program import as_typed, program
+from sessions.redis_faults import refusal
 
 HELP = ("help", "--help", "-h")
 OURS = frozenset(name for group in verbs.VERBS.values() for name in group)
@@ -33,7 +34,9 @@ def main() -> None:
         sys.exit(str(error))
     except OperationalError as error:
         not_there("Postgres", error)
-    except redis.ConnectionError as error:
+    except redis.RedisError as error:
+        if refused := refusal(error):
+            sys.exit(f"{refused}.")
         not_there("Redis", error)
 
 

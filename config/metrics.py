@@ -25,15 +25,16 @@ from streaming.engine.publishing.bus import stream_key
 from streaming.reading import registry as readers
 from streaming.status import pooled_quality, postgres_status, redis_status
 from web.api.permissions import CanViewSessions
+from web.holders import LOOK_AHEAD
 
 SESSION = ["session"]
 
 
 class Scrape:
-    """A collector of one scrape: everything as of `now`."""
+    """A collector of one scrape: everything as of `now`; what tells of later days where `ahead`."""
 
-    def __init__(self, now: dt.datetime) -> None:
-        self.now = now
+    def __init__(self, now: dt.datetime, *, ahead: bool) -> None:
+        self.now, self.ahead = now, ahead
 
     def collect(self) -> Iterator[Metric]:
         yield from self._services()
@@ -68,7 +69,7 @@ class Scrape:
             states.add_metric([state], counts.get(state, 0))
         yield states
         live = list(Session.objects.live().select_related("run").prefetch_related("streams"))
-        for name, (help_text, value) in PER_SESSION.items():
+        for name, (help_text, value) in (PER_SESSION | (OF_DAYS_HELD if self.ahead else {})).items():
             yield self._per_session(f"tapedeck_session_{name}", help_text, {row.pk: value(row) for row in live})
         leases = {row.pk: self._age(row.run.lease_renewed_at) for row in live if row.run.lease_renewed_at}
         yield self._per_session("tapedeck_session_lease_age_seconds", "Since the worker renewed its lease.", leases)
@@ -116,6 +117,8 @@ PER_SESSION: dict[str, tuple[str, Any]] = {
     "frames": ("Frames published so far.", lambda row: row.run.frame_count),
     "symbols": ("Active streams.", lambda row: sum(stream.active for stream in row.streams.all())),
     "quality": ("Minutes present of those expected, 0 to 1.", lambda row: pooled_quality(row.streams.all())),
+}
+OF_DAYS_HELD: dict[str, tuple[str, Any]] = {
     "bars_held": ("Bars in the worker's memory.", lambda row: row.run.bars_held),
     "days_held": ("Days in the worker's memory: two at most.", lambda row: len(row.run.days_held)),
 }
@@ -152,5 +155,5 @@ class MetricsView(APIView):
 
     def get(self, request: Request) -> HttpResponse:
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(Scrape(timezone.now()))
+        registry.register(Scrape(timezone.now(), ahead=request.user.has_perm(LOOK_AHEAD)))
         return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

@@ -36,7 +36,7 @@ def send_request(session_id: int) -> None:
 
 
 def _publish(to: str, session_id: int) -> None:
-    with contextlib.suppress(redis.ConnectionError, redis.TimeoutError):
+    with contextlib.suppress(redis.RedisError):
         connection().publish(to, str(session_id))
 
 
@@ -47,7 +47,7 @@ def notice_key(session_id: int) -> str:
 
 def announce(session_id: int) -> None:
     """The row's state or generation has changed. Best effort: readers look at it every second anyway."""
-    with contextlib.suppress(redis.ConnectionError, redis.TimeoutError):
+    with contextlib.suppress(redis.RedisError):
         pipe = connection().pipeline(transaction=False)
         pipe.xadd(notice_key(session_id), {LOOK: 1}, maxlen=NOTICES_KEPT, approximate=False)
         pipe.expire(notice_key(session_id), NOTICES_FOR)

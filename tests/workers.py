@@ -15,6 +15,7 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
+from redis.exceptions import OutOfMemoryError
 
 from config.worker_options import QUIET
 from sessions.models import ServiceHeartbeat
@@ -108,6 +109,17 @@ def _await_heartbeat(process: subprocess.Popen[bytes], logs: Path) -> None:
         time.sleep(0.05)
     message = "\n".join(log.read_text() for log in logs.glob("*.log"))
     pytest.fail(f"the worker did not come up:\n{message}")
+
+
+@pytest.fixture
+def full_redis() -> Iterator[None]:
+    """A server that takes no more data."""
+    client = redis_connection()
+    client.config_set("maxmemory", "1")
+    with pytest.raises(OutOfMemoryError):
+        client.set("test:full", 1)
+    yield
+    client.config_set("maxmemory", "0")
 
 
 @pytest.fixture

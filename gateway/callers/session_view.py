@@ -8,14 +8,12 @@ from http import HTTPStatus
 from typing import Any, Concatenate, ParamSpec
 
 import orjson
-import redis
-from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from gateway.callers import key_auth as keys
 from gateway.callers import throttle
-from gateway.wire.wire_errors import GatewayError, as_refusal, method_not_allowed, not_found, unauthorized
+from gateway.wire.wire_errors import SERVERS_AWAY, GatewayError, as_refusal, method_not_allowed, not_found, unauthorized
 from sessions.models import Session
 
 P = ParamSpec("P")
@@ -38,7 +36,7 @@ def session_view(
             if request.method not in methods:
                 raise method_not_allowed(methods)
             return answered(question(request, session, *args, **kwargs), headers)
-        except (GatewayError, OperationalError, redis.ConnectionError, redis.TimeoutError) as error:
+        except (GatewayError, *SERVERS_AWAY) as error:
             reported = as_refusal(error)
             return answered(reported.body, headers | reported.headers, reported.status)
 

@@ -7,7 +7,7 @@ import logging
 from contextlib import aclosing
 from typing import Protocol
 
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from gateway.data.best_quotes import BestQuotes
 from gateway.data.trades_quotes import KINDS
@@ -71,6 +71,7 @@ class Feed:
         self.tail = asyncio.create_task(self._follow())
         self.tail.add_done_callback(self._ended)
         self.watch = asyncio.create_task(self._watch_keys())
+        self.watch.add_done_callback(self._unwatched)
 
     def stop(self) -> None:
         self.ending = [asyncio.create_task(end(task)) for task in (self.tail, self.watch) if task]
@@ -144,11 +145,17 @@ class Feed:
             held = {member.key_id for member in self.members}
             try:
                 gone = held - await in_thread(keys.valid)(held)
-            except DatabaseError as error:
+            except (DatabaseError, InterfaceError) as error:
                 log.warning("Whether keys of session %s are still valid is not known: %s", self.session_id, error)
                 continue
             for member in [member for member in self.members if member.key_id in gone]:
                 member.leave(POLICY)
+
+    def _unwatched(self, task: asyncio.Task[None]) -> None:
+        """Without the watch no socket may go on: clients come again with their keys."""
+        if not task.cancelled() and (error := task.exception()):
+            log.error("Keys of session %s cannot be watched: its sockets end", self.session_id, exc_info=error)
+            self._dismiss(RESTARTED)
 
     def _dismiss(self, code: int) -> None:
         for member in list(self.members):

@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from django.conf import settings
-from django.db import OperationalError
 
 from gateway.callers import key_auth as keys
 from gateway.sockets import channels as subscriptions
@@ -19,6 +18,7 @@ from gateway.sockets.outbox import Outbox, Send
 from gateway.sockets.pings import unanswered_seconds
 from gateway.wire import codecs
 from gateway.wire.codecs import Message
+from gateway.wire.wire_errors import SERVERS_AWAY
 from streaming.base.cancellation import end
 from streaming.base.db import in_thread
 from streaming.engine.frames.frame_id import FrameId
@@ -113,7 +113,7 @@ class Socket:
                     pass
         except TimeoutError:
             self._fail(SocketError(404, "auth timeout"))
-        except OperationalError:
+        except SERVERS_AWAY:
             self._fail(SocketError(500, "internal error"))
         while self.key_id and not self.outbox.is_closing and await self._hear():
             pass

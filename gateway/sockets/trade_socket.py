@@ -9,8 +9,6 @@ from typing import Any, cast
 
 import msgpack
 import orjson
-import redis
-from django.db import OperationalError
 
 from broker.account_writer import stream_of
 from broker.accounts import account_id_of
@@ -18,6 +16,7 @@ from broker.models import Account
 from gateway.callers import key_auth as keys
 from gateway.trading.order_wire import trade_update
 from gateway.wire import codecs
+from gateway.wire.wire_errors import SERVERS_AWAY
 from sessions import redis_client
 from sessions.models import Run, SessionKey
 from streaming.base.cancellation import end
@@ -35,7 +34,7 @@ REFUSAL_DELAY_SECONDS = 1.0
 LOOK_EVERY_MS = 1000
 """How often a socket without events sees whether its key still holds and the clock was moved."""
 PAGE = 200
-FAULTS = (OperationalError, redis.ConnectionError, redis.TimeoutError)
+FAULTS = SERVERS_AWAY
 """They are waited for: nothing is lost, for what was read last is known."""
 RETRY_AFTER_SECONDS = 0.5
 NORMAL, GOING, ERROR = 1000, 1001, 1011
@@ -61,7 +60,7 @@ class TradeSocket:
         reading = asyncio.create_task(self._read())
         try:
             await reading
-        except (OperationalError, redis.RedisError):
+        except SERVERS_AWAY:
             await self._fail("internal error")
         finally:
             await asyncio.gather(*(end(task) for task in (reading, self.following) if task))

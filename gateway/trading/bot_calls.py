@@ -11,8 +11,6 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
-import redis
-from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.csrf import csrf_exempt
 
@@ -22,7 +20,7 @@ from broker.refusals import Kind, Refusal, malformed
 from gateway.callers import key_auth as keys
 from gateway.callers import throttle
 from gateway.callers.session_view import answered
-from gateway.wire.wire_errors import GatewayError, as_refusal, method_not_allowed
+from gateway.wire.wire_errors import SERVERS_AWAY, GatewayError, as_refusal, method_not_allowed
 from sessions.models import Session, SessionKey
 
 STATUS = {
@@ -87,7 +85,7 @@ def account_view(**questions: Question) -> Callable[..., HttpResponse]:
             _refuse_nul(request)
             call = Call(key, request.GET, _body(request))
             return _respond(question(call, *args, **kwargs), headers)
-        except (Refusal, GatewayError, OperationalError, redis.ConnectionError, redis.TimeoutError) as error:
+        except (Refusal, GatewayError, *SERVERS_AWAY) as error:
             body, status, more = refused(error)
             return answered(body, headers | more, status)
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
-from django.db import OperationalError
+import redis
+from django.db import InterfaceError, OperationalError
+
+from sessions.redis_faults import fault
+
+SERVERS_AWAY = (OperationalError, InterfaceError, redis.RedisError)
+"""Postgres or Redis does not answer, or Redis refuses."""
 
 
 class GatewayError(Exception):
@@ -53,6 +59,6 @@ def as_refusal(error: Exception) -> GatewayError:
     match error:
         case GatewayError():
             return error
-        case OperationalError():
+        case OperationalError() | InterfaceError():
             return unavailable("Postgres")
-    return unavailable("Redis")
+    return GatewayError(HTTPStatus.SERVICE_UNAVAILABLE, fault(error))

@@ -17,6 +17,7 @@ from unfold.paginator import InfinitePaginator
 
 from marketdata.admin.read_only import ReadOnlyAdmin
 from marketdata.models import Dataset, FetchAttempt, Instrument, QuarantinedRow
+from marketdata.row_ids import row_id
 
 
 @admin.register(Dataset)
@@ -27,7 +28,7 @@ class DatasetAdmin(ModelAdmin):
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """A dataset goes with its days, on the page that says first what would go."""
-        found = Dataset.objects.filter(pk=int(object_id)).first() if object_id.isdecimal() else None
+        found = Dataset.objects.filter(pk=row_id(object_id)).first()
         page = reverse("admin:marketdata_dayversion_remove")
         return redirect(f"{page}?{urlencode({'dataset': found.name if found else ''})}")
 

@@ -17,6 +17,7 @@ from marketdata.admin.delete_view import MAY_DELETE, delete_view
 from marketdata.admin.read_only import ReadOnlyAdmin
 from marketdata.kinds import DayKind
 from marketdata.models import DayVersion
+from marketdata.row_ids import row_id
 
 INTERVALS = ("1m", "5m", "15m", "30m", "1h", "1d")
 
@@ -87,7 +88,7 @@ class DayVersionAdmin(ReadOnlyAdmin):
         if request.method != "GET" or not self.has_view_permission(request):
             raise PermissionDenied
         rows = self.get_queryset(request).select_related("instrument", "dataset")
-        day: DayVersion | None = rows.filter(pk=int(number)).first() if number.isdecimal() else None
+        day: DayVersion | None = rows.filter(pk=row_id(number)).first()
         if day is None:
             raise Http404(f"There is no stored day {number}.")
         return day

@@ -19,6 +19,7 @@ from marketdata.models import Import
 from marketdata.plurals import counted
 from marketdata.removal.deleting import CannotRemove
 from marketdata.removal.undoing import Undone, outcome, undo_import
+from marketdata.row_ids import row_id
 
 SHOWN_DAYS = 500
 FIGURES = ("files", "rows", "inserted", "unchanged", "revised", "outside_session", "repeated", "rejected", "days")
@@ -120,7 +121,7 @@ class ImportAdmin(ReadOnlyAdmin):
         return request.user.has_perm("marketdata.delete_import")
 
     def _find(self, number: str) -> Import:
-        made = Import.objects.filter(pk=int(number)).first() if number.isdecimal() and len(number) < 19 else None
+        made = Import.objects.filter(pk=row_id(number)).first()
         if made is None:
             raise Http404(f"There is no import {number}.")
         return made

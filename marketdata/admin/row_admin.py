@@ -15,6 +15,7 @@ from unfold.decorators import display
 from marketdata.admin.read_only import ReadOnlyAdmin
 from marketdata.exchange_calendar import calendar_of, place_of
 from marketdata.models import Bar, Dataset, Instrument, Quote, Trade
+from marketdata.row_ids import row_id
 from marketdata.store import spelled
 
 EXACT = "%Y-%m-%d %H:%M:%S.%f"
@@ -57,8 +58,8 @@ class DatasetFilter(admin.SimpleListFilter):
         return [(str(pk), name) for pk, name in Dataset.objects.values_list("pk", "name")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        given = self.value() or ""
-        return queryset.filter(dataset=int(given)) if given.isdecimal() else queryset
+        given = self.value()
+        return queryset.filter(dataset=row_id(given)) if given else queryset
 
 
 class IntervalFilter(admin.SimpleListFilter):

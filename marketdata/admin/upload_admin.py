@@ -26,6 +26,7 @@ from marketdata.importing.uploads import upload_queue
 from marketdata.importing.uploads.upload_queue import TASKS
 from marketdata.ledger import BREAK, words_of
 from marketdata.models import Dataset, Upload
+from marketdata.row_ids import row_id
 
 MAY_IMPORT = "marketdata.add_import"
 
@@ -174,7 +175,7 @@ class UploadAdmin(ReadOnlyAdmin):
     def _find(self, request: HttpRequest, number: str, method: str = "GET") -> Upload:
         if request.method != method or not self.has_view_permission(request):
             raise PermissionDenied
-        found = Upload.objects.filter(pk=int(number)).first() if number.isdecimal() and len(number) < 19 else None
+        found = Upload.objects.filter(pk=row_id(number)).first()
         if found is None:
             raise Http404(f"There is no upload {number}.")
         return found

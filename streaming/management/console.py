@@ -12,7 +12,7 @@ from typing import Any
 import redis
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.urls import reverse
 from kombu.exceptions import OperationalError as BrokerError
 
@@ -22,6 +22,7 @@ from marketdata.management.explained import ExplainedCommand
 from sessions.control import ControlError
 from sessions.market_time import BadMoment
 from sessions.models import Session, TransitionError
+from sessions.redis_faults import refusal
 from streaming.base.json_values import as_json
 from streaming.starts.error import StartError
 
@@ -41,10 +42,12 @@ def errors_in_one_line(*more: type[Exception]) -> Iterator[None]:
         yield
     except REFUSALS + more as error:
         raise CommandError(str(error)) from error
-    except OperationalError as error:
+    except (OperationalError, InterfaceError) as error:
         reason = str(error).strip().splitlines()[0]
         raise CommandError(f"Postgres does not answer ({reason}): start Tapedeck with `manage.py up`.") from error
-    except (redis.ConnectionError, redis.TimeoutError, BrokerError) as error:
+    except (redis.RedisError, BrokerError) as error:
+        if refused := refusal(error.__cause__ or error):
+            raise CommandError(f"{refused}.") from error
         raise CommandError(f"Redis does not answer ({error}): start Tapedeck with `manage.py up`.") from error
 
 

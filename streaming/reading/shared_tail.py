@@ -12,7 +12,7 @@ from collections import deque
 from typing import Protocol
 
 import redis
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from sessions.models import ENDED, Session
 from sessions.wakeup import BESIDE, LOOK
@@ -192,7 +192,7 @@ class SharedTail:
         before = self.session
         try:
             self.session = await find_session(before.pk)
-        except DatabaseError:
+        except (DatabaseError, InterfaceError):
             await asyncio.sleep(RETRY_SECONDS)
             return
         if self.session.run.generation != self.generation:

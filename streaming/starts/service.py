@@ -15,6 +15,7 @@ from kombu.exceptions import OperationalError
 
 from marketdata import store
 from sessions.models import ActiveStream, ServiceHeartbeat, Session, State
+from sessions.redis_faults import fault
 from streaming.base import queues
 from streaming.starts.error import StartError
 from streaming.starts.opening import WORKERS_HINT, Started, end, open_streams, try_open
@@ -104,9 +105,9 @@ def queue_start(session_id: int) -> None:
     Session.objects.filter(pk=session_id).update(start_requested=True)
     try:
         queues.queue_start(session_id)
-    except OperationalError:
+    except OperationalError as error:
         session = Session.objects.get(pk=session_id)
-        end(session, State.FAILED, "Redis does not answer: the start could not be queued.")
+        end(session, State.FAILED, f"{fault(error)}: the start could not be queued.")
         raise
 
 

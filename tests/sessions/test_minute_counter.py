@@ -6,24 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import redis
 
 from gateway.callers import throttle
 from sessions import minute_counter, redis_client
 from web.api.throttles import Throttle
 
 NOW = 1_700_000_000.0
-
-
-@pytest.fixture
-def full_redis() -> Iterator[None]:
-    """A server that takes no more data."""
-    client = redis_client.connection()
-    client.config_set("maxmemory", "1")
-    with pytest.raises(redis.exceptions.OutOfMemoryError):
-        client.set("test:full", 1)
-    yield
-    client.config_set("maxmemory", "0")
 
 
 @pytest.fixture

@@ -41,14 +41,6 @@ def postgres_that_ends_connections() -> Iterator[None]:
     thread.join()
 
 
-@pytest.fixture
-def full_redis() -> Iterator[None]:
-    """A server that takes no more data."""
-    redis_connection().config_set("maxmemory", "1")
-    yield
-    redis_connection().config_set("maxmemory", "0")
-
-
 def test_a_session_outlives_connections_that_end_at_any_moment(
     player: Player, real_days: str, request: pytest.FixtureRequest
 ) -> None:
@@ -73,13 +65,30 @@ def test_a_session_outlives_connections_that_end_at_any_moment(
     assert len(durable(read_all(pk))) == session.run.frame_count
 
 
+def test_a_redis_that_wants_a_password_is_the_reason_until_it_does_not(player: Player, real_days: str) -> None:
+    session = start(speed=600.0)
+    client = redis_connection()
+    wait_until(session, lambda s: s.run.frame_id)
+    client.config_set("requirepass", "secret")
+    client.client_kill_filter(_type="normal", skipme=True)
+    try:
+        wait_until(session, lambda s: s.reason)
+        assert session.reason.startswith("Redis takes nothing (")
+        assert session.reason.endswith("put its user and password into REDIS_URL")
+    finally:
+        client.config_set("requirepass", "")
+    control.set_speed(session.pk, 0.0)
+    wait_until(session, lambda s: not s.is_live)
+    assert (session.state, session.reason) == (State.COMPLETED, "")
+
+
 def test_a_redis_that_is_full_is_the_reason_until_it_is_not(
     player: Player, real_days: str, request: pytest.FixtureRequest
 ) -> None:
     session = start(speed=600.0)
     request.getfixturevalue("full_redis")
     wait_until(session, lambda s: s.reason)
-    assert session.reason.startswith("Redis takes no frames (") and session.reason.endswith(
+    assert session.reason.startswith("Redis takes nothing (") and session.reason.endswith(
         "raise its maxmemory, or stop what else fills it"
     )
     assert session.state == State.RUNNING

@@ -15,6 +15,7 @@ from sessions import control
 from sessions.control import ControlError
 from sessions.market_time import landing, market_time
 from sessions.models import Session, TransitionError
+from sessions.redis_faults import fault
 from streaming.starts import copies, service
 from streaming.starts.error import StartError
 from streaming.verify import jobs
@@ -51,8 +52,8 @@ def answer(request: HttpRequest, session_id: int, verb: str) -> JsonResponse:
         return JsonResponse({"detail": str(error)}, status=409)
     except (ValueError, MarketDataError) as error:
         return JsonResponse({"detail": str(error)}, status=400)
-    except OperationalError:
-        return JsonResponse({"detail": "Redis does not answer: nothing was started."}, status=503)
+    except OperationalError as error:
+        return JsonResponse({"detail": f"{fault(error)}: nothing was started."}, status=503)
     payload: dict[str, object] = {"session": session.pk, "paused": session.paused, "speed": session.speed}
     if verb == "seek":
         payload["note"] = landing(session, market_time(request.POST["when"], session))

@@ -10,7 +10,7 @@ from typing import Any
 import redis
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -138,7 +138,7 @@ def storage() -> dict[str, str]:
             cursor.execute(SIZES)
             database, days, count = cursor.fetchone()
         payload |= {"database": _bytes(database), "days": f"about {count:,} days in {_bytes(days)}"}
-    except DatabaseError:
+    except (DatabaseError, InterfaceError):
         pass
     try:
         info: dict[str, Any] = redis_client.connection().info("memory")

@@ -15,6 +15,7 @@ from django.utils import timezone
 from marketdata.chart_library import INTEGRITY
 from marketdata.exchange_calendar import place_of
 from marketdata.ledger import words_of
+from marketdata.row_ids import row_id
 from sessions.models import ActiveStream, JournalEntry, Session, StreamType
 from streaming.as_of.session_events import events_as_of
 from streaming.base.stream_types import words
@@ -41,7 +42,7 @@ SPEEDS = (0.5, 1, 2, 10, 30, 60, 120, 360, 600, 1000, 3600, 0)
 
 def find(number: str, user: User | AnonymousUser) -> Session:
     rows = cards.sessions_to_show(Session.objects.all(), ahead=user.has_perm(LOOK_AHEAD))
-    session = rows.filter(pk=int(number)).first() if number.isdecimal() else None
+    session = rows.filter(pk=row_id(number)).first()
     if session is None:
         raise Http404(f"There is no session {number}.")
     return session

@@ -24,6 +24,7 @@ from unfold.decorators import action, display
 
 from sessions import control
 from sessions.models import LIVE, ActiveStream, Session, SessionEvent, State, TransitionError
+from sessions.redis_faults import fault
 from sessions.removal import StillLive
 from streaming.starts import service
 from streaming.verify import jobs
@@ -186,8 +187,8 @@ class SessionAdmin(ModelAdmin):
     def _queue(self, request: HttpRequest, obj: Session) -> None:
         try:
             service.queue_start(obj.pk)
-        except OperationalError:
-            self.message_user(request, "Redis does not answer: the session has failed to start.", messages.ERROR)
+        except OperationalError as error:
+            self.message_user(request, f"{fault(error)}: the session has failed to start.", messages.ERROR)
 
     # --- the list -----------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from marketdata import calendar
 from marketdata.errors import MarketDataError
 from marketdata.models import Dataset, DayVersion, Instrument
+from marketdata.row_ids import row_id
 from marketdata.store import spelled
 from web.admin.start_form import split
 
@@ -50,7 +51,7 @@ def month(request: HttpRequest) -> HttpResponse:
 def _days(request: HttpRequest) -> QuerySet[DayVersion]:
     rows = DayVersion.objects.current().regular().minutes()
     dataset = request.GET.get("dataset", "")
-    return rows.filter(dataset=int(dataset)) if dataset.isdecimal() else rows
+    return rows.filter(dataset=row_id(dataset)) if dataset else rows
 
 
 def _first_of_month(request: HttpRequest, names: tuple[str, ...]) -> dt.date:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 
 import orjson
+import redis
 from django.db import transaction
 from drf_spectacular.utils import OpenApiParameter
 from kombu.exceptions import OperationalError
@@ -52,7 +53,7 @@ def once(request: Request, make: Callable[[], Session]) -> Session:
     try:
         with transaction.atomic():
             return _kept(request, key, make)
-    except OperationalError:
+    except (OperationalError, redis.RedisError):
         mine.delete()  # the session has failed, for its start could not be queued: the next request makes another
         raise
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import redis
 from django.core.exceptions import PermissionDenied
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
 from kombu.exceptions import OperationalError as BrokerError
 from rest_framework import exceptions
@@ -19,6 +19,7 @@ from rest_framework.views import set_rollback
 from marketdata.errors import MarketDataError
 from sessions.control import ControlError
 from sessions.models import TransitionError
+from sessions.redis_faults import fault
 from streaming.as_of.session_data import SymbolUnknown
 from streaming.engine.publishing.lockstep import NameTaken
 from streaming.starts.error import StartError
@@ -75,10 +76,10 @@ def as_api_exception(error: Exception) -> exceptions.APIException | None:
             return exceptions.NotFound(str(error))
         case MarketDataError():
             return _with_status(HTTPStatus.BAD_REQUEST, error)
-        case OperationalError():
+        case OperationalError() | InterfaceError():
             return _with_status(HTTPStatus.SERVICE_UNAVAILABLE, "Postgres does not answer.")
-        case redis.ConnectionError() | redis.TimeoutError() | BrokerError():
-            return _with_status(HTTPStatus.SERVICE_UNAVAILABLE, "Redis does not answer.")
+        case redis.RedisError() | BrokerError():
+            return _with_status(HTTPStatus.SERVICE_UNAVAILABLE, f"{fault(error)}.")
     return None
 
 

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import orjson
 import redis.asyncio
+from django.db import DatabaseError, InterfaceError
 
 from broker.account_writer import stream_of
 from broker.refusals import Refusal
@@ -53,7 +54,7 @@ class AccountFeed:
             while True:
                 try:
                     await self._events(client)
-                except redis.RedisError:
+                except (redis.RedisError, DatabaseError, InterfaceError):
                     await asyncio.sleep(MARKED_EVERY)
                     self.changed = True
 
@@ -70,6 +71,8 @@ class AccountFeed:
 
     async def body(self, *, clock_moved: bool) -> bytes:
         """What the page is to be sent now; empty where that is nothing."""
+        if self.watching and self.watching.done():
+            self.watching.result()  # the page's connection ends with it, and comes again
         now = asyncio.get_running_loop().time()
         self.moved = self.moved or clock_moved
         waited = now - self.read_at

@@ -15,6 +15,7 @@ from django.db.models import Q
 from marketdata import store
 from marketdata.actions.adjusting import Adjuster, Adjustment
 from marketdata.bar_json import points
+from marketdata.calendar import FIRST
 from marketdata.columns import BarColumns
 from marketdata.gaps import GAP_LETTERS
 from marketdata.models import DayVersion
@@ -59,6 +60,8 @@ def days_before(session: Session, symbol: str, date: dt.date) -> Shown:
     """A few days more, before a date."""
     clock = clock_of(session)
     if clock is None:
+        return Shown()
+    if date <= FIRST:
         return Shown()
     last = min(date - dt.timedelta(days=1), session.calendar.session_date_of(clock))
     return _days(session, symbol, last, clock)

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import orjson
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
 from marketdata.columns import Floats
@@ -164,7 +164,7 @@ class Feed:
         assert self.account is not None
         try:
             return await self.account.body(clock_moved=clock_moved)
-        except DatabaseError:  # the status says it
+        except (DatabaseError, InterfaceError):  # the status says it
             self.account.changed = True
             return b""
 
@@ -202,7 +202,7 @@ class Feed:
     async def _status(self) -> bytes:
         try:
             reported = await in_thread(self._read_status)()
-        except DatabaseError:
+        except (DatabaseError, InterfaceError):
             reported = {"away": "Postgres does not answer: what is shown may be old."}
         body = orjson.dumps(reported, default=str)
         if body == self.last_sent:

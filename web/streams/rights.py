@@ -7,7 +7,7 @@ import logging
 from collections import defaultdict
 from weakref import WeakKeyDictionary
 
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from streaming.base.cancellation import end
 from streaming.base.db import in_thread
@@ -37,7 +37,7 @@ class Watch:
             await asyncio.sleep(LOOK_EVERY_SECONDS)
             try:
                 await self._look()
-            except DatabaseError as error:
+            except (DatabaseError, InterfaceError) as error:
                 log.warning("Whether readers may still read is not known: %s", error)
 
     async def _look(self) -> None:

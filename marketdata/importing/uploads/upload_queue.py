@@ -22,7 +22,7 @@ def queue(upload: Upload, **options: Any) -> None:
         task = TASKS[Upload.State(upload.state)]
         send(f"marketdata.tasks.{task}", args=[upload.pk], queue="upkeep", **options)
     except OperationalError:
-        fail(upload, "Redis does not answer: nothing was done.")
+        fail(upload, "Redis does not take the task, see the services on the home page: nothing was done.")
 
 
 def queue_again(now: dt.datetime) -> int:

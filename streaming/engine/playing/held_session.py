@@ -9,10 +9,10 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
 
-import redis
 from django.conf import settings
 
 from sessions.models import Session, State
+from sessions.redis_faults import refusal
 from streaming.base.db import connected, is_away
 from streaming.engine.days.held_days import Days, Loaded, Move
 from streaming.engine.days.recipe import Recipe
@@ -25,7 +25,6 @@ from streaming.engine.publishing.bus import Bus
 from streaming.engine.publishing.lockstep import Gate
 from streaming.engine.publishing.participants import Stage, participant_of
 from streaming.engine.publishing.publisher import Publisher
-from streaming.engine.publishing.refusals import refusal
 from streaming.engine.records import journal as journals
 from streaming.engine.records import lease as leases
 from streaming.engine.records.fence import LeaseLost, fenced
@@ -190,7 +189,7 @@ class HeldSession:
 
     def _report_release(self, error: Exception) -> None:
         """What a person has to do something about, on the session: else it is released and claimed for ever."""
-        self.refused = isinstance(error, redis.ResponseError)
+        self.refused = bool(refusal(error))
         reason = self._release_reason(error)
         if not reason:
             return
@@ -203,7 +202,7 @@ class HeldSession:
 
     def _release_reason(self, error: Exception) -> str:
         """Empty where the session is another worker's, or this one shuts down."""
-        if isinstance(error, redis.ResponseError):
+        if self.refused:
             return refusal(error)
         if not isinstance(error, LeaseLost) or self.lease.lost or self.release_requested.is_set():
             return ""

@@ -12,6 +12,7 @@ import redis
 from django.conf import settings
 
 from sessions.models import Session
+from sessions.redis_faults import fault, refusal
 from streaming.base.db import connected
 from streaming.engine.frames.frame import NO_CHAIN
 from streaming.engine.frames.frame_id import FrameId, moment, rfc3339
@@ -19,7 +20,6 @@ from streaming.engine.frames.stretch import Stretch
 from streaming.engine.publishing.bus import Bus, FenceMissing, stream_key
 from streaming.engine.publishing.packing import packed
 from streaming.engine.publishing.participants import Entry
-from streaming.engine.publishing.refusals import refusal
 from streaming.engine.records import lease as leases
 from streaming.engine.records.journal import Journal
 from streaming.engine.records.lease import Lease
@@ -31,6 +31,8 @@ PARTS = 256
 TRIM_EVERY_SECONDS = 10.0
 """At full speed two days go by in a fraction of a second, and a reader that is this far behind is no late one."""
 REDIS_RETRY_SECONDS, REFUSED_RETRY_SECONDS = 0.25, 1.0
+SAID_AFTER_SECONDS = 1.0
+"""Without an answer: a restart that is shorter is nobody's concern."""
 
 
 class Publisher:
@@ -123,7 +125,7 @@ class Publisher:
             self._append([], False, entries)
 
     def _append(self, frames: list[Stretch], free: bool, beside: Sequence[Entry]) -> bool:
-        held_up = False
+        held_up, since = False, time.monotonic()
         while True:
             self.lease.check()
             try:
@@ -131,12 +133,11 @@ class Publisher:
                 return held_up
             except FenceMissing:
                 self._set_fence_again()
-            except (redis.ConnectionError, redis.TimeoutError) as error:
+            except redis.RedisError as error:
                 log.warning("Session %s waits for Redis: %s", self.session.pk, error)
-                self.rest(REDIS_RETRY_SECONDS)
-            except redis.ResponseError as error:
-                self.report(refusal(error))
-                self.rest(REFUSED_RETRY_SECONDS)
+                if refusal(error) or time.monotonic() - since > SAID_AFTER_SECONDS:
+                    self.report(fault(error))
+                self.rest(REFUSED_RETRY_SECONDS if refusal(error) else REDIS_RETRY_SECONDS)
             held_up = True
 
     def _set_fence_again(self) -> None:
