@@ -61,16 +61,6 @@ def session_date_of(moment: dt.datetime) -> dt.date:
     return moment.astimezone(NEW_YORK).date()
 
 
-def exchange_time(moment: dt.datetime) -> dt.datetime:
-    """A moment as New York's clock shows it, whatever the exchange: for people, never to reckon with."""
-    return moment.astimezone(NEW_YORK)
-
-
-def minute_of(opened: dt.datetime, minute: int) -> dt.datetime:
-    """The start of a session minute as New York's clock shows it."""
-    return exchange_time(opened + dt.timedelta(minutes=minute))
-
-
 def why_closed(date: dt.date) -> str:
     """The weekday, the holiday's name, or "closed" where no rule says why."""
     return calendar_of().why_closed(date)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 from collections.abc import Iterator
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from django.http import HttpResponse
 
-from marketdata import calendar, store
+from marketdata import store
 from marketdata.bar_json import points
 from marketdata.chart_library import INTEGRITY
 from marketdata.columns import BarColumns, Rows, TickColumns
+from marketdata.exchange_calendar import calendar_of, place_of
 from marketdata.gaps import find_gaps
 from marketdata.intervals import parse_interval
 from marketdata.kinds import KINDS, DayKind
@@ -48,6 +51,8 @@ def context(day: DayVersion) -> dict[str, Any]:
         "versions": versions(day),
         "interval_minutes": parse_interval(day.interval) if day.interval else 0,
         "chart_integrity": INTEGRITY,
+        "zone": zone_of(day).key,
+        "place": place_of(zone_of(day).key),
     }
 
 
@@ -61,11 +66,16 @@ def heat(day: DayVersion, span: dict[str, int]) -> dict[str, Any]:
     return found | span | {"rows": {day.instrument.symbol: day.ledger}}
 
 
+def zone_of(day: DayVersion) -> ZoneInfo:
+    return calendar_of(day.instrument.calendar).zone
+
+
 def gaps(day: DayVersion) -> list[str]:
-    """Minutes without a bar, in words and New York time."""
-    found = []
+    """Minutes without a bar, in words and the exchange's time."""
+    found, zone = [], zone_of(day)
     for gap in find_gaps(day.ledger, len(day.ledger)):
-        first, last = (calendar.minute_of(day.open_at, n) for n in (gap.start_minute, gap.end_minute - 1))
+        minutes = (gap.start_minute, gap.end_minute - 1)
+        first, last = ((day.open_at + dt.timedelta(minutes=minute)).astimezone(zone) for minute in minutes)
         span = f"{first:%H:%M}" if first == last else f"{first:%H:%M} to {last:%H:%M}"
         found.append(f"{span} {WORDS[gap.letter]}")
     return found

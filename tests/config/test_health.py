@@ -69,7 +69,7 @@ def test_metrics_tell_how_each_session_fares() -> None:
     renewed = timezone.now() - dt.timedelta(seconds=3)
     session = a_session("AAPL", "MSFT", speed=60, real_speed=59.5, bars_held=780, lease_renewed_at=renewed)
     redis_client.connection().flushdb()
-    seen = scrape(log_in("view_session"))
+    seen = scrape(log_in("view_session", "view_bar"))
     pk = str(session.pk)
     assert seen["tapedeck_session_speed_target", pk] == 60
     assert seen["tapedeck_session_speed_real", pk] == 59.5
@@ -89,7 +89,7 @@ def test_metrics_tell_workers_upkeep_and_clock_error() -> None:
     ServiceHeartbeat.objects.create(name="upkeep", kind="upkeep", pid=1, seen_at=seen_at, detail={"seconds": 0.4})
     ServiceHeartbeat.objects.create(name="r", kind="replay", pid=1, capacity=9, in_use=1, seen_at=seen_at)
     session = a_session("AAPL", moving={"late": 0.012}, clock_error=25.0)
-    seen = scrape(log_in("view_session"))
+    seen = scrape(log_in("view_session", "view_bar"))
     assert seen["tapedeck_heartbeat_age_seconds", "upkeep", "upkeep"] >= 40
     assert (seen["tapedeck_worker_slots", "replay", "r"], seen["tapedeck_worker_slots_used", "replay", "r"]) == (9, 1)
     assert seen["tapedeck_session_clock_error_seconds", str(session.pk)] == 0.012
@@ -99,7 +99,7 @@ def test_metrics_tell_workers_upkeep_and_clock_error() -> None:
 
 def test_metrics_tell_no_speed_of_a_session_that_stands() -> None:
     session = a_session("AAPL", state=State.PAUSED, real_speed=59.5, clock_error=25.0)
-    seen = scrape(log_in("view_session"))
+    seen = scrape(log_in("view_session", "view_bar"))
     assert seen["tapedeck_session_speed_target", str(session.pk)] == session.speed
     assert ("tapedeck_session_speed_real", str(session.pk)) not in seen
     assert ("tapedeck_session_clock_error_p99_seconds", str(session.pk)) not in seen
@@ -117,7 +117,7 @@ def test_metrics_cost_the_same_for_more_sessions(django_assert_max_num_queries: 
 
 def test_metrics_without_redis_say_so(redis_away: None) -> None:
     a_session("AAPL")
-    seen = scrape(log_in("view_session"))
+    seen = scrape(log_in("view_session", "view_bar"))
     assert seen["tapedeck_service_up", "redis"] == 0
 
 

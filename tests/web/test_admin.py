@@ -276,3 +276,17 @@ def test_the_chart_library_is_the_file_that_the_pages_name() -> None:
     assert f"sha384-{digest}" == chart_library.INTEGRITY
     assert finders.find("charts/lightweight-charts.js") == str(chart_library.folder() / chart_library.FILE)
     assert finders.find("charts/bundle.js") is None
+
+
+@pytest.mark.parametrize(
+    ("exchange", "zone", "place", "clock"),
+    [("XNYS", "America/New_York", "New York", "10:00:00"), ("XLON", "Europe/London", "London", "15:00:00")],
+)
+def test_pages_show_a_session_in_its_exchanges_time(exchange: str, zone: str, place: str, clock: str) -> None:
+    session = a_session("AAPL", exchange=exchange)
+    client = Client()
+    client.force_login(User.objects.create_superuser("boss"))
+    for address in (f"/admin/replay/session/{session.pk}/change/", "/admin/"):
+        page = client.get(address).content.decode()
+        assert f'data-zone="{zone}"' in page and f">{clock}</time>" in page
+        assert f'<span class="td-quiet">{place}' in page and ("New York" in page) == (place == "New York")

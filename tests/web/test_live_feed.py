@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import orjson
@@ -156,7 +157,7 @@ def test_every_fill_says_in_words_what_it_met(basis: str, size: int | None, word
         met_size=size and Decimal(size),
         met_ns=int(met.timestamp()) * 10**9,
     )
-    assert account_panel.why(event) == words
+    assert account_panel.why(event, ZoneInfo("America/New_York")) == words
 
 
 def test_many_frames_make_one_message_with_every_bar_of_the_charted_symbol() -> None:

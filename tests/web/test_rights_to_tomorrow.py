@@ -69,6 +69,13 @@ def test_the_status_shows_a_viewer_no_more(session: Session) -> None:
     assert row["bars_held"] == 780
 
 
+def test_the_metrics_show_a_viewer_no_more(session: Session) -> None:
+    shown = log_in("view_session").get("/metrics").content.decode()
+    assert "tapedeck_session_frames" in shown and "_held" not in shown
+    shown = log_in("view_session", "view_bar").get("/metrics").content.decode()
+    assert f'tapedeck_session_bars_held{{session="{session.pk}"}} 780.0' in shown
+
+
 PAGES = (
     "index",
     "replay_session_live",

@@ -79,7 +79,7 @@ def _day(date: dt.date, count: int) -> dict[str, Any]:
     if not calendar.is_trading_day(date):
         payload |= {"kind": "weekend" if date.weekday() >= 5 else "holiday", "words": calendar.why_closed(date)}
     elif (day := calendar.trading_day(date)).is_half_day:
-        payload |= {"kind": "half", "words": f"half day, closes {calendar.exchange_time(day.close):%H:%M}"}
+        payload |= {"kind": "half", "words": f"half day, closes {day.close.astimezone(calendar.NEW_YORK):%H:%M}"}
     return payload
 
 

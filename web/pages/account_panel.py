@@ -12,7 +12,6 @@ from broker.matching.terms import Basis
 from broker.models import Account, AccountEvent
 from broker.models import Order as OrderRow
 from broker.standing import Standing, standing
-from marketdata.calendar import exchange_time
 from marketdata.units import MINUTE_MS
 from sessions.models import Session
 from web.equity_instants import instants
@@ -54,23 +53,24 @@ def read(account_id: int, since: int, *, curve: bool = False) -> dict[str, Any]:
     return payload | ({"curve": _curve(at)} if curve else {})
 
 
-def why(event: AccountEvent) -> str:
-    """What a fill met on the tape, in words."""
+def why(event: AccountEvent, zone: dt.tzinfo) -> str:
+    """What a fill met on the tape, in words; times in the exchange's zone."""
     met = None if event.met_ns is None else dt.datetime.fromtimestamp(event.met_ns / 1e9, dt.UTC)
     bar = event.basis in (Basis.BAR_OPEN, Basis.BAR_RANGE, Basis.LAST_CLOSE)
     form = "%H:%M" if bar else "%H:%M:%S"
     return WHY[Basis(event.basis)].format(
         price=plain_text(event.met_price) or "",
         size=f" × {plain_text(event.met_size)}" if event.met_size is not None and not bar else "",
-        at=exchange_time(met).strftime(form) if met else "an unknown moment",
+        at=met.astimezone(zone).strftime(form) if met else "an unknown moment",
     )
 
 
 def _executions(account: Account, since: int) -> list[dict[str, Any]]:
     """Oldest first; of many the newest."""
     rows = AccountEvent.objects.filter(account=account, voided_in=None, qty__isnull=False, number__gt=since)
+    zone = account.session.calendar.zone
     newest = list(rows.order_by("-number")[:MOST_EXECUTIONS])[::-1]
-    return [reports.execution(row) | {"number": row.number, "why": why(row)} for row in newest]
+    return [reports.execution(row) | {"number": row.number, "why": why(row, zone)} for row in newest]
 
 
 def _orders(account: Account) -> list[dict[str, Any]]:

@@ -10,8 +10,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Sum, Value
 from django.db.models.functions import JSONObject
 
-from marketdata import calendar
-from marketdata.exchange_calendar import ExchangeCalendar
+from marketdata.exchange_calendar import ExchangeCalendar, place_of
 from marketdata.hours import DayPart, part_of_clock
 from marketdata.plurals import counted
 from marketdata.trading_day import MINUTE, TradingDay
@@ -78,6 +77,8 @@ def card_to_render(session: Any, now: dt.datetime) -> dict[str, Any]:
     return card(session, now) | {
         "days": window_days(session),
         "title": title(session),
+        "zone": session.calendar.zone.key,
+        "place": place_of(session.calendar.zone.key),
         "more_symbols": max(0, session.symbol_count - SHOWN_SYMBOLS),
     }
 
@@ -90,8 +91,8 @@ def _texts(session: Any) -> dict[str, str]:
     quality = session.good / session.rated if session.rated else None
     return {
         "state": session.get_state_display().lower(),
-        "clock": clock_text(session.run.clock),
-        "date": date_text(session.run.clock, session.start_date) + part_text(session),
+        "clock": clock_text(session, session.run.clock),
+        "date": date_text(session, session.run.clock) + part_text(session),
         "speed": speed_text(session.speed),
         **_pace_texts(session),
         "symbols": _some([quote["symbol"] for quote in session.quotes], session.symbol_count),
@@ -129,7 +130,7 @@ def note(session: Session, now: dt.datetime) -> str:
     if session.state == State.CREATED:
         return "Queued: the upkeep worker fetches its first day, then a replay worker takes it."
     if session.seek_to:
-        return f"Moving to {date_text(session.seek_to, session.start_date)} {clock_text(session.seek_to)}."
+        return f"Moving to {date_text(session, session.seek_to)} {clock_text(session, session.seek_to)}."
     if session.state in PLAYED:
         renewed = session.run.lease_renewed_at
         if renewed is None:
@@ -191,12 +192,13 @@ def part_text(session: Session) -> str:
     return PART_TEXTS[part_of_clock(session.calendar.trading_day(session.calendar.session_date_of(clock)), clock)]
 
 
-def clock_text(clock: dt.datetime | None) -> str:
-    return f"{calendar.exchange_time(clock):%H:%M:%S}" if clock else "--:--:--"
+def clock_text(session: Session, clock: dt.datetime | None) -> str:
+    """In the exchange's time."""
+    return f"{clock.astimezone(session.calendar.zone):%H:%M:%S}" if clock else "--:--:--"
 
 
-def date_text(clock: dt.datetime | None, start: dt.date) -> str:
-    return f"{calendar.session_date_of(clock) if clock else start:%a %d %b %Y}"
+def date_text(session: Session, clock: dt.datetime | None) -> str:
+    return f"{clock.astimezone(session.calendar.zone) if clock else session.start_date:%a %d %b %Y}"
 
 
 def speed_text(speed: float) -> str:

@@ -1,6 +1,6 @@
 // The first bars of what was read, on the chart, against the minutes of their session.
 import { CandleChart, legend } from "./chart.js";
-import { timeOf } from "./exchange.js";
+import { placeOf, showZone, timeOf } from "./exchange.js";
 import { HeatMap } from "./heatmap.js";
 
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
@@ -19,10 +19,11 @@ function span(one) {
   const [first] = one.bars;
   const last = one.bars[one.bars.length - 1];
   const close = one.open + one.minutes * 60_000;
-  return `Bars from ${timeOf(first[0] * 1000)} to ${timeOf(last[0] * 1000)}, ${one.bars.length} of ${one.minutes} minutes; the session is from ${timeOf(one.open)} to ${timeOf(close)}, New York time.`;
+  return `Bars from ${timeOf(first[0] * 1000)} to ${timeOf(last[0] * 1000)}, ${one.bars.length} of ${one.minutes} minutes; the session is from ${timeOf(one.open)} to ${timeOf(close)}, ${placeOf()} time.`;
 }
 
 function show(one) {
+  showZone(one.zone);
   chart.days = [{ open: one.open / 1000, minutes: one.minutes }];
   chart.gaps.clear();
   chart.whole(one.bars);

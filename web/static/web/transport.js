@@ -1,5 +1,5 @@
 // A session's player controls: buttons, speed, seek bar with its days, keyboard. Every page that has a deck binds it.
-import { dayOf, momentOf } from "../marketdata/exchange.js";
+import { dayOf, momentOf, zoneOf } from "../marketdata/exchange.js";
 
 const DAY_LABEL_PX = 74;
 const KEEPS_KEYS = "input, select, textarea, button, a, [contenteditable], canvas";
@@ -9,6 +9,7 @@ export class Transport {
   constructor(root, days) {
     this.root = root;
     this.days = days;
+    this.zone = zoneOf(root);
     this.said = root.querySelector(".td-said");
     this.bar = root.querySelector("[data-verb=seek]");
     this.hint = root.querySelector(".td-seek-hint");
@@ -103,7 +104,7 @@ export class Transport {
     if (this.held || this.seeking) return;
     this.bar.value = minute;
     this.fill();
-    this.bar.setAttribute("aria-valuetext", momentOf(this.momentAt(minute)));
+    this.bar.setAttribute("aria-valuetext", momentOf(this.momentAt(minute), this.zone));
   }
 
   /** The part of the track that is played. */
@@ -117,7 +118,7 @@ export class Transport {
     this.held = true;
     clearTimeout(this.letGo);
     this.letGo = setTimeout(() => { this.held = false; }, 1500);
-    this.hint.textContent = momentOf(this.momentAt(minute));
+    this.hint.textContent = momentOf(this.momentAt(minute), this.zone);
     this.hint.style.left = `${(100 * minute) / this.total}%`;
     this.hint.classList.add("td-on");
     this.bar.setAttribute("aria-valuetext", this.hint.textContent);
@@ -150,7 +151,7 @@ export class Transport {
       before += day.minutes;
       if (left < free || left + DAY_LABEL_PX > width) return mark;
       free = left + DAY_LABEL_PX;
-      mark.textContent = dayOf(day.open);
+      mark.textContent = dayOf(day.open, this.zone);
       return mark;
     });
     place.replaceChildren(...(this.days.length > 120 ? marks.filter((mark) => mark.textContent) : marks));
