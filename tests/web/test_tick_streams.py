@@ -64,6 +64,27 @@ def test_a_session_door_ends_at_the_clock(session: Session, kind: str, rows: Tic
     assert newest[kind] == answer[kind][-7:]
 
 
+@pytest.mark.parametrize(
+    ("exchange", "start", "minute"),
+    [
+        *(("XNYS", "2024-11-18T09:40", 10), ("XNYS", "9:40", 10), ("XNYS", "2024-11-18T14:40:00Z", 10)),
+        *(("XLON", "2024-11-18T14:40", 10), ("XNYS", "1900-01-02T00:00Z", 0)),
+    ],
+)
+def test_a_start_without_a_zone_is_the_exchanges_time(session: Session, exchange: str, start: str, minute: int) -> None:
+    Session.objects.filter(pk=session.pk).update(exchange=exchange)
+    query = {"symbol": "THIN", "limit": 50_000, "start": start}
+    answer = log_in("view_session").get(f"/api/sessions/{session.pk}/trades/", query).json()
+    assert stamps(answer["trades"]) == [at for at in known(TRADES) if at >= OPEN_NS + minute * 60 * 10**9]
+
+
+@pytest.mark.parametrize("start", ["soon", "2024-11-16", "99999-01-01", "2024-13-01T00:00Z"])
+def test_a_start_that_is_no_moment_is_refused_by_name(session: Session, start: str) -> None:
+    query = {"symbol": "THIN", "start": start}
+    body = assert_problem(log_in("view_session").get(f"/api/sessions/{session.pk}/trades/", query), 400, start)
+    assert body["errors"][0]["field"] == "start"
+
+
 def test_a_symbol_without_trades_is_reported(session: Session) -> None:
     client = log_in("view_session")
     answer = client.get(f"/api/sessions/{session.pk}/trades/", {"symbol": "AAPL"})

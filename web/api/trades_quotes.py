@@ -12,9 +12,10 @@ from rest_framework.response import Response
 
 from marketdata.api.queries import StrictSerializer, query_of
 from marketdata.api.ticks_view import MOST_EVENTS, QuoteRowSerializer, TradeRowSerializer
-from marketdata.calendar import NEW_YORK
+from marketdata.errors import NotATradingDay
 from marketdata.kinds import DayKind
 from marketdata.store import spelled_as
+from sessions.market_time import FORMS, BadMoment, market_time
 from sessions.models import Session
 from streaming.as_of.trades_quotes import trades_quotes_as_of
 from streaming.engine.frames.frame_id import milliseconds, rfc3339
@@ -24,10 +25,8 @@ LATEST = 1000
 
 class SessionTicksQuery(StrictSerializer):
     symbol = serializers.CharField(max_length=32)
-    start = serializers.DateTimeField(
-        required=False,
-        default_timezone=NEW_YORK,
-        help_text="From this stamp on, exchange time where it has no zone; default: the day's open.",
+    start = serializers.CharField(
+        required=False, max_length=40, help_text=f"From this moment on: {FORMS}. Default: the day's open."
     )
     limit = serializers.IntegerField(
         default=LATEST, min_value=1, max_value=MOST_EVENTS, help_text="The latest so many."
@@ -43,6 +42,11 @@ class SessionTicksQuery(StrictSerializer):
             raise serializers.ValidationError(
                 {"symbol": [f"{query['symbol']} has no {kind.label} in this session: {there} has."]}
             )
+        if text := query.pop("start", ""):
+            try:
+                query["start"] = market_time(text, session)
+            except (BadMoment, NotATradingDay) as error:
+                raise serializers.ValidationError({"start": [str(error)]}) from None
         return query
 
 
