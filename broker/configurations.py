@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from broker.models import Account, Request
 
@@ -35,3 +35,11 @@ def made(account: Account, until_ms: int | None = None) -> dict[str, object]:
 def of(account: Account) -> dict[str, object]:
     """All of them."""
     return {**DEFAULTS, **made(account)}
+
+
+def combined(account: Account, changes: Iterable[Mapping[str, object]]) -> dict[str, object]:
+    """Likewise, where what was set and not undone since is known, in its order."""
+    found = {**DEFAULTS, **account.configurations}
+    for each in changes:
+        found.update(each)
+    return found

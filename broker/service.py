@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from decimal import ROUND_DOWN, Decimal
 from typing import Any, NamedTuple
 
+import orjson
 from django.db import connection, transaction
 
+from broker import configurations
 from broker.account_writer import write_orders
 from broker.entry import rules
 from broker.entry.new_orders import market_form, orders_of
@@ -26,9 +28,12 @@ from sessions import wakeup
 from sessions.models import LIVE, Session
 
 TAKEN_WITHIN_SECONDS = 5.0
-NEXT_NUMBERS = """
+# What a new order needs of its account, in one trip.
+BEFORE_AN_ORDER = """
 SELECT EXISTS (SELECT FROM broker_order
                 WHERE account_id = %(account)s AND client_order_id = %(client_order_id)s AND voided_in IS NULL),
+       (SELECT jsonb_agg(body ORDER BY number) FROM broker_request
+         WHERE account_id = %(account)s AND kind = 'settings' AND voided_in IS NULL),
        (SELECT max(number) FROM broker_order WHERE account_id = %(account)s),
        (SELECT max(number) FROM broker_request WHERE account_id = %(account)s)
 """
@@ -62,7 +67,7 @@ def _placed_with(account: Account, form: OrderForm, key: str) -> list[Order]:
 def place_as(standing: Standing, form: OrderForm, key: str | None = None) -> list[Order]:
     """Likewise of an account that is locked, as it stands."""
     require_live(standing.session)
-    numbers = _numbers(standing.account, form.client_order_id)
+    numbers = _numbers(standing, form.client_order_id)
     rules.check(standing, form)
     orders = orders_of(standing, form, numbers.order)
     asked = {"orders": [order.as_payload() for order in orders], **({"key": key} if key else {})}
@@ -77,11 +82,13 @@ class Numbers(NamedTuple):
     request: int
 
 
-def _numbers(account: Account, client_order_id: str) -> Numbers:
-    """Of an account that is locked. Raises Refusal where the client's id is taken."""
+def _numbers(standing: Standing, client_order_id: str) -> Numbers:
+    """Of an account that is locked, whose settings are read along. Raises Refusal where the client's id is taken."""
+    account = standing.account
     with connection.cursor() as cursor:
-        cursor.execute(NEXT_NUMBERS, {"account": account.pk, "client_order_id": client_order_id})
-        taken, *last = cursor.fetchone()
+        cursor.execute(BEFORE_AN_ORDER, {"account": account.pk, "client_order_id": client_order_id})
+        taken, changes, *last = cursor.fetchone()
+    standing.settings = configurations.combined(account, orjson.loads(changes or "[]"))
     if taken:
         raise against_rule("client_order_id must be unique")
     return Numbers(*((number or 0) + 1 for number in last))
@@ -125,7 +132,7 @@ def replace(account_id: int, order_id: str, changes: Changes) -> Order:
     with locked(account_id) as standing:
         require_live(standing.session)
         row = find(standing.account, order_id)
-        numbers = _numbers(standing.account, changes.client_order_id)
+        numbers = _numbers(standing, changes.client_order_id)
         new = replacement(standing, row.working, changes, numbers.order)
         payload = new.as_payload()
         if changes.qty is None:
