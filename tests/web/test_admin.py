@@ -290,3 +290,5 @@ def test_pages_show_a_session_in_its_exchanges_time(exchange: str, zone: str, pl
         page = client.get(address).content.decode()
         assert f'data-zone="{zone}"' in page and f">{clock}</time>" in page
         assert f'<span class="td-quiet">{place}' in page and ("New York" in page) == (place == "New York")
+    Session.objects.update(state=State.COMPLETED)
+    assert f" {clock} {place}</td>" in client.get("/admin/").content.decode()

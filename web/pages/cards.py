@@ -67,6 +67,7 @@ def card(session: Any, now: dt.datetime) -> dict[str, Any]:
         "generation": session.run.generation,
         "note": note(session, now),
         "shown": _texts(session),
+        "place": place_of(session.calendar.zone.key),
         "quotes": session.quotes,
         "events": session.newest_events,
     }
@@ -78,7 +79,6 @@ def card_to_render(session: Any, now: dt.datetime) -> dict[str, Any]:
         "days": window_days(session),
         "title": title(session),
         "zone": session.calendar.zone.key,
-        "place": place_of(session.calendar.zone.key),
         "more_symbols": max(0, session.symbol_count - SHOWN_SYMBOLS),
     }
 
