@@ -15,3 +15,6 @@ os.environ["REDIS_PREFIX"] = "tapedeck"
 from config.settings import *  # noqa: E402, F403
 
 API_RATES = {"caller": 1_000_000, "stranger": 1_000_000, "login": 1_000_000}
+
+# Tests that are rolled back compute in the midst of their transaction; a busy machine takes its time for that.
+DATABASES["default"]["OPTIONS"]["options"] = "-c idle_in_transaction_session_timeout=10min"  # noqa: F405

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg
 import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import Client
 
+from config import addresses
 from config.embedded.postgres import Postgres
 from config.embedded.valkey import Valkey
 from sessions import redis_client
@@ -103,8 +105,8 @@ def test_waits_for_postgres_are_bounded_also_where_its_packets_are_dropped() -> 
     assert int(options["tcp_user_timeout"]) <= 10_000
 
 
-@pytest.mark.django_db
 def test_a_process_that_is_frozen_in_a_transaction_does_not_keep_its_locks() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SHOW idle_in_transaction_session_timeout")
-        assert cursor.fetchone() == ("15s",)
+    made: dict[str, Any] = addresses.database("postgresql:///tapedeck", pool=1)
+    here: dict[str, Any] = connection.settings_dict
+    with psycopg.connect(dbname=here["NAME"], host=here["HOST"], options=made["OPTIONS"]["options"]) as reached:
+        assert reached.execute("SHOW idle_in_transaction_session_timeout").fetchone() == ("15s",)
