@@ -108,5 +108,7 @@ def test_waits_for_postgres_are_bounded_also_where_its_packets_are_dropped() -> 
 def test_a_process_that_is_frozen_in_a_transaction_does_not_keep_its_locks() -> None:
     made: dict[str, Any] = addresses.database("postgresql:///tapedeck", pool=1)
     here: dict[str, Any] = connection.settings_dict
-    with psycopg.connect(dbname=here["NAME"], host=here["HOST"], options=made["OPTIONS"]["options"]) as reached:
+    names = {"dbname": here["NAME"], "host": here["HOST"], "port": here["PORT"] or None, "user": here["USER"]}
+    options = {"password": here["PASSWORD"] or None, "options": made["OPTIONS"]["options"]}
+    with psycopg.connect(**names, **options) as reached:
         assert reached.execute("SHOW idle_in_transaction_session_timeout").fetchone() == ("15s",)
