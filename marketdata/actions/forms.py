@@ -67,6 +67,7 @@ def _number(cell: str) -> Decimal:
 def lean_factors(lines: Sequence[Sequence[str]], symbol: str, source: str) -> list[Action]:
     """date, price and split factor, reference price: what changes between two lines went ex the day after the first."""
     found: list[Action] = []
+    step = Decimal(1).scaleb(-max((len(line[1].strip().partition(".")[2]) for line in lines), default=0))
     for before, after in pairwise(sorted(lines, key=lambda line: line[0])):
         last = date_of(before[0])
         (paid, shares), (paid_after, shares_after) = (map(Decimal, line[1:3]) for line in (before, after))
@@ -78,9 +79,16 @@ def lean_factors(lines: Sequence[Sequence[str]], symbol: str, source: str) -> li
         if paid != paid_after:
             if len(before) < 4 or not Decimal(before[3]):
                 raise ValueError(f"line {before[0]} has no reference price: the dividend cannot be read from it")
-            amount = round(Decimal(before[3]) * (1 - paid / paid_after), 2)
+            amount = _paid(Decimal(before[3]), paid, paid_after, step)
             found.append(dividend(symbol, ex_date, amount, source))
     return found
+
+
+def _paid(price: Decimal, before: Decimal, after: Decimal, step: Decimal) -> Decimal:
+    """What was paid, to as many decimals, two to four, as factors in such steps carry at that price."""
+    unsure = price * step / after
+    decimals = next((places for places in (4, 3) if unsure < Decimal("0.5").scaleb(-places)), 2)
+    return round(price * (1 - before / after), decimals)
 
 
 def _whole(ratio: Decimal) -> Decimal:

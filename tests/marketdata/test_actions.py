@@ -68,6 +68,15 @@ def test_leans_factors_become_what_went_ex_between_their_lines(tmp_path: Path) -
     assert shown(found) == [("dividend", "2014-05-08", Decimal("3.29")), ("split", "2014-06-09", Decimal(7))]
 
 
+@pytest.mark.parametrize("amount", ["0.485", "0.205", "0.0975", "0.0325", "0.49"])
+@pytest.mark.parametrize("price", ["48.5", "101.37"])
+def test_leans_dividends_keep_the_decimals_that_the_factors_carry(tmp_path: Path, amount: str, price: str) -> None:
+    factor = round(1 - Decimal(amount) / Decimal(price), 7)
+    text = f"20140507,{factor},1,{price}\n20501231,1,1,0\n"
+    found = imported(tmp_path / "aapl.csv", text)
+    assert shown(found) == [("dividend", "2014-05-08", Decimal(amount))]
+
+
 def test_leans_map_becomes_changes_of_symbols(tmp_path: Path) -> None:
     (tmp_path / "meta.csv").write_text("20120518,fb,Q\n20220608,fb,Q\n20501231,meta,Q\n")
     call_command("import_actions", str(tmp_path / "meta.csv"), stdout=StringIO())
