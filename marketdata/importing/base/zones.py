@@ -65,9 +65,19 @@ def parse_word(text: str) -> Zone | None:
         return None
 
 
+def named_zone(text: str) -> Zone:
+    """As `parse_word`. Raises ValueError for what is no zone's word."""
+    return parse_word(text) or parse_zone(text)
+
+
+def seasonal(word: str) -> bool:
+    """Whether it names one half of a year's time, and is often written all year: EST, EDT, CET, BST."""
+    return word in WORDS and word not in ("Z", "UTC", "GMT") and "/" not in WORDS[word]
+
+
 def agree(zone: str, other: str, moment: dt.datetime) -> bool:
     """Whether two zones' clocks show the same at a moment."""
-    return parse_zone(zone).offset_at(moment) == parse_zone(other).offset_at(moment)
+    return named_zone(zone).offset_at(moment) == named_zone(other).offset_at(moment)
 
 
 def _delta(match: re.Match[str]) -> dt.timedelta:

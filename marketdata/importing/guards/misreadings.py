@@ -13,6 +13,7 @@ from marketdata.importing.base.decision import Fact
 from marketdata.importing.base.file_form import FileForm
 from marketdata.importing.base.refusals import Doubt, UnreadableFile
 from marketdata.importing.base.spellings import fold
+from marketdata.importing.base.zones import LOOSE, seasonal
 from marketdata.importing.dialects.dialect import Dialect
 from marketdata.importing.guards.edges import Edges, only_dates
 from marketdata.importing.guards.placement import Shift
@@ -94,7 +95,9 @@ def _zone_doubt(path: Path, why: str, zone: Fact) -> UnreadableFile:
         return UnreadableFile(f"{path}: {why}: correct the offsets in the file, or pass --as-is.")
     if zone.why == COUNTED:
         advice = f"where they count a server's clock and not UTC, pass its --tz ({follows})"
-    elif zone.why == NAMED:
+    elif seasonal(zone.value) and zone.value not in LOOSE:
+        advice = f"where {zone.value} stands for a place's time all year, pass that place's --tz, e.g. Europe/Berlin"
+    elif zone.why == NAMED or zone.value in LOOSE:
         advice = f"where {zone.value} stands for New York's time all year, pass --tz America/New_York"
     else:
         advice = f"pass the --tz in which they were written (a server's clock: {follows})"

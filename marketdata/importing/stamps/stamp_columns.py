@@ -14,7 +14,7 @@ from marketdata.columns import Ints
 from marketdata.importing.base.decision import Fact
 from marketdata.importing.base.file_form import FileForm
 from marketdata.importing.base.refusals import Doubt, NotBars, UnreadableFile
-from marketdata.importing.base.zones import LOOSE, Zone, agree, parse_word, parse_zone
+from marketdata.importing.base.zones import LOOSE, Zone, agree, named_zone, parse_word, parse_zone, seasonal
 from marketdata.importing.dialects.dialect import Dialect
 from marketdata.importing.stamps.clocks import with_date
 from marketdata.importing.stamps.epochs import epoch_nanoseconds, epoch_texts, refuse_other_counts, refuse_rounded
@@ -41,7 +41,7 @@ class Moments:
 def stamps(frame: pd.DataFrame, mapped: Mapping[str, str], form: FileForm, dialect: Dialect, path: Path) -> Moments:
     """Raises Doubt for stamps without a zone, or dates that can be read in two ways."""
     raw = frame[mapped["time"]]
-    dialect = with_zone_of(dialect, mapped["time"])
+    dialect = with_zone_of(dialect, mapped["time"], *([mapped["date"]] if "date" in mapped else []))
     if "date" in mapped:
         raw = with_date(_text(frame[mapped["date"]]), _text(raw), path)
     if pd.api.types.is_datetime64_any_dtype(raw):
@@ -101,7 +101,7 @@ def _zoned(moments: pd.Series, units: str, form: FileForm, dialect: Dialect, pat
             "the times, name it with --columns time=…"
         )
     name, why = zone_of(form, dialect, path)
-    return Moments(_nanoseconds(parse_zone(name).to_utc(moments)), Fact(name, why), units)
+    return Moments(_nanoseconds(named_zone(name).to_utc(moments)), Fact(name, why), units)
 
 
 def _all_midnights(moments: pd.Series) -> bool:
@@ -114,7 +114,8 @@ def zone_of(form: FileForm, dialect: Dialect, path: Path) -> tuple[str, str]:
 
     Raises Doubt where nobody does, and UnreadableFile where the file and the person say different ones.
     """
-    if dialect.zone and form.tz and not all(agree(dialect.zone, form.tz, probe) for probe in PROBES):
+    enough = any if seasonal(dialect.zone) else all
+    if dialect.zone and form.tz and not enough(agree(dialect.zone, form.tz, probe) for probe in PROBES):
         raise UnreadableFile(
             f"{path}: {dialect.sign or dialect.name} says that its stamps are in {dialect.zone}, and --tz says "
             f"{form.tz}: leave out --tz."

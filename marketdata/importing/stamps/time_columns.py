@@ -9,36 +9,59 @@ from dataclasses import replace
 import pandas as pd
 
 from marketdata.importing.base.spellings import TIME, fold
-from marketdata.importing.base.zones import parse_word
+from marketdata.importing.base.zones import WORDS, parse_word
 from marketdata.importing.dialects.dialect import Dialect
 
-ZONED = re.compile(r"(?P<base>.+?)(?:\s*[(\[](?P<zone>[A-Za-z/_+\-:0-9]+)[)\]]|[_ ](?P<word>utc|gmt))", re.IGNORECASE)
+ZONED = re.compile(
+    r"(?P<base>.+?)(?:\s*[(\[](?P<zone>[A-Za-z/_+\-:0-9 ]+)[)\]]|[_ ](?P<word>" + "|".join(WORDS) + r"))", re.IGNORECASE
+)
+CITIES = {"New York": "America/New_York", "Chicago": "America/Chicago", "London": "Europe/London"}
 UNNAMED = ("column 0", "Unnamed: 0", "__index_level_0__")
 CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?:\s*[AaPp]\.?[Mm]\.?)?")
 
 
 def time_column(names: Sequence[str]) -> str:
     """A column of stamps whose name has a zone in it; else a first one without a name, as pandas writes its index."""
-    for name in names:
-        match = ZONED.fullmatch(name.strip())
-        if match and fold(match["base"]) in TIME:
-            return name
+    zoned = [name for name in names if zone_in(name) and _base(name) in TIME]
+    if zoned:
+        return next((name for name in zoned if _base(name) != "date"), zoned[0])
     return names[0] if names and names[0] in UNNAMED else ""
 
 
-def with_zone_of(dialect: Dialect, name: str) -> Dialect:
-    """The dialect with the zone that a column's name says: Time (UTC), datetime_utc."""
+def zoned_time(names: Sequence[str]) -> str:
+    """A column of times with a zone in its name, beside one of dates: Date, Time (UTC)."""
+    return next((name for name in names if zone_in(name) and _base(name) == "time"), "")
+
+
+def zone_in(name: str) -> str:
+    """The zone that a column's name says: Time (UTC), time_est, Time (New York); empty where it says none."""
     match = ZONED.fullmatch(name.strip())
-    word = (match["zone"] or match["word"]) if match else ""
-    if dialect.zone or not word or parse_word(word.upper() if match and match["word"] else word) is None:
+    if match is None:
+        return ""
+    said = (match["zone"] or match["word"]).strip()
+    zone = said.upper() if said.upper() in WORDS else CITIES.get(said.replace("_", " ").title(), said)
+    return zone if parse_word(zone) is not None else ""
+
+
+def _base(name: str) -> str:
+    """The column's name, folded, without its zone."""
+    match = ZONED.fullmatch(name.strip())
+    return fold(match["base"] if match and zone_in(name) else name)
+
+
+def with_zone_of(dialect: Dialect, *names: str) -> Dialect:
+    """The dialect with the zone that the first of the columns' names says that says one."""
+    name = next((name for name in names if zone_in(name)), "")
+    if dialect.zone or not name:
         return dialect
-    zone = word.upper() if match and match["word"] else word
-    return replace(dialect, zone=zone, sign=f"the column {name}")
+    return replace(dialect, zone=zone_in(name), sign=f"the column {name}")
 
 
 def date_beside(frame: pd.DataFrame, time: str) -> str:
     """The column of dates where the stamps are times of day alone; empty where there is none."""
-    date = next((str(name) for name in frame.columns if fold(str(name)) == "date" and str(name) != time), "")
+    date = next((str(name) for name in frame.columns if _base(str(name)) == "date" and str(name) != time), "")
+    if date and _base(time) == "time" and (zone_in(time) or zone_in(date)):
+        return date
     if not date or pd.api.types.is_numeric_dtype(frame[time]) or pd.api.types.is_datetime64_any_dtype(frame[time]):
         return ""
     first = next((str(value) for value in frame[time].head(100) if str(value).strip()), "")

@@ -31,7 +31,7 @@ from marketdata.importing.guards.misreadings import (
 )
 from marketdata.importing.guards.placement import misplaced
 from marketdata.importing.stamps.stamp_columns import COUNTED, Moments, of_a_servers_clock, stamps
-from marketdata.importing.stamps.time_columns import date_beside, time_column
+from marketdata.importing.stamps.time_columns import date_beside, time_column, zoned_time
 from marketdata.importing.tables.identity import with_symbol
 from marketdata.importing.tables.symbol_column import symbols_of
 from marketdata.importing.tables.wide import is_wide, to_long, wide_cells
@@ -127,6 +127,8 @@ def mapped_columns(source: Source, kind: str, form: FileForm) -> dict[str, str]:
         known |= {"time": "t", "symbol": "T"}
     if "time" not in form.columns and not folded.keys() & set(SPELLINGS[kind]["time"]) and (time := time_column(names)):
         known.setdefault("time", time)
+    elif "time" not in form.columns and not folded.keys() & (set(SPELLINGS[kind]["time"]) - {"date"}):
+        known |= {"time": time} if (time := zoned_time(names)) else {}
     found = map_columns(kind, names, {**known, **form.columns}, source.path)
     if "date" not in found and (date := date_beside(source.sheet.frame, found["time"])):
         found["date"] = date
