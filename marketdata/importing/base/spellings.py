@@ -30,7 +30,7 @@ SPELLINGS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "open": ("open", "o", "first"),
         "high": ("high", "h", "max"),
         "low": ("low", "l", "min"),
-        "close": ("close", "c", "last"),
+        "close": ("close", "c", "last", "latest"),
         "volume": ("volume", "v", "vol", "totalvolume", "total_volume"),
         "vwap": ("vwap", "vw", "average", "wap"),
         "trade_count": (

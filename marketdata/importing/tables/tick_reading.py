@@ -26,10 +26,12 @@ from marketdata.importing.guards.misreadings import decide_label, refuse_midnigh
 from marketdata.importing.stamps.stamp_columns import UNREAD, stamps
 from marketdata.importing.tables.bar_reading import mapped_columns, scale_of, unused_columns
 from marketdata.importing.tables.symbol_column import symbols_of
-from marketdata.importing.tables.typed_rows import only_trades
+from marketdata.importing.tables.typed_rows import cancelled, only_trades
 from marketdata.kinds import KINDS, DayKind
 from marketdata.units import MINUTE_NS, SECOND_NS
 
+NOT_CORRECTED = ("", "n", "no", "none", "false", "nan", "null", "-", "original", "regular", "good")
+"""Words that say of a trade that it stands."""
 LISTED = re.compile(r"\[.*\]", re.DOTALL)
 
 
@@ -59,7 +61,7 @@ def tick_table(source: Source, form: FileForm, kind: str) -> TickTable:
     """Raises what `read_ticks` does."""
     path = source.path
     source = replace(source, sheet=only_trades(source.sheet, kind, path))
-    sheet = source.sheet
+    sheet, off = cancelled(source.sheet)
     mapped = mapped_columns(source, kind, form)
     names, codes, symbol = symbols_of(path, sheet, mapped, form)
     moments = stamps(sheet.frame, mapped, form, source.dialect, path)
@@ -70,6 +72,7 @@ def tick_table(source: Source, form: FileForm, kind: str) -> TickTable:
     values, garbled, scale = _values(source, mapped, form, kind)
     words, dictionary = _codes(sheet.frame, mapped, kind, values)
     flags = _flags(sheet.frame, mapped)
+    flags[off] |= CORRECTED
     if label.value:
         flags |= DERIVED
     decision = Decision(
@@ -166,6 +169,9 @@ def _flags(table: pd.DataFrame, mapped: Mapping[str, str]) -> NDArray[np.uint8]:
         truth = table[mapped["suspicious"]].astype(str).str.lower().isin(["true", "1"]).to_numpy(dtype=bool)
         flags[truth] |= SUSPICIOUS
     if "correction" in mapped:
-        corrected = np.nan_to_num(numbers(table[mapped["correction"]])[0]) != 0
+        column = table[mapped["correction"]]
+        words = ~column.astype(object).fillna("").astype(str).str.strip().str.lower().isin(NOT_CORRECTED)
+        codes, is_word = numbers(column)
+        corrected = (np.nan_to_num(codes) != 0) | (is_word & words.to_numpy(dtype=bool))
         flags[corrected] |= CORRECTED
     return flags

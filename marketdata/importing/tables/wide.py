@@ -87,6 +87,12 @@ def to_long(sheet: Sheet, cells: Cells, path: Path) -> Sheet:
     for symbol, names in columns.items():
         if not set(PRICES) <= set(names.values()):
             raise UnreadableFile(f"{path}: {symbol} has only {', '.join(names.values())} of {', '.join(PRICES)}.")
+        if len(set(names.values())) < len(names):
+            twice = ", ".join(sorted({cells[name][1] for name in names}))
+            raise UnreadableFile(
+                f"{path}: {twice}: {symbol} has a column more than once: say which with --columns open=…,close=…, or "
+                "take the other columns out."
+            )
         part = sheet.frame[[*stamps, *names]].rename(columns=names)
         held = np.logical_or.reduce([_there(part[name]) for name in PRICES])
         parts.append(part[held].assign(symbol=symbol))
