@@ -41,6 +41,9 @@ def test_a_session_has_its_recipe_and_its_clock_as_typed_values(reader: Client, 
 def test_bars_come_up_to_the_clock_and_no_further(reader: Client, paper: Paper) -> None:
     paper.play(11)
     session = reader.session(paper.session.pk)
+    assert session.bars("AAPL", adjustment="all") == session.bars("AAPL")  # no actions are stored
+    with pytest.raises(InvalidRequest, match="some"):
+        session.bars("AAPL", adjustment="some")
     minutes, fives = session.bars("aapl"), session.bars("AAPL", "5m", limit=1)
     assert len(minutes) == 10 and minutes[-1].end == minutes.clock == session.clock
     assert minutes[0] == Bar(

@@ -65,9 +65,13 @@ class AsyncSession(SessionHandle):
         start: Moment | None = None,
         end: Moment | None = None,
         limit: int | None = None,
+        adjustment: str | None = None,
     ) -> Table[Bar]:
-        """Bars known by the clock, by default the current day's; of more than `limit` the newest."""
-        return await self.client.send(calls.session_bars(self.id, symbol, interval, start, end, limit))
+        """Bars known by the clock, by default the current day's; of more than `limit` the newest.
+
+        `adjustment`: raw (the default), split, dividend or all, by actions that have gone ex by the clock.
+        """
+        return await self.client.send(calls.session_bars(self.id, symbol, interval, start, end, limit, adjustment))
 
     async def trades(self, symbol: str, *, start: Moment | None = None, limit: int | None = None) -> Table[Trade]:
         """The current day's trades known by the clock; of more than `limit` (1000) the newest."""

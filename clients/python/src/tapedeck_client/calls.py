@@ -108,12 +108,19 @@ def acknowledge(session_id: int, reader: str, frame: FrameId) -> Call[None]:
 
 
 def session_bars(
-    session_id: int, symbol: str, interval: str | None, start: Moment | None, end: Moment | None, limit: int | None
+    session_id: int,
+    symbol: str,
+    interval: str | None,
+    start: Moment | None,
+    end: Moment | None,
+    limit: int | None,
+    adjustment: str | None,
 ) -> Call[Table[Bar]]:
     def read(answer: Mapping[str, Any]) -> Table[Bar]:
         return Table.of(Bar, map(bar_of, answer["bars"]), optional_moment(answer["clock"]))
 
-    query = given(symbol=symbol, interval=interval, limit=limit, **_window(start, end), format="json")
+    window = _window(start, end)
+    query = given(symbol=symbol, interval=interval, limit=limit, adjustment=adjustment, **window, format="json")
     return Call("GET", f"api/sessions/{session_id}/bars/", read, query=query)
 
 
