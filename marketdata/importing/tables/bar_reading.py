@@ -32,6 +32,7 @@ from marketdata.importing.guards.misreadings import (
 from marketdata.importing.guards.placement import misplaced
 from marketdata.importing.stamps.stamp_columns import COUNTED, Moments, of_a_servers_clock, stamps
 from marketdata.importing.stamps.time_columns import date_beside, time_column, zoned_time
+from marketdata.importing.tables.clock_parts import joined
 from marketdata.importing.tables.identity import with_symbol
 from marketdata.importing.tables.symbol_column import symbols_of
 from marketdata.importing.tables.wide import is_wide, to_long, wide_cells
@@ -83,7 +84,7 @@ def read(path: Path, form: FileForm, exchange_of: ExchangeOf = as_asked) -> Tabl
 
 def bar_table(source: Source, form: FileForm, exchange_of: ExchangeOf = as_asked) -> Table:
     """Raises what `read` does."""
-    source = _long(source, form)
+    source = _long(replace(source, sheet=joined(source.sheet)), form)
     sheet, path = source.sheet, source.path
     mapped = mapped_columns(source, DayKind.BARS, form)
     refuse_stated(sheet, path)

@@ -25,6 +25,7 @@ from marketdata.importing.guards.edges import edges_of
 from marketdata.importing.guards.misreadings import decide_label, refuse_midnight, refuse_scale
 from marketdata.importing.stamps.stamp_columns import UNREAD, stamps
 from marketdata.importing.tables.bar_reading import mapped_columns, scale_of, unused_columns
+from marketdata.importing.tables.clock_parts import joined
 from marketdata.importing.tables.symbol_column import symbols_of
 from marketdata.importing.tables.typed_rows import cancelled, only_trades
 from marketdata.kinds import KINDS, DayKind
@@ -60,7 +61,7 @@ def read_ticks(path: Path, form: FileForm, kind: str) -> TickTable:
 def tick_table(source: Source, form: FileForm, kind: str) -> TickTable:
     """Raises what `read_ticks` does."""
     path = source.path
-    source = replace(source, sheet=only_trades(source.sheet, kind, path))
+    source = replace(source, sheet=only_trades(joined(source.sheet), kind, path))
     sheet, off = cancelled(source.sheet)
     mapped = mapped_columns(source, kind, form)
     names, codes, symbol = symbols_of(path, sheet, mapped, form)
