@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from marketdata.exchange_calendar import calendar_of
 from marketdata.importing.base.file_form import FileForm
+from marketdata.importing.base.refusals import UnreadableFile
 from marketdata.importing.days.claims import Claims, Clash
 from marketdata.importing.days.neighbors import refuse_other_scale
 from marketdata.importing.days.read_file import ReadFile, read_file
@@ -19,6 +20,7 @@ from marketdata.importing.writing.import_record import Record
 from marketdata.importing.writing.report import Report
 from marketdata.importing.writing.spool import Spool
 from marketdata.kinds import DayKind
+from marketdata.models import Dataset
 
 ROW_BYTES, REJECTED_BYTES = 64, 500
 """What a row takes in memory, as columns and as a rejected one."""
@@ -32,6 +34,10 @@ class WaitingFile(NamedTuple):
     place: int
     first_claim: int
     last_claim: int
+
+
+def _mode(prices: str) -> str:
+    return "raw" if prices == "raw" else f"adjusted ({prices})"
 
 
 class ToRead(NamedTuple):
@@ -60,6 +66,7 @@ class ImportRun:
         self._spool, self._claims = Spool(), Claims()
         self._files: list[WaitingFile] = []
         self._refused: set[int] = set()
+        self._prices: dict[str, str] = {}
 
     def __len__(self) -> int:
         return len(self._files)
@@ -69,6 +76,7 @@ class ImportRun:
         file = read_file(path, form, kinds, known_only=self._known_only, known_at=self._known_at)
         if not form.as_is:
             refuse_other_scale(path, dataset, file.parts.days)
+        self._refuse_other_prices(file, dataset)
         first = len(self._claims)
         for day in file.parts.days:
             place = self._spool.put(day, ROW_BYTES * len(day.rows))
@@ -77,6 +85,17 @@ class ImportRun:
         place = self._spool.put(shell, REJECTED_BYTES * (1 + len(shell.parts.rejected)))
         self._files.append(WaitingFile(path, dataset, place, first, len(self._claims)))
         return file
+
+    def _refuse_other_prices(self, file: ReadFile, dataset: str) -> None:
+        """Raises UnreadableFile where a file says that its prices are adjusted otherwise than the dataset's."""
+        stored = Dataset.objects.filter(name=dataset).values_list("price_mode", flat=True).first()
+        modes = self._prices.setdefault(dataset, stored or file.prices or "raw")
+        if file.prices and modes != file.prices:
+            raise UnreadableFile(
+                f"{file.path}: the answer says that its prices are {_mode(file.prices)}, and those of dataset "
+                f"{dataset} are {_mode(modes)}: import it into a dataset of its own "
+                f"(--dataset {dataset}-{file.prices})."
+            )
 
     def refuse_clashes(self) -> list[str]:
         """Leave out the files of which two have other values for the same minutes. Returns why, naming both."""
@@ -100,7 +119,7 @@ class ImportRun:
                     continue
                 on_file(held.path)
                 if held.dataset not in writers:
-                    record = Record(held.dataset, self._source, self._by)
+                    record = Record(held.dataset, self._source, self._by, self._prices.get(held.dataset, ""))
                     writers[held.dataset] = Writer(Report(held.dataset), record, dry_run=self._dry_run), record
                 writers[held.dataset][0].add(self._file(held))
             for writer, record in writers.values():

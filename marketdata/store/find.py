@@ -147,6 +147,7 @@ def choose_dataset(
     return Dataset.objects.get(pk=max(complete, key=lambda pk: complete[pk]))
 
 
-def dataset_named(name: str) -> Dataset:
-    """The dataset of that name, made as a raw one where there is none."""
-    return Dataset.objects.get_or_create(name=name, defaults={"source": name, "feed": "", "price_mode": "raw"})[0]
+def dataset_named(name: str, prices: str = "") -> Dataset:
+    """The dataset of that name, made where there is none: of such prices, else a raw one."""
+    defaults = {"source": name, "feed": "", "price_mode": prices or "raw"}
+    return Dataset.objects.get_or_create(name=name, defaults=defaults)[0]

@@ -42,10 +42,10 @@ class Text:
 class Sheet:
     """`line`: of each row, from 1, head lines included (of Parquet and JSON: the row, from 1).
 
-    `cells`: column → (field, symbol), where the file itself says that it is wide. `symbol`, `zone`: what the file says
-    of all its rows, `interval` of its bars; `decimal`: the mark that a person gave. `scale`: what its prices have to be
-    divided by. `used`: columns that were taken into others; `left_out`: those that were not and are not in `frame` any
-    more.
+    `cells`: column → (field, symbol), where the file itself says that it is wide. `symbol`, `zone`: what the file
+    says of all its rows, `interval` of its bars, `prices` how they are adjusted (raw, split, …); `decimal`: the mark
+    that a person gave. `scale`: what its prices have to be divided by. `used`: columns that were taken into others;
+    `left_out`: those that were not and are not in `frame` any more.
     """
 
     frame: pd.DataFrame
@@ -56,6 +56,7 @@ class Sheet:
     symbol: str = ""
     zone: str = ""
     interval: str = ""
+    prices: str = ""
     decimal: str = ""
     scale: float = 1.0
     used: frozenset[str] = frozenset()

@@ -38,7 +38,10 @@ ADVICE = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadFile:
-    """`known_at`: the market time from which its bars were known, for sessions that replay days as known."""
+    """`known_at`: the market time from which its bars were known, for sessions that replay days as known.
+
+    `prices`: how the file says that they are adjusted, as a dataset's `price_mode`; empty where it does not.
+    """
 
     path: Path
     kind: str
@@ -47,6 +50,7 @@ class ReadFile:
     decision: Decision
     exchange: str = NEW_YORK_STOCKS
     known_at: dt.datetime | None = None
+    prices: str = ""
 
 
 def read_file(
@@ -91,15 +95,16 @@ def _read(path: Path, form: FileForm, kind: str, known_only: bool, known_at: dt.
             )
         table = read(path, form, store.exchange_of)
         parts, exchange, rows, decision = split(table), table.exchange, len(table) + len(table.bad), table.decision
+        prices = table.sheet.prices
     else:
         ticks = read_ticks(path, form, kind)
         parts = split_ticks(ticks, store.exchange_of, form.exchange)
         exchange = store.exchange_of({day.symbol for day in parts.days}, form.exchange)
-        rows, decision = len(ticks.line) + len(ticks.bad), ticks.decision
+        rows, decision, prices = len(ticks.line) + len(ticks.bad), ticks.decision, ticks.sheet.prices
     refuse_bad_symbols(path, {day.symbol for day in parts.days}, known_only)
     if not parts.days:
         raise nothing_usable(path, rows, parts.rejected)
-    return ReadFile(path, str(kind), rows, parts, decision, exchange, known_at)
+    return ReadFile(path, str(kind), rows, parts, decision, exchange, known_at, prices)
 
 
 def nothing_usable(path: Path, rows: int, rejected: Sequence[Rejected]) -> UnreadableFile:

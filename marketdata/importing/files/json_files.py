@@ -17,6 +17,8 @@ from marketdata.importing.base.sheets import BadLine, Sheet, Text, numbered
 
 LISTS = ("bars", "results", "data", "candles", "values", "trades", "quotes")
 SERIES = re.compile(r"Time Series \(.*\)")
+PRICE_MODES = ("raw", "split", "dividend", "all")
+NEXT_PAGE = ("next_page_token", "next_url")
 LINES = (".jsonl", ".ndjson")
 
 
@@ -33,7 +35,9 @@ def read_json(data: bytes, name: str, path: Path) -> Sheet:
     rows, about = _records(found, path)
     symbol = about.get("symbol") or about.get("ticker") or about.get("2. Symbol") or ""
     sheet = numbered(pd.DataFrame(rows))
-    return replace(sheet, symbol=str(symbol), zone=_zone(about), interval=_interval(about))
+    prices = _prices(found)
+    sheet = replace(sheet, symbol=str(symbol), zone=_zone(about), interval=_interval(about), prices=prices)
+    return sheet.noted(f"prices {prices}: the answer says so" if prices else "", _partial(found))
 
 
 def _read_lines(data: bytes, path: Path) -> Sheet:
@@ -98,3 +102,19 @@ def _interval(about: Mapping[str, Any]) -> str:
     """Of the bars: Twelve Data's meta.interval, Alpha Vantage's Time Series (5min)."""
     series = re.search(r"\((.*)\)", str(about.get("series", "")))
     return str(about.get("interval") or (series[1] if series else ""))
+
+
+def _prices(found: Any) -> str:
+    """How an answer says that its prices are adjusted: Polygon's adjusted, by splits; a word of Alpaca's."""
+    if not isinstance(found, dict):
+        return ""
+    if isinstance(found.get("adjusted"), bool):
+        return "split" if found["adjusted"] else "raw"
+    said = found.get("adjustment")
+    return said if said in PRICE_MODES else ""
+
+
+def _partial(found: Any) -> str:
+    """What to know of an answer that was cut into pages."""
+    more = isinstance(found, dict) and next((key for key in NEXT_PAGE if found.get(key)), "")
+    return f"the answer is a part: {more} says that more follow" if more else ""

@@ -24,14 +24,14 @@ TYPES = ["int8", "varchar", "date", "varchar", "varchar", "int8", "int8", *["int
 class Record:
     """The import of one run into one dataset."""
 
-    def __init__(self, dataset: str, source: str, by: str = "") -> None:
-        self._dataset, self._source, self._by = dataset, source, by
+    def __init__(self, dataset: str, source: str, by: str = "", prices: str = "") -> None:
+        self._dataset, self._source, self._by, self._prices = dataset, source, by, prices
         self.row: Import | None = None
 
     def begin(self) -> Dataset:
         """The dataset, made where there is none."""
         new = not Dataset.objects.filter(name=self._dataset).exists()
-        dataset = store.dataset_named(self._dataset)
+        dataset = store.dataset_named(self._dataset, self._prices)
         if self.row is None:
             fields = {"dataset_name": dataset.name, "source": self._source[:500], "by": self._by[:150]}
             self.row = Import.objects.create(dataset=dataset, new_dataset=new, **fields)
