@@ -122,6 +122,8 @@ def refuse_bad_symbols(path: Path, found: Collection[str], known_only: bool) -> 
     symbols = sorted(found)
     bad = [symbol for symbol in symbols if not is_symbol(symbol)]
     if bad:
+        if not bad[0]:
+            raise UnreadableFile(f"{path}: has rows that name no symbol: pass --symbol where all are of one.")
         raise UnreadableFile(f"{path}: {bad[0]!r} is not a symbol: {SYMBOL_FORM}.")
     if known_only:
         known = set(Instrument.objects.filter(symbol__in=symbols).values_list("symbol", flat=True))

@@ -166,6 +166,8 @@ def _starts(source: Source, moments: Moments, rows: Rows, form: FileForm) -> tup
     """Each bar's start in seconds, by the label that the stamps have."""
     seconds = moments.at // SECOND_NS
     readable = seconds > UNREADABLE
+    if form.label == "end" and readable.any() and (seconds[readable] % 60 == 59).all():
+        seconds = np.where(readable, seconds + 1, seconds)  # the minute's last second stands for its end
     symbol, volume = rows.symbol[readable], rows.volume[readable]
     refuse_midnight(seconds[readable], symbol, rows.names, rows.unused, source.path)
     days = calendar_of(form.exchange)
