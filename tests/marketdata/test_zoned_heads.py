@@ -79,6 +79,20 @@ def test_est_that_is_no_new_yorks_summer_is_read_by_its_offset(tmp_path: Path) -
     assert read(path, FileForm()).stamp[0] == OPEN["summer"].timestamp()
 
 
+@pytest.mark.parametrize(
+    ("line", "head"),
+    [("2025-07-02 09:{0}", "Time (EST)"), ("2025-07-02 09:{0} EST", "time"), ("2025-07-02T11:{0} PST", "time")],
+)
+def test_a_part_of_a_summers_day_in_a_winters_zone_is_asked_about(tmp_path: Path, line: str, head: str) -> None:
+    path = tmp_path / "AAPL.csv"
+    rows = [f"{line.format(minute)},10,11,9,10,100" for minute in range(35, 50)]
+    path.write_text("\n".join([f"{head},open,high,low,close,volume", *rows]))
+    with pytest.raises(Doubt, match="where the place's clocks show summer"):
+        read(path, FileForm())
+    place = "America/Los_Angeles" if "PST" in line else NEW_YORK
+    assert read(path, FileForm(tz=place)).stamp[0] != read(path, FileForm(as_is=True)).stamp[0]
+
+
 def test_cet_is_an_offset_in_a_head_as_in_a_stamp(tmp_path: Path) -> None:
     path = written(tmp_path / "AAPL.csv", "Time (CET)", BERLIN)
     with pytest.raises(Doubt, match="--tz"):

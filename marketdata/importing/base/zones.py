@@ -20,6 +20,7 @@ WORDS = {
 """What a zone's word at the end of a stamp means, as an offset: EST is not New York's summer."""
 LOOSE = {"EST": "-05:00", "CST": "-06:00", "MST": "-07:00", "PST": "-08:00"}
 """Words of the winter that are often written in summer too."""
+PLACES = {"EST": WORDS["ET"], "CST": WORDS["CT"], "MST": WORDS["MT"], "PST": WORDS["PT"]}
 ZONE_FORM = "e.g. America/New_York, UTC, -05:00 or America/New_York+07:00"
 
 
@@ -73,6 +74,11 @@ def named_zone(text: str) -> Zone:
 def seasonal(word: str) -> bool:
     """Whether it names one half of a year's time, and is often written all year: EST, EDT, CET, BST."""
     return word in WORDS and word not in ("Z", "UTC", "GMT") and "/" not in WORDS[word]
+
+
+def out_of_season(word: str, moment: dt.datetime) -> bool:
+    """Whether a winter's word stands at a moment at which the clocks of its place show summer."""
+    return word in LOOSE and not agree(LOOSE[word], PLACES[word], moment)
 
 
 def agree(zone: str, other: str, moment: dt.datetime) -> bool:

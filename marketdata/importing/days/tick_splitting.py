@@ -10,7 +10,7 @@ import numpy as np
 from marketdata.exchange_calendar import ExchangeCalendar, calendar_of
 from marketdata.importing.days.splitting import Rejected, Split, SymbolDay, date_of
 from marketdata.importing.guards.edges import distinct, exchange_dates
-from marketdata.importing.guards.misreadings import refuse_misplaced
+from marketdata.importing.guards.misreadings import refuse_loose_word, refuse_misplaced
 from marketdata.importing.guards.placement import misplaced
 from marketdata.importing.tables.bar_reading import ExchangeOf, as_asked, groups
 from marketdata.importing.tables.tick_reading import TickTable
@@ -35,6 +35,7 @@ def split_ticks(table: TickTable, exchange_of: ExchangeOf = as_asked, asked: str
     if not table.as_is:
         minutes, _ = distinct(at[usable] // MINUTE_NS)
         refuse_misplaced(misplaced(minutes * 60, np.zeros(len(minutes)), days), table.decision.zone, table.path)
+        refuse_loose_word(minutes * 60, days, table.decision.zone, table.path)
     _reject(table, np.flatnonzero(garbled), "a price or a size is not a number", days, result)
     date = exchange_dates(at[usable] // SECOND_NS, days)
     order = np.lexsort((at[usable], date, symbol))  # stable: ties stay as the file has them

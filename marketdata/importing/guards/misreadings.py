@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from marketdata.columns import Floats, Ints
-from marketdata.exchange_calendar import NEW_YORK_STOCKS
+from marketdata.exchange_calendar import NEW_YORK_STOCKS, ExchangeCalendar
 from marketdata.importing.base.decision import Fact
 from marketdata.importing.base.file_form import FileForm
 from marketdata.importing.base.refusals import Doubt, UnreadableFile
 from marketdata.importing.base.spellings import fold
-from marketdata.importing.base.zones import LOOSE, seasonal
+from marketdata.importing.base.zones import LOOSE, out_of_season, seasonal
 from marketdata.importing.dialects.dialect import Dialect
 from marketdata.importing.guards.edges import Edges, only_dates
-from marketdata.importing.guards.placement import Shift
+from marketdata.importing.guards.placement import Shift, has_whole_day
 from marketdata.importing.stamps.stamp_columns import COUNTED, NAMED, OFFSET
 from marketdata.symbols import symbol_key
 
@@ -82,6 +83,16 @@ def refuse_misplaced(shift: Shift | None, zone: Fact, path: Path) -> None:
     if shift is not None:
         seem = f"seem to lie {_beside(shift.hours)} than the session"
         raise _zone_doubt(path, f"from {shift.date} on its stamps, read in {zone.value}, {seem}: {shift.why}", zone)
+
+
+def refuse_loose_word(stamp: Ints, days: ExchangeCalendar, zone: Fact, path: Path) -> None:
+    """Raises Doubt where EST stands in summer and no whole day of its rows says which clock wrote it."""
+    if zone.value not in LOOSE or not len(stamp):
+        return
+    first = dt.datetime.fromtimestamp(int(stamp.min()), dt.UTC)
+    last = dt.datetime.fromtimestamp(int(stamp.max()), dt.UTC)
+    if any(out_of_season(zone.value, each) for each in (first, last)) and not has_whole_day(stamp, days):
+        raise _zone_doubt(path, f"its stamps say {zone.value} where the place's clocks show summer", zone)
 
 
 def _beside(hours: int) -> str:

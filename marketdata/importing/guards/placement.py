@@ -65,6 +65,17 @@ def misplaced(stamp: Ints, volume: Floats, days: ExchangeCalendar) -> Shift | No
     return None
 
 
+def has_whole_day(stamp: Ints, days: ExchangeCalendar) -> bool:
+    """Whether the minutes of some date, in seconds, reach from its first to its last and no further."""
+    ordinal, which = distinct(exchange_dates(stamp, days))
+    for at, date in enumerate(ordinal):
+        day = days.days.get(dt.date.fromordinal(int(date)))
+        of_date = stamp[which == at]
+        if day and (of_date.min(), of_date.max() + 60) == (day.open.timestamp(), day.close.timestamp()):
+            return True
+    return False
+
+
 def _by_rows(rows: np.ndarray, session: int, closed: int, extended: bool) -> tuple[int, str] | None:
     """`closed`: half hours of the session in which nothing is expected, as in a midday break."""
     count = rows.sum()

@@ -23,6 +23,7 @@ from marketdata.importing.guards.edges import edges_of
 from marketdata.importing.guards.misreadings import (
     decide_label,
     is_no_count,
+    refuse_loose_word,
     refuse_midnight,
     refuse_misplaced,
     refuse_scale,
@@ -179,6 +180,7 @@ def _starts(source: Source, moments: Moments, rows: Rows, form: FileForm) -> tup
     refuse_shifted(edges, form, moments.zone, source.path)
     if not form.as_is:
         refuse_misplaced(misplaced(seconds[readable], volume, days), moments.zone, source.path)
+        refuse_loose_word(seconds[readable], days, moments.zone, source.path)
     return seconds, label
 
 
