@@ -48,7 +48,7 @@ def run(*arguments: Any, command: str = "import_bars", **options: Any) -> tuple[
 
 def test_two_charts_that_were_taken_for_one_symbol_are_refused_together(tmp_path: Path) -> None:
     one = bars(tmp_path / "mine" / "AAPL_BATS 1.csv", 100)
-    other = bars(tmp_path / "mine" / "AAPL_of_MSFT.csv", 200)
+    other = bars(tmp_path / "mine" / "AAPL_chart.csv", 200)
     reports, failed = run(tmp_path / "mine")
     assert reports == []
     assert f"{one} and {other} both have AAPL at 2025-07-02 09:30 America/New_York" in failed

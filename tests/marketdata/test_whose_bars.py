@@ -15,7 +15,6 @@ from marketdata.importing.base.refusals import NotBars, UnreadableFile
 from marketdata.importing.days.splitting import Split, split
 from marketdata.importing.days.tick_splitting import split_ticks
 from marketdata.importing.tables.bar_reading import read
-from marketdata.importing.tables.naming import symbol_from_path
 from marketdata.importing.tables.tick_reading import read_ticks
 
 HEAD = "time,open,high,low,close,volume"
@@ -143,25 +142,6 @@ def test_a_size_that_is_no_number_is_told(tmp_path: Path) -> None:
     found = split_ticks(read_ticks(path, FileForm(), "ticks"))
     assert [(row.line, row.reason) for row in found.rejected] == [(3, "a price or a size is not a number")]
     assert len(found.days[0].ticks) == 2
-
-
-@pytest.mark.parametrize(
-    ("name", "symbol"),
-    [
-        ("AAPL-1m.csv", "AAPL"),
-        ("BRK-B.csv", "BRK-B"),
-        ("aapl_1m_2025.csv", "AAPL"),
-        *((f"{word}.csv", "") for word in ("Sheet1", "Book1", "untitled", "df", "results", "chart", "query", "july")),
-        *((f"{word}.csv", "") for word in ("combined", "watchlist", "stockdata", "my_data", "MSFT and AAPL", "M1")),
-        ("NASDAQ-AAPL.csv", ""),
-    ],
-)
-def test_a_word_of_a_files_name_that_is_no_symbol_is_asked_about(name: str, symbol: str) -> None:
-    if symbol:
-        assert symbol_from_path(Path(name)).value == symbol
-        return
-    with pytest.raises(UnreadableFile, match="pass --symbol"):
-        symbol_from_path(Path(name))
 
 
 @pytest.mark.parametrize(("name", "symbol"), [("EURUSD1.csv", "EURUSD"), ("EURUSD_x.csv", "EURUSD")])

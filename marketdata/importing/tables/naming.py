@@ -26,95 +26,36 @@ VENDORS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("Sierra Chart", re.compile(rf"{SYM}(?:\.scid)?_BarData", re.IGNORECASE)),
     ("LOBSTER", re.compile(rf"{SYM}_\d{{4}}-\d\d-\d\d_\d+_\d+_(?:message|orderbook)_\d+")),
 )
-EXCHANGES = frozenset(
-    [
-        "nasdaq",
-        "nyse",
-        "amex",
-        "arca",
-        "bats",
-        "cboe",
-        "iex",
-        "edgx",
-        "edga",
-        "bzx",
-        "byx",
-        "xnas",
-        "xnys",
-        "xase",
-        "arcx",
-        "memx",
-        "phlx",
-        "otc",
-        "otcm",
-        "lse",
-        "tsx",
-        "cme",
-        "glbx",
-        "dbeq",
-        "equs",
-        "opra",
-        "sip",
-        "utp",
-        "cta",
-        "us",
-        "usa",
-    ]
+EXCHANGES = words(
+    "nasdaq nyse amex arca bats cboe iex edgx edga bzx byx xnas xnys xase arcx memx phlx otc otcm lse tsx cme glbx "
+    "dbeq equs opra sip utp cta us usa inet nysearca euronext xlon xtks xtse xpar xetr nse bse krx nms tse hkex asx"
 )
-SOURCES = frozenset(
-    [
-        "dat",
-        "taq",
-        "polygon",
-        "massive",
-        "databento",
-        "dbn",
-        "firstrate",
-        "firstratedata",
-        "kibot",
-        "alphavantage",
-        "twelvedata",
-        "eodhd",
-        "yahoo",
-        "yfinance",
-        "alpaca",
-        "ibkr",
-        "ib",
-        "tws",
-        "sierra",
-        "tradingview",
-        "dukascopy",
-        "lean",
-        "quantconnect",
-        "ninjatrader",
-        "tradestation",
-        "histdata",
-        "metatrader",
-        "mt4",
-        "mt5",
-        "binance",
-        "stooq",
-        "thetadata",
-        "tardis",
-        "lobster",
-        "itch",
-        "schwab",
-        "barchart",
-        "tiingo",
-        "finnhub",
-        "quantquote",
-        "nxcore",
-    ]
+SOURCES = words(
+    "dat taq polygon massive databento dbn firstrate firstratedata kibot alphavantage twelvedata eodhd yahoo yfinance "
+    "alpaca ibkr ib tws sierra tradingview dukascopy lean quantconnect ninjatrader tradestation histdata metatrader "
+    "mt4 mt5 binance stooq thetadata tardis lobster itch schwab barchart tiingo finnhub quantquote nxcore oanda "
+    "bloomberg iqfeed algoseek refinitiv reuters bybit coinbase kraken okx bitstamp questrade fxcm norgate"
 )
 GENERIC = words(
     "table data bars bar intraday minute minutes min ohlc ohlcv trades trade quotes quote ticks tick export download "
     "history historical stock stocks equity equities etf prices price part file output candles candle kline klines raw "
     "flat answer sample test csv json parquet regular extended rth eth adjusted unadjusted split mine new old all "
     "untitled df frame results result chart charts query combined watchlist stockdata my portfolio merged unknown temp "
+    "of the ticker tickers symbol symbols feed cleaned clean copy final stk security securities market markets "
     "january february march april june july august september october november december"
 )
 ALSO_SYMBOLS = frozenset({"cme", "cboe", "iex", "ice", "min", "data", "old", "all", "new", "flat", "ib"})
 """Words that are tickers as well: a file's only word is taken for the ticker."""
+DATED = re.compile(
+    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec|mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)"
+    r"(?:day)?\d*|(?:day|week|month|year|quarter|q)\d+",
+    re.IGNORECASE,
+)
+"""A month, a weekday, a week's number. In capitals it may be a ticker: MON, SUN."""
+TICKER = re.compile(r"[A-Z]{1,9}(?:[.\-][A-Z]{1,2})?|[A-Z]{1,5}p[A-Z]")
+OUTFITS = re.compile(r"(?P<symbol>[A-Za-z]+)(?:[.\-](?:us|\d+(?:s|m|min|h|d)?|\d{4})|\d+min)", re.IGNORECASE)
+"""A symbol with a country, an interval or a year behind it."""
+NO_TICKERS = words("utc gmt est edt et cst cdt ny usd usa rth eth am pm ohlc ohlcv tz dst sip nbbo")
 INTERVAL = re.compile(r"(?:\d+(?:s|sec|m|min|minutes?|h|d|t)?|m\d+|[a-z]?\d{4,}.*)", re.IGNORECASE)
 LAYOUT_WORDS = frozenset(
     ["quote", "trade", "quotes", "trades", "bars", "min", "minute", "adjusted", "unadjusted", "splitadjusted", "full"]
@@ -132,13 +73,31 @@ def symbol_from_path(path: Path) -> Fact:
     parts = re.split(r"[_,\s]+", stem)
     first = parts[0]
     if problem := _problem(first, parts[1:], path.name):
-        raise Doubt(
-            f"{path}: no symbol column, and the name begins with {problem}",
-            "pass --symbol",
-            option="symbol",
-            choices=tuple(part for part in map(_as_symbol, [*first.split("-")[1:], *parts[1:]]) if _plausible(part)),
+        others = [*re.split(r"[.\-]", first)[1:], *parts[1:]]
+        raise _doubt(path, f"the name begins with {problem}", [part for part in others if _plausible(part)])
+    if dressed := OUTFITS.fullmatch(first):
+        raise _doubt(
+            path, f"the name begins with {first!r}, which may have more than a symbol", [dressed["symbol"], first]
         )
+    if others := [part for part in parts[1:] if _is_ticker(part)]:
+        said = [f"{first}.{part}" if len(part) == 1 and first.isupper() else part for part in others]
+        why = f"two words of the name may be the symbol, {first!r} and {others[0]!r}"
+        raise _doubt(path, why, [*said, first] if len(others[0]) == 1 or not first.isupper() else [first, *said])
     return Fact(_as_symbol(first), "the file's name")
+
+
+def _doubt(path: Path, why: str, choices: list[str]) -> Doubt:
+    return Doubt(
+        f"{path}: no symbol column, and {why}",
+        "pass --symbol",
+        option="symbol",
+        choices=tuple(dict.fromkeys(map(_as_symbol, choices))),
+    )
+
+
+def _is_ticker(part: str) -> bool:
+    """Whether a later word looks like a symbol in capitals."""
+    return bool(TICKER.fullmatch(part)) and _plausible(part) and part.lower() not in NO_TICKERS
 
 
 def _as_symbol(text: str) -> str:
@@ -155,15 +114,18 @@ def _problem(word: str, rest: list[str], name: str) -> str:
         return f"{word!r}, which is no symbol"
     if lower in ALSO_SYMBOLS and lone:
         return ""
+    if DATED.fullmatch(word) and not word.isupper():
+        return f"{word!r}, a part of a date"
     if re.fullmatch(r"(?:sheet|book|table|page|tab)\d+|[mhd]\d+", lower):
         return f"{word!r}, a program's word"
-    if lower.partition("-")[0] in EXCHANGES | SOURCES and "-" in lower:
-        return f"{word.partition('-')[0]!r}, {'an exchange' if lower.partition('-')[0] in EXCHANGES else 'a vendor'}"
+    if all(part.lower() in EXCHANGES | SOURCES | GENERIC for part in re.findall("[A-Z][a-z]+|.", word)):
+        return f"{word!r}, a vendor's or a common word"
     if {"and", "&", "vs"} & {part.lower() for part in rest}:
         return f"{word!r}, one of several names"
+    begins = re.split(r"[.\-]", word)[0]
     for known, kind in ((EXCHANGES, "an exchange"), (SOURCES, "a vendor"), (GENERIC, "a common word")):
-        if lower in known:
-            return f"{word!r}, {kind}"
+        if begins.lower() in known and (begins == word or begins.lower() not in ALSO_SYMBOLS):
+            return f"{begins!r}, {kind}"
     if re.fullmatch(r"(?:part|data|file)?-?\d+.*|[0-9a-f]{8}-[0-9a-f-]+", lower):
         return f"{word!r}, a number or a date"
     if re.fullmatch(r"(?:part|data|file|chunk|page)-\w+", lower):
