@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -38,6 +38,8 @@ class Head:
     delimiter: str = ""
     skip: int = 0
     cells: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    above: tuple[str, ...] = ()
+    """Lines of prose above the table."""
 
     @cached_property
     def folded(self) -> frozenset[str]:
@@ -55,7 +57,10 @@ def head_of(text: str, path: Path, form: FileForm) -> Head:
     if not any(line.strip() for line in lines):
         raise UnreadableFile(f"{path}: cannot be read: it is empty.")
     skip = _preamble(lines, form)
-    lines = lines[skip:]
+    return replace(_table_head(path, lines[skip:], form, skip), above=tuple(lines[:skip]))
+
+
+def _table_head(path: Path, lines: list[str], form: FileForm, skip: int) -> Head:
     delimiter = form.delimiter or max(DELIMITERS, key=lines[0].count)
     rows = [tuple(cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])) for line in lines]
     if form.header:

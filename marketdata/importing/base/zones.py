@@ -21,6 +21,10 @@ WORDS = {
 LOOSE = {"EST": "-05:00", "CST": "-06:00", "MST": "-07:00", "PST": "-08:00"}
 """Words of the winter that are often written in summer too."""
 PLACES = {"EST": WORDS["ET"], "CST": WORDS["CT"], "MST": WORDS["MT"], "PST": WORDS["PT"]}
+CITIES = {
+    **{"New York": "America/New_York", "Chicago": "America/Chicago", "London": "Europe/London"},
+    **{"Eastern": "America/New_York", "Eastern Time": "America/New_York", "Central Time": "America/Chicago"},
+}
 ZONE_FORM = "e.g. America/New_York, UTC, -05:00 or America/New_York+07:00"
 
 
@@ -64,6 +68,13 @@ def parse_word(text: str) -> Zone | None:
         return parse_zone(WORDS.get(bare, bare))
     except ValueError:
         return None
+
+
+def zone_of_words(text: str) -> str:
+    """The zone that a person's words mean, as `parse_word` takes it: UTC, est, New York; empty where they are none."""
+    said = text.strip()
+    zone = said.upper() if said.upper() in WORDS else CITIES.get(said.replace("_", " ").title(), said)
+    return zone if said and parse_word(zone) is not None else ""
 
 
 def named_zone(text: str) -> Zone:

@@ -16,6 +16,7 @@ import zstandard
 from marketdata.importing.base.blanks import with_tabs
 from marketdata.importing.base.file_form import FileForm
 from marketdata.importing.base.heads import Head, head_of, positions
+from marketdata.importing.base.preambles import preamble_of
 from marketdata.importing.base.refusals import NoRows, NotBars, NotTicks, UnreadableFile
 from marketdata.importing.base.sheets import Sheet
 from marketdata.importing.base.spellings import fold, kind_of, other_kind
@@ -108,7 +109,12 @@ def _delimited(data: bytes, path: Path, form: FileForm, kinds: tuple[str, ...], 
     kind = _chosen(kind, kinds, names, dialect)
     if not head.cells:
         _check_kind(kind, kinds, names, path)
-    return Source(path, read_delimited(data, head, names, path, kind or kinds[0], form.decimal), dialect, kind)
+    sheet = read_delimited(data, head, names, path, kind or kinds[0], form.decimal)
+    said = preamble_of(head.above)
+    if said.zone:
+        dialect = replace(dialect, zone=said.zone, sign="a line above its table")
+    sheet = replace(sheet, symbol=said.symbol, interval=said.interval).noted(*said.notes)
+    return Source(path, sheet, dialect, kind)
 
 
 def _no_head(kinds: tuple[str, ...], path: Path) -> UnreadableFile:

@@ -19,7 +19,7 @@ from marketdata.importing.dialects.dialect import Dialect
 from marketdata.importing.stamps.clocks import with_date
 from marketdata.importing.stamps.epochs import epoch_nanoseconds, epoch_texts, refuse_other_counts, refuse_rounded
 from marketdata.importing.stamps.stamp_texts import Texts, parse_texts
-from marketdata.importing.stamps.time_columns import with_zone_of
+from marketdata.importing.stamps.time_columns import with_zone_column, with_zone_of
 
 COMPACT = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S", 17: "%Y%m%d%H%M%S%f"}
 COUNTED, NAMED, OFFSET = "counted since the epoch", "named in the stamps", "an offset is in the stamps"
@@ -42,6 +42,7 @@ def stamps(frame: pd.DataFrame, mapped: Mapping[str, str], form: FileForm, diale
     """Raises Doubt for stamps without a zone, or dates that can be read in two ways."""
     raw = frame[mapped["time"]]
     dialect = with_zone_of(dialect, mapped["time"], *([mapped["date"]] if "date" in mapped else []))
+    dialect = with_zone_column(dialect, frame)
     if "date" in mapped:
         raw = with_date(_text(frame[mapped["date"]]), _text(raw), path)
     if pd.api.types.is_datetime64_any_dtype(raw):

@@ -9,13 +9,15 @@ from dataclasses import replace
 import pandas as pd
 
 from marketdata.importing.base.spellings import TIME, fold
-from marketdata.importing.base.zones import WORDS, parse_word
+from marketdata.importing.base.zones import WORDS, zone_of_words
 from marketdata.importing.dialects.dialect import Dialect
 
 ZONED = re.compile(
     r"(?P<base>.+?)(?:\s*[(\[](?P<zone>[A-Za-z/_+\-:0-9 ]+)[)\]]|[_ ](?P<word>" + "|".join(WORDS) + r"))", re.IGNORECASE
 )
-CITIES = {"New York": "America/New_York", "Chicago": "America/Chicago", "London": "Europe/London"}
+ZONES = frozenset(["tz", "timezone", "time_zone", "zone", "tzname", "exchange_timezone", "exchange_tz"])
+OFFSETS = frozenset(["gmtoffset", "gmt_offset", "utcoffset", "utc_offset", "tz_offset", "tzoffset"])
+MOST_HOURS = 14
 UNNAMED = ("column 0", "Unnamed: 0", "__index_level_0__")
 CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?:\s*[AaPp]\.?[Mm]\.?)?")
 
@@ -38,9 +40,7 @@ def zone_in(name: str) -> str:
     match = ZONED.fullmatch(name.strip())
     if match is None:
         return ""
-    said = (match["zone"] or match["word"]).strip()
-    zone = said.upper() if said.upper() in WORDS else CITIES.get(said.replace("_", " ").title(), said)
-    return zone if parse_word(zone) is not None else ""
+    return zone_of_words(match["zone"] or match["word"])
 
 
 def _base(name: str) -> str:
@@ -55,6 +55,29 @@ def with_zone_of(dialect: Dialect, *names: str) -> Dialect:
     if dialect.zone or not name:
         return dialect
     return replace(dialect, zone=zone_in(name), sign=f"the column {name}")
+
+
+def with_zone_column(dialect: Dialect, frame: pd.DataFrame) -> Dialect:
+    """The dialect with the zone that a column has in every row: tz, timezone, gmtoffset (in seconds, or in hours)."""
+    for name in map(str, frame.columns):
+        words, offset = fold(name) in ZONES, fold(name) in OFFSETS
+        values: list[str] = list(frame[name].dropna().astype(str).unique()) if words or offset else []
+        if dialect.zone or len(values) != 1:
+            continue
+        zone = zone_of_words(values[0]) if words else _offset_zone(values[0])
+        if zone:
+            return replace(dialect, zone=zone, sign=f"the column {name}")
+    return dialect
+
+
+def _offset_zone(text: str) -> str:
+    """-14400 and -4 are -04:00; empty for what is no offset."""
+    if not re.fullmatch(r"[+-]?\d+(?:\.0+)?", text.strip()):
+        return zone_of_words(text)
+    minutes = round(float(text) * 60) if abs(float(text)) <= MOST_HOURS else round(float(text) / 60)
+    if abs(minutes) > MOST_HOURS * 60:
+        return ""
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
 
 
 def date_beside(frame: pd.DataFrame, time: str) -> str:

@@ -86,9 +86,21 @@ def symbol_from_path(path: Path) -> Fact:
     return Fact(_as_symbol(first), "the file's name")
 
 
+def refuse_other_name(path: Path, symbol: str) -> None:
+    """Raises Doubt where the file says one symbol, and its name, in capitals, another."""
+    try:
+        named = symbol_from_path(path).value
+    except Doubt:
+        return
+    plain, other = (re.sub(r"[^A-Z0-9]", "", text.upper()) for text in (symbol, named))
+    alike = plain.startswith(other) or other.startswith(plain)
+    if path.name.startswith(named) and TICKER.fullmatch(named) and len(named) > 1 and not alike:
+        raise _doubt(path, f"the file says that its rows are of {symbol}, its name {named}", [symbol, named])
+
+
 def _doubt(path: Path, why: str, choices: list[str]) -> Doubt:
     return Doubt(
-        f"{path}: no symbol column, and {why}",
+        f"{path}: it has no symbol column, and {why}",
         "pass --symbol",
         option="symbol",
         choices=tuple(dict.fromkeys(map(_as_symbol, choices))),

@@ -13,7 +13,7 @@ from marketdata.importing.base.decision import Fact, named
 from marketdata.importing.base.file_form import FileForm
 from marketdata.importing.base.sheets import Sheet
 from marketdata.importing.guards.misreadings import refuse_cases
-from marketdata.importing.tables.naming import symbol_from_path
+from marketdata.importing.tables.naming import refuse_other_name, symbol_from_path
 from marketdata.symbols import clean_symbol
 
 
@@ -27,7 +27,9 @@ def symbols_of(path: Path, sheet: Sheet, mapped: Mapping[str, str], form: FileFo
         refuse_cases(names, path)
         return names, codes, Fact(named(names), f"column {mapped['symbol']}")
     if sheet.symbol:
-        return _one(Fact(clean_symbol(sheet.symbol), "the answer itself"), rows)
+        said = clean_symbol(sheet.symbol)
+        refuse_other_name(path, said)
+        return _one(Fact(said, "the file itself"), rows)
     return _one(symbol_from_path(path), rows)
 
 
