@@ -15,6 +15,7 @@ from marketdata.importing.days.claims import Claims, Clash
 from marketdata.importing.days.neighbors import refuse_other_scale
 from marketdata.importing.days.read_file import ReadFile, read_file
 from marketdata.importing.days.splitting import SymbolDay
+from marketdata.importing.days.stored_names import StoredNames
 from marketdata.importing.writing.day_writer import Writer
 from marketdata.importing.writing.import_record import Record
 from marketdata.importing.writing.report import Report
@@ -67,6 +68,7 @@ class ImportRun:
         self._files: list[WaitingFile] = []
         self._refused: set[int] = set()
         self._prices: dict[str, str] = {}
+        self._names = StoredNames()
 
     def __len__(self) -> int:
         return len(self._files)
@@ -75,6 +77,7 @@ class ImportRun:
         """Raises MarketDataError for a file that cannot be used: it is then not part of the import."""
         file = read_file(path, form, kinds, known_only=self._known_only, known_at=self._known_at)
         if not form.as_is:
+            file = self._names.given_to(file)
             refuse_other_scale(path, dataset, file.parts.days)
         self._refuse_other_prices(file, dataset)
         first = len(self._claims)

@@ -14,7 +14,7 @@ from rich.table import Table
 from marketdata.importing.writing.report import Report
 from marketdata.plurals import counted
 
-MOST_SKIPPED, MOST_REASONS = 10, 10
+MOST_SKIPPED, MOST_REASONS, MOST_NOTES = 10, 10, 20
 FIGURES = (
     *("files", "rows", "inserted", "unchanged", "revised", "outside_session", "repeated", "rejected", "days"),
     "symbols",
@@ -75,7 +75,9 @@ def _explain(console: Console, report: Report) -> None:
         name = Path(first.file).name
         which = name if len(decisions) == 1 else f"{len(decisions)} files such as {name}"
         console.print(f"{report.dataset}: {which}", markup=False, soft_wrap=True)
-        for line in first.lines():
+        more = [f"{Path(each.file).name}: {note}" for each in decisions[1:] for note in each.notes]
+        unsaid = [f"and {len(more) - MOST_NOTES:,} more of other files"] if len(more) > MOST_NOTES else []
+        for line in (*first.lines(), *more[:MOST_NOTES], *unsaid):
             console.print(f"  {line}", markup=False, soft_wrap=True)
     console.print(f"{report.dataset}: symbols {', '.join(sorted(report.symbols))}", markup=False, soft_wrap=True)
     if report.repaired:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import weakref
 from collections.abc import Iterator
 from typing import Any
@@ -145,6 +146,7 @@ def test_a_page_is_asked_for_when_the_one_before_it_is_columns(paged: Vendor) ->
 
     def watched() -> Iterator[Rows]:
         for found in provider(paged).client.pages("trades", request(query, "sip", "raw")):
+            gc.collect()  # what waits for the collector of cycles is held by nobody
             alive.append(sum(ref() is not None for ref in seen))
             assert len(paged.asked) == len(alive), "no page ahead of its reader"
             rows = Rows(found["AAPL"])
