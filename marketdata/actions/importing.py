@@ -10,9 +10,13 @@ from django.db import transaction
 
 from marketdata import store
 from marketdata.actions.known import Action
+from marketdata.actions.parts import NotActions
 from marketdata.exchange_calendar import calendar_of
 from marketdata.models import CorporateAction, Instrument
+from marketdata.symbols import require_symbols
 
+MOST = 1_000_000
+"""Shares for one, or dollars a share: more is no action of a market."""
 COMPARED = ("ratio", "amount", "new_symbol")
 
 
@@ -29,6 +33,8 @@ class ActionReport:
 def write_actions(actions: Sequence[Action], *, replace: bool = False) -> ActionReport:
     """`replace`: what differs from the stored one takes its place; else it is a conflict, and the stored one holds."""
     report = ActionReport()
+    for action in actions:
+        _require_storable(action)
     ids = store.ensure_instruments({action.symbol for action in actions})
     calendars = dict(Instrument.objects.filter(pk__in=ids.values()).values_list("symbol", "calendar"))
     for action in actions:
@@ -39,6 +45,17 @@ def write_actions(actions: Sequence[Action], *, replace: bool = False) -> Action
             continue
         _write(ids[action.symbol], action, report, replace)
     return report
+
+
+def _require_storable(action: Action) -> None:
+    """Raises NotActions, or BadSymbol, for what the store has no place for."""
+    require_symbols([action.symbol, *filter(None, [action.new_symbol])])
+    for name in ("ratio", "amount"):
+        value = getattr(action, name)
+        if value is not None and not 0 <= value < MOST:
+            raise NotActions(
+                f"{action.symbol} {action.kind} {action.ex_date}: its {name} is {value:.6g}: from 0 to below {MOST:,}."
+            )
 
 
 def _write(instrument_id: int, action: Action, report: ActionReport, replace: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from marketdata.actions import forms
 from marketdata.actions.parts import ActionFile, NotActions, Row
 
+log = logging.getLogger(__name__)
 ReadRows = Callable[[Sequence[Row], str, str], ActionFile]
 FORMS: tuple[tuple[set[str], str, ReadRows], ...] = (
     ({"symbol", "ex_date", "kind", "value"}, "CSV", forms.plain),
@@ -29,8 +31,13 @@ def read_actions(path: Path, symbol: str = "") -> ActionFile:
         if text.lstrip().startswith(("{", "[")):
             return forms.alpaca(text, path)
         return _of_lines(text, path, named)
+    except NotActions:
+        raise
     except (InvalidOperation, ValueError, KeyError) as error:
         raise NotActions(f"{path}: {_reason(error)}") from None
+    except Exception as error:  # what goes wrong with one file is its refusal, and not the end of the run
+        log.exception("%s cannot be read", path)
+        raise NotActions(f"{path}: it cannot be read: {type(error).__name__}: {error}") from error
 
 
 def _of_lines(text: str, path: Path, symbol: str) -> ActionFile:

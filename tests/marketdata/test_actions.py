@@ -139,3 +139,25 @@ def test_what_is_not_understood_is_refused_by_name(tmp_path: Path, text: str, er
     with pytest.raises(CommandError, match=error):
         imported(tmp_path / "bad.csv", text)
     assert not CorporateAction.objects.exists()
+
+
+DAMAGED = {
+    "one.csv": "20140609\n",
+    "deep.json": "[" * 100_000,
+    "list.json": "[1]",
+    "wide.csv": f"symbol,ex_date,kind,value\n{'A' * 200_000},2014-06-09,split,7\n",
+    "hidden.csv": "symbol,ex_date,kind,value\nA\u200bB,2014-06-09,split,7\n",
+    "huge.csv": f"symbol,ex_date,kind,value\nAAPL,2014-06-09,dividend,{'9' * 60}\n",
+    "empty.csv": "",
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_bad_file_is_named_and_the_others_are_imported(tmp_path: Path, name: str) -> None:
+    bad, good = tmp_path / name, tmp_path / "good.csv"
+    bad.write_text(DAMAGED[name])
+    good.write_text("symbol,ex_date,kind,value\nIBM,2014-06-09,split,2\n")
+    with pytest.raises(CommandError) as failed:
+        call_command("import_actions", str(bad), str(good), stdout=StringIO())
+    assert len(str(failed.value)) < 600 and str(failed.value).strip()
+    assert list(CorporateAction.objects.values_list("instrument__symbol", flat=True)) == ["IBM"]

@@ -43,21 +43,25 @@ def unpacked(path: Path) -> tuple[bytes, str]:
 
 def bounded(stream: IO[bytes], path: Path, packed: int) -> bytes:
     """All bytes of a stream of unpacked ones. Raises UnreadableFile where there are too many."""
-    most = settings.MARKETDATA_UNPACKED_BYTES
-    most_times = settings.MARKETDATA_UNPACKED_RATIO
     found = bytearray()
     while chunk := stream.read(CHUNK_BYTES):
         found += chunk
-        if len(found) > most:
-            raise UnreadableFile(
-                f"{path}: holds more than {most:,} bytes when unpacked: unpack it, or raise MARKETDATA_UNPACKED_BYTES."
-            )
-        if len(found) > RATIO_FROM_BYTES and len(found) > packed * most_times:
-            raise UnreadableFile(
-                f"{path}: holds more than {most_times} times its size when unpacked, which market data does not: "
-                "unpack it, or raise MARKETDATA_UNPACKED_RATIO."
-            )
+        refuse_too_much(path, len(found), packed)
     return bytes(found)
+
+
+def refuse_too_much(path: Path, size: int, packed: int, advice: str = "unpack it") -> None:
+    """Raises UnreadableFile where so many bytes, of so many packed ones, are more than the settings allow."""
+    most, most_times = settings.MARKETDATA_UNPACKED_BYTES, settings.MARKETDATA_UNPACKED_RATIO
+    if size > most:
+        raise UnreadableFile(
+            f"{path}: holds more than {most:,} bytes when unpacked: {advice}, or raise MARKETDATA_UNPACKED_BYTES."
+        )
+    if size > RATIO_FROM_BYTES and size > packed * most_times:
+        raise UnreadableFile(
+            f"{path}: holds more than {most_times} times its size when unpacked, which market data does not: "
+            f"{advice}, or raise MARKETDATA_UNPACKED_RATIO."
+        )
 
 
 class Frames(RawIOBase):

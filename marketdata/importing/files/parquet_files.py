@@ -10,11 +10,15 @@ from pyarrow import parquet
 from marketdata.importing.base.exported import METADATA
 from marketdata.importing.base.sheets import Sheet, numbered
 from marketdata.importing.base.spellings import fold
+from marketdata.importing.files.containers import refuse_too_much
 
 
 def parquet_names(path: Path) -> tuple[str, ...]:
     """The columns, without reading a row."""
     return tuple(str(name) for name in parquet.read_schema(path).names)
+
+
+CELL_BYTES = 8
 
 
 def is_export(path: Path) -> bool:
@@ -24,7 +28,10 @@ def is_export(path: Path) -> bool:
 
 def read_parquet(path: Path) -> Sheet:
     """An index of stamps or symbols, as vendors' libraries write it, is a column like the others."""
-    frame = parquet.ParquetFile(path).read().to_pandas()
+    opened = parquet.ParquetFile(path)
+    size = opened.metadata.num_rows * opened.metadata.num_columns * CELL_BYTES
+    refuse_too_much(path, size, path.stat().st_size, "cut it into smaller ones")
+    frame = opened.read().to_pandas()
     if any(name is not None for name in frame.index.names) or isinstance(frame.index, pd.DatetimeIndex):
         frame = frame.reset_index(names=[str(name or "time") for name in frame.index.names])
     if not isinstance(frame.columns, pd.MultiIndex):
