@@ -87,9 +87,20 @@ class Supervisor:
             if not child.not_before:
                 self._plan_restart(child, now)
             elif now >= child.not_before:
-                child.not_before = 0.0
-                child.start()
-                self._note()
+                self._start_again(child, now)
+
+    def _start_again(self, child: Child, now: float) -> None:
+        """Without memory or room for its log it is tried later."""
+        try:
+            child.start()
+        except OSError as error:
+            pause = min(LONGEST_BACKOFF, BACKOFF * 2**child.failures)
+            child.failures += 1
+            child.not_before = now + pause
+            self.say(f"{child.name} cannot be started ({error.strerror}). Trying again in {pause:g} s.")
+            return
+        child.not_before = 0.0
+        self._note()
 
     def stop(self) -> None:
         """SIGTERM to all, SIGKILL to those still there after a grace."""
@@ -129,7 +140,7 @@ class Supervisor:
         """Children of a supervisor that was killed; a recycled pid has another start time."""
         if not self.record.exists():
             return
-        for pid, created in json.loads(self.record.read_text()):
+        for pid, created in self._noted():
             try:
                 process = psutil.Process(pid)
                 if abs(process.create_time() - created) < 1:
@@ -138,6 +149,14 @@ class Supervisor:
             except psutil.Error:
                 continue
         self.record.unlink()
+
+    def _noted(self) -> list[tuple[int, float]]:
+        """Pids and when they were started; none where the record was cut off."""
+        try:
+            return [(int(pid), float(created)) for pid, created in json.loads(self.record.read_text())]
+        except (OSError, ValueError, TypeError) as error:
+            self.say(f"{self.record} cannot be read ({error}): what an earlier start has left running, it has to end.")
+            return []
 
 
 def cause_of_end(code: int, log: Path) -> str:

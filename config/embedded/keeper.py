@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -9,10 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-import psycopg
+from config.embedded.lock import last_line
 
-from config.embedded.lock import ServiceError, last_line
-
+log = logging.getLogger(__name__)
 LOOK_EVERY_SECONDS = 2.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 30.0
 
@@ -61,7 +61,11 @@ class Keeper:
         cares = [Care(service) for service in self.services]
         while not self.ended.wait(LOOK_EVERY_SECONDS):
             for care in cares:
-                self.look(care)
+                try:
+                    self.look(care)
+                except Exception as error:  # whatever it is, a later look may find it gone
+                    log.exception("%s cannot be looked after", type(care.service).__name__)
+                    self._put_off(care, error)
 
     def look(self, care: Care) -> None:
         name = type(care.service).__name__
@@ -74,16 +78,19 @@ class Keeper:
                 self.say(
                     f"{name} does not answer: {last_line(care.service.log)}. Starting it again - {care.service.log}"
                 )
-            self._bring_back(care, name)
+            self._bring_back(care)
 
-    def _bring_back(self, care: Care, name: str) -> None:
+    def _bring_back(self, care: Care) -> None:
         try:
             if care.failures and care.service.hangs():
                 care.service.stop()
             care.service.start()
-        except (ServiceError, OSError, psycopg.Error) as error:
-            pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**care.failures)
-            care.failures += 1
-            care.not_before = time.monotonic() + pause
-            reason = str(error).strip().splitlines()[0]
-            self.say(f"{name} is not back: {reason}. Trying again in {pause:g} s, until it is.")
+        except (ServiceError, OSError, psycopg.Error, psutil.Error) as error:
+            self._put_off(care, error)
+
+    def _put_off(self, care: Care, error: Exception) -> None:
+        pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**care.failures)
+        care.failures += 1
+        care.not_before = time.monotonic() + pause
+        name, reason = type(care.service).__name__, (str(error).strip() or type(error).__name__).splitlines()[0]
+        self.say(f"{name} is not back: {reason}. Trying again in {pause:g} s, until it is.")

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -149,7 +150,8 @@ class Postgres:
         """After a kill: end the backends that linger (they hold the shared memory), forget pids that are recycled."""
         orphans = [process for process in psutil.process_iter(["name"]) if self._is_backend(process)]
         for process in orphans:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):  # most end by themselves, at this moment
+                process.kill()
         psutil.wait_procs(orphans, timeout=5)
         for noted in (self.data / "postmaster.pid", self.sockets / f".s.PGSQL.{POSTGRES_PORT}.lock"):
             noted.unlink(missing_ok=True)

@@ -78,3 +78,63 @@ def test_children_run_though_their_record_cannot_be_written(tmp_path: Path) -> N
     until(lambda: supervisor.tend() or (child.process is not None and child.process.poll() is None))
     assert f"{tmp_path}/gone/children.json cannot be written: No such file or directory." in said
     supervisor.stop()
+
+
+class Stubborn:
+    """A service whose start fails in ways that nobody has thought of."""
+
+    log = Path("/dev/null")
+
+    def __init__(self, errors: list[Exception]) -> None:
+        self.errors, self.starts = errors, 0
+
+    def running(self) -> bool:
+        if self.errors and self.starts == 1:
+            raise self.errors.pop(0)
+        return not self.errors
+
+    def hangs(self) -> bool:
+        return False
+
+    def start(self) -> None:
+        self.starts += 1
+        if self.errors:
+            raise self.errors.pop(0)
+
+    def stop(self) -> None: ...
+
+
+def test_whatever_a_service_raises_it_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "LOOK_EVERY_SECONDS", 0.02)
+    monkeypatch.setattr(keeper, "FIRST_PAUSE_SECONDS", 0.01)
+    errors = [psutil.NoSuchProcess(1), psutil.AccessDenied(1), ValueError("a defect"), RuntimeError("another")]
+    service, said = Stubborn(list(errors)), list[str]()
+    keeping = Keeper([service], said.append)  # type: ignore[list-item]
+    keeping.start()
+    try:
+        until(lambda: said and said[-1] == "Stubborn is back.", 20)
+    finally:
+        keeping.stop()
+    assert sum("Trying again" in line for line in said) == len(errors)
+
+
+def test_a_child_that_cannot_be_started_is_tried_again(tmp_path: Path) -> None:
+    child, said = Child("web", ["this"], tmp_path / "web.log"), list[str]()
+    supervisor = Supervisor([child], tmp_path / "children.json", said.append)
+    supervisor.start()
+    assert child.process is not None
+    until(lambda: child.process is not None and child.process.poll() is not None, 20)
+    supervisor.tend()
+    child.log = tmp_path / "no folder" / "web.log"
+    child.not_before = 0.001
+    supervisor.tend()
+    assert said[-1].startswith("web cannot be started (No such file or directory). Trying again in ")
+    supervisor.stop()
+
+
+@pytest.mark.parametrize("text", ["", "[[1", '{"a": 1}', "[7]"])
+def test_a_record_that_was_cut_off_ends_no_start(tmp_path: Path, text: str) -> None:
+    record, said = tmp_path / "children.json", list[str]()
+    record.write_text(text)
+    Supervisor([], record, said.append).end_leftovers()
+    assert "cannot be read" in said[0] and not record.exists()

@@ -151,7 +151,11 @@ class Command(ExplainedCommand):
     def _demo(self) -> Session | None:
         """The session to watch: its number is what the program that opened it has answered."""
         answer = self._manage("open_demo", "--json")
-        session = Session.objects.filter(pk=json.loads(answer.stdout)["id"]).first() if answer.stdout else None
+        try:
+            session = Session.objects.filter(pk=json.loads(answer.stdout)["id"]).first() if answer.stdout else None
+        except (DatabaseError, ValueError) as error:  # everything else runs on
+            self.say(f"The session to watch is not shown: {error}")
+            return None
         if session:
             self.say(f"Session   {self.address}/admin/replay/session/{session.pk}/change/")
         return session
