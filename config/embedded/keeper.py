@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from config.embedded.lock import last_line
+import psutil
+import psycopg
+
+from config.embedded.lock import ServiceError, last_line
 
 log = logging.getLogger(__name__)
 LOOK_EVERY_SECONDS = 2.0
