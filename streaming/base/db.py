@@ -12,12 +12,20 @@ from psycopg.errors import IdleInTransactionSessionTimeout
 P = ParamSpec("P")
 T = TypeVar("T")
 RETRY_AFTER = 0.5
+OF_THE_SERVER = ("08", "25P03", "53", "57P")
+"""Classes of SQLSTATE: connections, a frozen transaction, resources, shutdowns."""
 
 
 def is_away(error: BaseException) -> bool:
     """Whether Postgres does not answer, or has ended the transaction in which this process was frozen."""
     frozen = isinstance(error.__cause__, IdleInTransactionSessionTimeout)
     return frozen or isinstance(error, OperationalError | InterfaceError)
+
+
+def is_unreachable(error: BaseException) -> bool:
+    """Whether it says that Postgres itself does not answer, or has no room: a deadlock, say, is of one statement."""
+    state = getattr(error.__cause__, "sqlstate", None)
+    return is_away(error) and (state is None or state.startswith(OF_THE_SERVER))
 
 
 @contextmanager

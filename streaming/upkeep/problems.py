@@ -6,13 +6,10 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import InterfaceError, OperationalError
-
 from sessions.models import Session
+from streaming.base.db import is_unreachable
 
 log = logging.getLogger(__name__)
-SERVER_AWAY = (OperationalError, InterfaceError)
-"""Errors of Postgres itself: they end the round, and the next one begins anew."""
 EVENT = "upkeep_failed"
 
 
@@ -24,12 +21,12 @@ class Problems:
 
     @contextmanager
     def of(self, part: Session | str) -> Iterator[None]:
-        """A session, or a part of the round that is about all of them. Raises SERVER_AWAY alone."""
+        """A session, or a part of the round that is about all of them. Raises what says that Postgres is away alone."""
         try:
             yield
-        except SERVER_AWAY:
-            raise
         except Exception as error:
+            if is_unreachable(error):
+                raise  # it ends the round, and the next one begins anew
             log.exception("Upkeep of %s failed", part)
             reason = str(error) or type(error).__name__
             self.found.append(f"Upkeep of {part if isinstance(part, str) else f'session {part.pk}'} failed: {reason}")

@@ -21,9 +21,10 @@ from marketdata.ledger import cut
 from marketdata.locks import Locks, alone
 from marketdata.quality import quality
 from sessions.models import ActiveStream, ServiceHeartbeat, Session, StreamType
+from streaming.base.db import is_unreachable
 from streaming.upkeep import abandoned, day_work, newer_ticks, refilling, retention
 from streaming.upkeep.holding import Holding, holdings, minutes_over
-from streaming.upkeep.problems import SERVER_AWAY, Problems
+from streaming.upkeep.problems import Problems
 
 __all__ = ["minutes_over", "run", "run_one"]
 log = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ def run(now: Clock | None = None) -> Counter[str]:
     cleaned = before.detail.get("cleaned", {}) if before else {}
     with problems.of("retention"):
         cleaned = retention.clean_if_due(now, cleaned)
+    with problems.of("streams of ended sessions"):
         retention.trim_ended(now)
     detail = {"seconds": round(time.monotonic() - begun, 3), "did": dict(done), "cleaned": cleaned}
     detail["problems"] = problems.found[:MOST_PROBLEMS]
@@ -82,9 +84,9 @@ def _each_holding(sessions: QuerySet[Session], problems: Problems) -> list[Holdi
     """All of them in a handful of queries; where that fails, one by one, without those that fail."""
     try:
         return holdings(sessions)
-    except SERVER_AWAY:
-        raise
-    except Exception:
+    except Exception as error:
+        if is_unreachable(error):
+            raise
         log.exception("Upkeep looks at the sessions one by one")
     found: list[Holding] = []
     for session in sessions:

@@ -8,8 +8,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from marketdata import calendar, store
 from marketdata.errors import ProviderFailed
@@ -24,7 +25,7 @@ from streaming.engine.records import journal, journal_writing
 from streaming.starts import service
 from streaming.starts.request import StartRequest
 from streaming.status import system_status
-from streaming.upkeep import rounds
+from streaming.upkeep import day_work, rounds
 
 pytestmark = pytest.mark.django_db
 HALF, NEXT = dt.date(2025, 7, 3), dt.date(2025, 7, 7)
@@ -103,6 +104,49 @@ def test_a_session_whose_row_is_broken_does_not_stop_the_others() -> None:
     [problem] = ServiceHeartbeat.objects.get(name="upkeep").detail["problems"]
     assert problem.startswith(f"Upkeep of session {broken.pk} failed: ")
     assert problem in system_status()["problems"]
+
+
+@pytest.mark.parametrize(
+    ("cause", "ends"),
+    [
+        (psycopg.errors.DeadlockDetected("deadlock detected"), False),
+        (psycopg.errors.LockNotAvailable("canceling statement due to lock timeout"), False),
+        (psycopg.errors.AdminShutdown("terminating connection"), True),
+        (psycopg.OperationalError("server closed the connection unexpectedly"), True),
+    ],
+)
+def test_only_what_the_server_itself_has_ends_a_round(
+    monkeypatch: pytest.MonkeyPatch, cause: Exception, ends: bool
+) -> None:
+    met, sound = a_session("synthetic"), a_session("synthetic")
+    due = day_work.due
+
+    def failing(holding: Any) -> bool:
+        if holding.session.pk == met.pk:
+            raise OperationalError(str(cause)) from cause
+        return due(holding)
+
+    monkeypatch.setattr(day_work, "due", failing)
+    if ends:
+        with pytest.raises(OperationalError):
+            rounds.run()
+        return
+    rounds.run()
+    assert sound.events.filter(kind="prefetch").exists()
+    assert met.events.get(kind="upkeep_failed").message == str(cause)
+
+
+def test_streams_are_trimmed_though_cleaning_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    trimmed: list[object] = []
+
+    def fails(*_: object) -> None:
+        raise ValueError("a defect")
+
+    monkeypatch.setattr(rounds.retention, "clean_if_due", fails)
+    monkeypatch.setattr(rounds.retention, "trim_ended", trimmed.append)
+    rounds.run()
+    assert len(trimmed) == 1
+    assert ServiceHeartbeat.objects.get(name="upkeep").detail["problems"] == ["Upkeep of retention failed: a defect"]
 
 
 def test_a_provider_that_hangs_costs_the_deadline_once_and_then_has_a_pause() -> None:
