@@ -18,7 +18,7 @@ from benchmarks.rows import Row
 SIZES = {1: 20, 2: 20, 100: 20, 500: 8}
 """Symbols → days: enough that starting is not what is measured."""
 TRIES = 3
-"""The one in the middle is told: a run takes a second or two, in which the machine may have had other things to do."""
+"""The middle one is reported: a run takes a second or two, in which the machine may have had other things to do."""
 MODES = {
     "columns": "as batches of columns",
     "frames": "as columns, frame by frame",

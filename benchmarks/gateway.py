@@ -251,10 +251,10 @@ async def _listen(url: str, auth: str) -> None:
         await asyncio.sleep(0.1)
     for task in tasks:
         task.cancel()
-    print(json.dumps(_told(list(got.places)[:frames], got.times[:frames], got.counts, frames)), flush=True)
+    print(json.dumps(_reported(list(got.places)[:frames], got.times[:frames], got.counts, frames)), flush=True)
 
 
-def _told(messages: list[bytes], times: list[list[float]], counts: list[int], frames: int) -> dict[str, Any]:
+def _reported(messages: list[bytes], times: list[list[float]], counts: list[int], frames: int) -> dict[str, Any]:
     decoded = [msgpack.unpackb(message) for message in messages]
     bars = sum(map(len, decoded))
     whole = all(len(arrivals) == CLIENTS for arrivals in times)

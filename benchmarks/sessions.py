@@ -12,7 +12,7 @@ from benchmarks.rows import Row
 
 SESSIONS, SYMBOLS, SPEED = 200, 10, 60.0
 MEASURED = 130.0
-"""Seconds: more than the two market hours over which clock errors are told, so that starting is not in them."""
+"""Seconds: more than the two market hours over which clock errors are reported, so that starting is not in them."""
 
 
 def run() -> Iterator[Row]:

@@ -9,9 +9,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 APPS = ("config", "web", "gateway", "broker", "streaming", "sessions", "marketdata")
-DIALECT = re.compile(r"\b(told|doors?|scribe|shelf|reels?|taken up|takes up|passed over|held against|mended)\b", re.I)
+THIS = Path(__file__).resolve()
+DIALECT = re.compile(
+    r"(?<![a-z])(told|doors?|scribe|shelf|reels?|taken up|takes up|passed over|held against|mended)(?![a-z])", re.I
+)
 FILES = [
     *(path for app in APPS for suffix in ("py", "html", "js") for path in sorted((ROOT / app).rglob(f"*.{suffix}"))),
+    *(path for folder in ("tests", "benchmarks") for path in sorted((ROOT / folder).rglob("*.py")) if path != THIS),
     *sorted((ROOT / "docs").glob("*.md")),
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")),
 ]

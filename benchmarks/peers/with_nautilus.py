@@ -1,6 +1,6 @@
 """nautilus_trader: its backtest engine hands every bar, trade and quote to a strategy that does nothing but count.
 
-With `matching` its venue also matches orders against the bars, as it does unless told otherwise.
+With `matching` its venue also matches orders against the bars, as it does unless asked otherwise.
 """
 
 import json

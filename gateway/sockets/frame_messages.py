@@ -133,10 +133,10 @@ class Outgoing:
         for event in self.frame.extras:
             if event["type"] == "revision" and event["interval"] == "1m" and event["open"] is not None:
                 symbol = event["symbol"]
-                yield start_of(event["start"]), symbol, bar("u", symbol, _told_values(event))
+                yield start_of(event["start"]), symbol, bar("u", symbol, _given_values(event))
 
 
-def _told_values(event: Mapping[str, Any]) -> Values:
+def _given_values(event: Mapping[str, Any]) -> Values:
     """An event's numbers, with numbers where the source has none."""
     columns = (np.array([event[name]], np.float64) for name in BAR_VALUES)
     row = filled(BarColumns(np.empty(0, np.int64), *columns))

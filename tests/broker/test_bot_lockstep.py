@@ -82,7 +82,7 @@ def test_a_live_bot_and_one_line_give_the_same_run_every_time(
     assert len(set(stamps)) == len(stamps), f"one order a bar, filled by the next one of {DAY}"
 
 
-def test_a_key_without_the_right_is_told_so(real_days: str, player: Player, start_server: StartServer) -> None:
+def test_a_key_without_the_right_is_refused(real_days: str, player: Player, start_server: StartServer) -> None:
     server, session = start_server(), started()
     key, secret, _ = accounts.create_key(session)
     with connect(server.stream) as socket, closing(socket.socket):

@@ -152,7 +152,7 @@ def test_a_print_through_the_limit_fills_a_share_of_it() -> None:
     assert at.fills(made) == [(Decimal(30), Decimal("99.8"))]
 
 
-def test_the_closing_print_is_the_auction_and_is_told_with_the_last_frame() -> None:
+def test_the_closing_print_is_the_auction_and_is_reported_with_the_last_frame() -> None:
     trades = trade_columns([(5, 100.0, 100), (23_390, 101.0, 100), (23_395, 101.5, 9000, "6")])
     at = table(trades=trades)
     at.at(1)

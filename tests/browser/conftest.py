@@ -64,7 +64,7 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Function, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
-    """A test that fails tells what its pages showed and what the servers said."""
+    """A test that fails shows what its pages showed and what the servers said."""
     report = yield
     if report.when == "call" and report.failed and "browser" in item.funcargs:
         pages = [page for window in item.funcargs["browser"].contexts for page in window.pages]

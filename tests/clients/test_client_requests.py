@@ -1,4 +1,4 @@
-"""The client's requests against a real server: what it is told, and how it is refused."""
+"""The client's requests against a real server: what it is sent, and how it is refused."""
 
 from __future__ import annotations
 

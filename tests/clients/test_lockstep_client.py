@@ -55,7 +55,7 @@ def test_the_replay_is_never_more_than_a_frame_ahead(waiting: Session, transport
 
 @TRANSPORTS
 @pytest.mark.parametrize(("speed", "words"), [(6000, "silent for too long"), (0, "has ended without waiting")])
-def test_a_reader_that_was_silent_is_told_and_misses_nothing(
+def test_a_reader_that_was_silent_is_warned_and_misses_nothing(
     waiting: Session, transport: str, speed: float, words: str
 ) -> None:
     frames, released = [], []

@@ -1,4 +1,4 @@
-"""What production lacks is told by name, with what to set; and no secret is told at all."""
+"""What production lacks is named, with what to set; and no secret is shown at all."""
 
 from __future__ import annotations
 

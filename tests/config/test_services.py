@@ -75,7 +75,7 @@ def test_postgres_starts_after_a_kill_a_recycled_pid_and_a_half_made_folder(var:
     assert server.running()
 
 
-def test_valkey_comes_up_once_and_keeps_what_it_was_told_through_a_kill(var: Path) -> None:
+def test_valkey_comes_up_once_and_keeps_what_it_was_given_through_a_kill(var: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda _: Valkey(var).start(), range(2)))
     client = redis.Redis.from_url(valkey_url(var))

@@ -48,7 +48,7 @@ class Machine:
             _ip("-n", self.space, "link", "set", link, "up")
 
     def cut(self) -> None:
-        """Pull the cable: packets are lost, nobody is told."""
+        """Pull the cable: packets are lost, nobody is warned."""
         _ip("-n", self.switch, "link", "set", self.plug, "down")
 
     def join(self) -> None:

@@ -1,4 +1,4 @@
-"""Readers that note what they were told: one that stays, one whose connection is cut again and again."""
+"""Readers that note what they were sent: one that stays, one whose connection is cut again and again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def heard_in(wire: dict[str, Any]) -> Heard:
 
 @dataclass
 class Notes:
-    """What one reader was told."""
+    """What one reader was sent."""
 
     name: str
     session_id: int
@@ -83,7 +83,7 @@ class Listeners:
                     return False
         except DatabaseError:
             if heard:
-                raise  # who is on the way is not to notice; who arrives may be told to come again
+                raise  # who is on the way is not to notice; who arrives may be asked to come again
             await asyncio.sleep(0.2)
         finally:
             await reading.aclose()  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ tapes = st.dictionaries(
 
 
 def reader_of(tape: Tape):
-    """Rows numbered in source order, so that ties can be told apart."""
+    """Rows numbered in source order, so that ties can be distinguished."""
 
     def read(symbol: str, span: Span) -> Rows:
         rows = [(ns, {"i": i}) for i, ns in enumerate(tape.get(symbol, [])) if span.start <= ns <= span.end]

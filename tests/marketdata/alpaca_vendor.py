@@ -1,4 +1,4 @@
-"""A market data vendor on this machine that speaks Alpaca's wire form, and fails as it is told to."""
+"""A market data vendor on this machine that speaks Alpaca's wire form, and fails as it is asked to."""
 
 from __future__ import annotations
 

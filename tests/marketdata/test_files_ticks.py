@@ -1,4 +1,4 @@
-"""Trades and quotes from a folder of files: on demand, as an import would have them, and told apart from nothing."""
+"""Trades and quotes from a folder of files: on demand, as an import would have them, and distinguished from nothing."""
 
 from __future__ import annotations
 

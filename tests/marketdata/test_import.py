@@ -1,4 +1,4 @@
-"""Import of real files against counts made elsewhere, and of bad ones against what a person should be told."""
+"""Import of real files against counts made elsewhere, and of bad ones against what a person should be shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A MARKETDATA_PROVIDERS that cannot work is told by `manage.py check`."""
+"""A MARKETDATA_PROVIDERS that cannot work is reported by `manage.py check`."""
 
 from __future__ import annotations
 

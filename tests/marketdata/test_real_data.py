@@ -1,4 +1,4 @@
-"""All real data imported: known oddities are found without being told, counts agree with those made elsewhere."""
+"""All real data imported: known oddities are found without help, counts agree with those made elsewhere."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def status(*arguments: str) -> Imported:
 
 @pytest.fixture(scope="module")
 def imported(shared_data: Path, django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Imported]:
-    """Everything under shared/data in one go, as a person would; and what the import told."""
+    """Everything under shared/data in one go, as a person would; and what the import said."""
     out = StringIO()
     with django_db_blocker.unblock():
         call_command("import_bars", str(shared_data), "--json", stdout=out)

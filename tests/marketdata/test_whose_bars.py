@@ -136,7 +136,7 @@ def test_finnhubs_status_is_no_symbol_and_its_trades_have_one(tmp_path: Path) ->
     assert (table.symbol.tolist(), table.rows.value("size").tolist()) == (["IBM"], [100.0])
 
 
-def test_a_size_that_is_no_number_is_told(tmp_path: Path) -> None:
+def test_a_size_that_is_no_number_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "AAPL.csv"
     path.write_text(f"time,price,size\n{stamp(0)},50,100\n{stamp(1)},50,many\n{stamp(2)},50,\n")
     found = split_ticks(read_ticks(path, FileForm(), "ticks"))

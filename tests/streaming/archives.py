@@ -31,7 +31,7 @@ Days = dict[str, LoadedDay]
 
 
 class Archive:
-    """Has the days that a test gives it; fails, answers with less, or knows nothing when told to."""
+    """Has the days that a test gives it; fails, answers with less, or knows nothing when asked to."""
 
     label = "start"
     dataset = DatasetSpec("holed", "holed")

@@ -1,4 +1,4 @@
-"""Newer trades and quotes under a live session: it is told once, plays on what it pinned, and a new one the newer."""
+"""Newer trades and quotes under a live session: it is said once, plays on what it pinned, and a new one the newer."""
 
 from __future__ import annotations
 

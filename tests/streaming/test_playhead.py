@@ -26,7 +26,7 @@ def a_playhead(at: dt.datetime | None = None, **wanted: Any) -> Playhead:
     ("at", "next_frame"),
     [
         pytest.param(None, 0, id="before the first frame"),
-        pytest.param(OPEN, 1, id="at the open, which is told"),
+        pytest.param(OPEN, 1, id="at the open, which is reported"),
         pytest.param(OPEN + 10 * MINUTE, 11, id="after a minute's end"),
         pytest.param(HALF_DAY.close, 211, id="at the close"),
     ],

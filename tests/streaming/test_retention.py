@@ -171,7 +171,7 @@ def test_upkeep_cleans_once_an_hour_and_says_what_it_did() -> None:
     assert ServiceHeartbeat.objects.get(name="upkeep").detail["cleaned"]["events"] == 2
 
 
-def test_a_session_under_a_silent_lease_is_queued_again_and_told_once() -> None:
+def test_a_session_under_a_silent_lease_is_queued_again_and_said_once() -> None:
     session = a_session("AAPL", worker="replay@gone:1", lease_renewed_at=timezone.now() - MONTHS)
     for _ in range(3):
         assert abandoned.queue_again(timezone.now())["silent"] == 1

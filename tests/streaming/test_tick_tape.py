@@ -26,7 +26,7 @@ END_NS = DAY.minutes * 60_000 * MS
 
 
 def a_chunk_cursor(symbol: str, kind: str, at: list[int], step_ms: int = 100, rows_a_chunk: int = 3) -> ChunkCursor:
-    """Events at these nanoseconds from the open; the first value counts them, so that each can be told apart."""
+    """Events at these nanoseconds from the open; the first value counts them, so that each can be distinguished."""
     n = len(at)
     stamps = np.array(sorted(at), np.int64)
     counted = np.arange(1, n + 1, dtype=np.float64)
@@ -151,7 +151,7 @@ def test_a_chunk_cursor_counts_what_is_published(at: list[int], minute: int) -> 
     assert last.at.tolist() == known[-1:]
 
 
-def test_a_reel_holds_two_chunks_at_most() -> None:
+def test_a_layer_holds_two_chunks_at_most() -> None:
     chunk_cursor = a_chunk_cursor("A", DayKind.TRADES, list(range(0, 1_000 * MS, MS)))
     chunk_cursor.ahead = True
     for step in range(1, 11):

@@ -60,7 +60,7 @@ def test_the_next_day_is_prefetched_from_half_an_hour_before_that_days_own_close
     assert kinds(session) == ["prefetch"], "a second round has nothing to do"
 
 
-def test_a_day_that_is_over_gets_its_gaps_told_and_its_derived_bars_stored(session: Session) -> None:
+def test_a_day_that_is_over_gets_its_gaps_reported_and_its_derived_bars_stored(session: Session) -> None:
     Dataset.objects.update(provider="")
     stored = store.load_day(session.dataset_id, HALF, ["AAPL", "XYZ"])
     at(session, 17, 0)

@@ -125,7 +125,9 @@ def test_an_engine_that_looks_ahead_is_found(played: Session, monkeypatch: pytes
     assert any(problem.startswith("Look-ahead:") for problem in found.problems)
 
 
-def test_bars_told_at_another_minute_than_their_end_are_found(played: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bars_shown_at_another_minute_than_their_end_are_found(
+    played: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
     late = verifying.decode
 
     def decode(frame_id: Any, body: bytes, chain: str) -> Any:

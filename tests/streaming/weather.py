@@ -1,4 +1,4 @@
-"""A provider whose days fail as told: for tests of what a session does when its source does not answer."""
+"""A provider whose days fail as asked: for tests of what a session does when its source does not answer."""
 
 from __future__ import annotations
 

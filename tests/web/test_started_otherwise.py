@@ -1,4 +1,4 @@
-"""A start that is not as asked for says so at every door: a closed day, a window that the data do not reach."""
+"""A start that is not as asked for says so at every address: a closed day, a window that the data do not reach."""
 
 from __future__ import annotations
 

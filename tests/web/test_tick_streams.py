@@ -55,7 +55,7 @@ def stamps(events: list[dict[str, Any]]) -> list[int]:
 
 
 @pytest.mark.parametrize(("kind", "rows"), [("trades", TRADES), ("quotes", QUOTES)])
-def test_a_session_door_ends_at_the_clock(session: Session, kind: str, rows: TickColumns) -> None:
+def test_a_session_address_ends_at_the_clock(session: Session, kind: str, rows: TickColumns) -> None:
     client = log_in("view_session")
     answer = client.get(f"/api/sessions/{session.pk}/{kind}/", {"symbol": "thin", "limit": 50_000}).json()
     assert stamps(answer[kind]) == known(rows)
