@@ -18,6 +18,7 @@ import psutil
 from config.embedded.lock import last_line
 
 BACKOFF, LONGEST_BACKOFF = 0.5, 15.0
+MOST_DOUBLINGS = 10
 GRACE = 8.0
 PR_SET_PDEATHSIG = 1
 # Loaded here: between fork and exec a child must not allocate much.
@@ -94,7 +95,7 @@ class Supervisor:
         try:
             child.start()
         except OSError as error:
-            pause = min(LONGEST_BACKOFF, BACKOFF * 2**child.failures)
+            pause = min(LONGEST_BACKOFF, BACKOFF * 2 ** min(child.failures, MOST_DOUBLINGS))
             child.failures += 1
             child.not_before = now + pause
             self.say(f"{child.name} cannot be started ({error.strerror}). Trying again in {pause:g} s.")
@@ -119,7 +120,7 @@ class Supervisor:
     def _plan_restart(self, child: Child, now: float) -> None:
         assert child.process is not None
         _signal_group(child.process.pid, signal.SIGKILL)  # what it started itself must not outlive it
-        pause = min(LONGEST_BACKOFF, BACKOFF * 2**child.failures)
+        pause = min(LONGEST_BACKOFF, BACKOFF * 2 ** min(child.failures, MOST_DOUBLINGS))
         child.failures += 1
         child.not_before = now + pause
         why = cause_of_end(child.process.returncode, child.log)

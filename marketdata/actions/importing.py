@@ -15,7 +15,7 @@ from marketdata.exchange_calendar import calendar_of
 from marketdata.models import CorporateAction, Instrument
 from marketdata.symbols import require_symbols
 
-MOST = 1_000_000
+LEAST, MOST, MOST_SOURCE = Decimal("0.0000000001"), 1_000_000, 255
 """Shares for one, or dollars a share: more is no action of a market."""
 COMPARED = ("ratio", "amount", "new_symbol")
 
@@ -52,10 +52,14 @@ def _require_storable(action: Action) -> None:
     require_symbols([action.symbol, *filter(None, [action.new_symbol])])
     for name in ("ratio", "amount"):
         value = getattr(action, name)
-        if value is not None and not 0 <= value < MOST:
+        if value is not None and not LEAST <= value < MOST:
             raise NotActions(
-                f"{action.symbol} {action.kind} {action.ex_date}: its {name} is {value:.6g}: from 0 to below {MOST:,}."
+                f"{action.symbol} {action.kind} {action.ex_date}: its {name} is {value:.6g}: from {LEAST:f} to below "
+                f"{MOST:,}."
             )
+    if len(action.source) > MOST_SOURCE or "\0" in action.source:
+        shown = action.source[:40]
+        raise NotActions(f"{action.symbol} {action.ex_date}: {shown!r} is no source: up to {MOST_SOURCE} characters.")
 
 
 def _write(instrument_id: int, action: Action, report: ActionReport, replace: bool) -> None:

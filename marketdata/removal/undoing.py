@@ -140,7 +140,7 @@ def _find_obstacles(days: Sequence[WrittenDay]) -> set[int]:
     for day in days:
         if day.before is not None and day.before not in there and not day.obstacle:
             limit = f"{settings.KEEP_VERSIONS_DAYS:g} days (KEEP_VERSIONS_DAYS)"
-            day.obstacle = f"the version of {day.name} before it was let go after {limit}"
+            day.obstacle = f"the version of {day.name} before it was deleted after {limit}"
     return {session for sessions in held.values() for session in sessions}
 
 

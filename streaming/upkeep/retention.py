@@ -33,7 +33,7 @@ def clean_if_due(now: dt.datetime, last: dict[str, Any]) -> dict[str, Any]:
 
 
 def clean(now: dt.datetime) -> Counter[str]:
-    """Let go what the settings no longer keep. Returns how much of each."""
+    """Delete what the settings no longer keep. Returns how much of each."""
     return Counter(
         streams=_clean_streams(now - dt.timedelta(days=settings.KEEP_STREAMS_DAYS)),
         events=_clean_events(now - dt.timedelta(days=settings.KEEP_EVENTS_DAYS)),

@@ -75,7 +75,7 @@ class Findings:
         return not self.problems
 
     def differs(self, about: str, problem: str) -> None:
-        """Tell a problem, of each kind only the first few: one wrong bar changes the chain of every later frame."""
+        """Note a problem, of each kind only the first few: one wrong bar changes the chain of every later frame."""
         self.counts[about] += 1
         if self.counts[about] <= MOST_REPORTED:
             self.problems.append(problem)

@@ -149,6 +149,10 @@ DAMAGED = {
     "hidden.csv": "symbol,ex_date,kind,value\nA\u200bB,2014-06-09,split,7\n",
     "huge.csv": f"symbol,ex_date,kind,value\nAAPL,2014-06-09,dividend,{'9' * 60}\n",
     "empty.csv": "",
+    "tiny.csv": "symbol,ex_date,kind,value\nAAPL,2014-06-09,split,1e-30\n",
+    "less.csv": "symbol,ex_date,kind,value\nAAPL,2014-06-09,dividend,1e-30\n",
+    "source.csv": f"symbol,ex_date,kind,value,source\nAAPL,2014-06-09,split,7,{'x' * 300}\n",
+    "nul.csv": "symbol,ex_date,kind,value,source\nAAPL,2014-06-09,split,7,a\0b\n",
 }
 
 

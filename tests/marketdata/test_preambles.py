@@ -10,6 +10,7 @@ import pytest
 from marketdata.importing.base.file_form import FileForm
 from marketdata.importing.base.preambles import Preamble, preamble_of
 from marketdata.importing.base.refusals import Doubt, NotBars, UnreadableFile
+from marketdata.importing.days.read_file import read_file
 from marketdata.importing.tables.bar_reading import Table, read
 
 HEAD = "time,open,high,low,close,volume"
@@ -79,3 +80,17 @@ def test_prose_says_nothing() -> None:
     assert preamble_of(["Period: all of 2025", "Stock prices, as of today", ""]) == Preamble(
         interval="all of 2025", notes=("line 2 is above the table and is not used: Stock prices, as of today",)
     )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("folder", "says"), [("symbol=AAPL/date=2025-07-02", "MSFT"), ("symbol=MSFT/date=2025-06-02", "2025-06-02")]
+)
+def test_a_folder_that_says_otherwise_than_its_rows_is_refused(tmp_path: Path, folder: str, says: str) -> None:
+    path = tmp_path / folder / "part-0.csv"
+    path.parent.mkdir(parents=True)
+    lines = [f"symbol,{HEAD}", *(f"MSFT,{row}" for row in rows())]
+    path.write_text("\n".join(lines))
+    with pytest.raises(UnreadableFile, match=f"{says}.*pass --as-is"):
+        read_file(path, FileForm(tz="UTC"))
+    assert read_file(path, FileForm(tz="UTC", as_is=True)).row_count == 30

@@ -17,6 +17,7 @@ import zstandard
 from marketdata.importing.base.file_form import FileForm
 from marketdata.importing.base.refusals import UnreadableFile
 from marketdata.importing.files import containers
+from marketdata.importing.files.parquet_files import read_parquet
 from marketdata.importing.tables.bar_reading import read
 
 HEAD = "timestamp,open,high,low,close,volume\n"
@@ -52,6 +53,14 @@ def test_more_bytes_than_allowed_are_refused(tmp_path: Path, settings: Any, name
         UnreadableFile, match=r"more than 100,000 bytes when unpacked: .* raise MARKETDATA_UNPACKED_BYTES"
     ):
         read(tmp_path / name, FileForm())
+
+
+def test_long_texts_of_parquet_are_counted_as_they_are(tmp_path: Path, settings: Any) -> None:
+    frame = pd.DataFrame({"timestamp": ["2025-07-02T13:30:00Z"] * 300, "note": ["x" * 10_000] * 300})
+    frame.to_parquet(tmp_path / "AAPL.parquet")
+    settings.MARKETDATA_UNPACKED_BYTES = 1_000_000
+    with pytest.raises(UnreadableFile, match="more than 1,000,000 bytes"):
+        read_parquet(tmp_path / "AAPL.parquet")
 
 
 @pytest.mark.parametrize("name", PACKED)

@@ -273,7 +273,7 @@ class SessionBarsSerializer(serializers.Serializer[Any]):
     session = serializers.IntegerField()
     symbol = serializers.CharField()
     interval = serializers.CharField()
-    clock = serializers.DateTimeField(allow_null=True, help_text="Visible clock: no bar here ends later.")
+    clock = serializers.DateTimeField(allow_null=True, help_text="The session's clock: no bar here ends later.")
     bars = WireBarSerializer(many=True)
 
 

@@ -18,11 +18,12 @@ from marketdata.importing.base.file_form import FileForm
 from marketdata.importing.base.refusals import NoRows, OtherKind, UnreadableFile
 from marketdata.importing.days.splitting import Rejected, Split, split
 from marketdata.importing.days.tick_splitting import split_ticks
+from marketdata.importing.files.partitions import partition_dates, partition_symbol
 from marketdata.importing.tables.bar_reading import read
 from marketdata.importing.tables.tick_reading import read_ticks
 from marketdata.kinds import DayKind
 from marketdata.models import Instrument
-from marketdata.symbols import SYMBOL_FORM, is_symbol
+from marketdata.symbols import SYMBOL_FORM, clean_symbol, is_symbol, symbol_key
 
 log = logging.getLogger(__name__)
 MOST_SHOWN = 100
@@ -104,6 +105,8 @@ def _read(path: Path, form: FileForm, kind: str, known_only: bool, known_at: dt.
     refuse_bad_symbols(path, {day.symbol for day in parts.days}, known_only)
     if not parts.days:
         raise nothing_usable(path, rows, parts.rejected)
+    if not form.as_is:
+        refuse_other_folder(path, parts)
     return ReadFile(path, str(kind), rows, parts, decision, exchange, known_at, prices)
 
 
@@ -116,6 +119,19 @@ def nothing_usable(path: Path, rows: int, rejected: Sequence[Rejected]) -> Unrea
     shown = f" ({first.raw[:MOST_SHOWN]})" if first.raw else ""
     why = f"none of its {rows:,} rows can be imported; line {first.line}{shown}: {first.reason}"
     return UnreadableFile(f"{path}: {why}{advice}.")
+
+
+def refuse_other_folder(path: Path, parts: Split) -> None:
+    """Raises UnreadableFile where the folders of a partitioned data set say another symbol or date than the rows."""
+    folder, dates = partition_symbol(path), partition_dates(path)
+    symbols = {symbol_key(day.symbol).upper() for day in parts.days}
+    if folder[:1].isalpha() and symbols != {symbol_key(clean_symbol(folder)).upper()}:
+        said = ", ".join(sorted({day.symbol for day in parts.days})[:5])
+        raise UnreadableFile(f"{path}: its rows are of {said}, its folder says {folder}: move it, or pass --as-is.")
+    others = sorted({day.date for day in parts.days} - dates) if dates else []
+    if others:
+        date = sorted(dates)[1]
+        raise UnreadableFile(f"{path}: it has rows of {others[0]}, its folder says {date}: move it, or pass --as-is.")
 
 
 def refuse_bad_symbols(path: Path, found: Collection[str], known_only: bool) -> None:

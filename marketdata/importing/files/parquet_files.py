@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 from pyarrow import parquet
 
 from marketdata.importing.base.exported import METADATA
@@ -18,7 +19,7 @@ def parquet_names(path: Path) -> tuple[str, ...]:
     return tuple(str(name) for name in parquet.read_schema(path).names)
 
 
-CELL_BYTES = 8
+CELL_BYTES, BATCH_ROWS = 8, 65_536
 
 
 def is_export(path: Path) -> bool:
@@ -26,12 +27,23 @@ def is_export(path: Path) -> bool:
     return METADATA.items() <= (parquet.read_schema(path).metadata or {}).items()
 
 
+def _bounded(path: Path, opened: parquet.ParquetFile) -> pa.Table:
+    """All rows. Raises UnreadableFile where they take more than the settings allow: texts may be of any length."""
+    packed, advice = path.stat().st_size, "cut it into smaller ones"
+    size = opened.metadata.num_rows * opened.metadata.num_columns * CELL_BYTES
+    refuse_too_much(path, size, packed, advice)
+    batches, size = [], 0
+    for batch in opened.iter_batches(batch_size=BATCH_ROWS):
+        size += batch.nbytes
+        refuse_too_much(path, size, packed, advice)
+        batches.append(batch)
+    return pa.Table.from_batches(batches, schema=opened.schema_arrow)
+
+
 def read_parquet(path: Path) -> Sheet:
     """An index of stamps or symbols, as vendors' libraries write it, is a column like the others."""
     opened = parquet.ParquetFile(path)
-    size = opened.metadata.num_rows * opened.metadata.num_columns * CELL_BYTES
-    refuse_too_much(path, size, path.stat().st_size, "cut it into smaller ones")
-    frame = opened.read().to_pandas()
+    frame = _bounded(path, opened).to_pandas()
     if any(name is not None for name in frame.index.names) or isinstance(frame.index, pd.DatetimeIndex):
         frame = frame.reset_index(names=[str(name or "time") for name in frame.index.names])
     if not isinstance(frame.columns, pd.MultiIndex):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
+DATE_KEYS = ("date", "dt", "day", "trade_date", "session_date")
 SYMBOL_KEYS = ("symbol", "ticker", "sym", "instrument", "instrument_id")
 
 
@@ -17,6 +19,17 @@ def partition_symbol(path: Path) -> str:
     """The symbol that a folder names; empty where none does."""
     keys = partition_keys(path)
     return next((keys[key] for key in SYMBOL_KEYS if key in keys), "")
+
+
+def partition_dates(path: Path) -> set[dt.date]:
+    """The date that a folder names, with the ones beside it: midnight comes later elsewhere. Empty where none does."""
+    keys = partition_keys(path)
+    text = next((keys[key] for key in DATE_KEYS if key in keys), "")
+    try:
+        date = dt.date.fromisoformat(text)
+    except ValueError:
+        return set()
+    return {date + dt.timedelta(days=days) for days in (-1, 0, 1)}
 
 
 def above_partitions(path: Path) -> Path:
