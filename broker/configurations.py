@@ -26,20 +26,16 @@ def made(account: Account, until_ms: int | None = None) -> dict[str, object]:
     requests = Request.objects.filter(account=account, kind=Request.Kind.SETTINGS, voided_in=None)
     if until_ms is not None:
         requests = requests.filter(taken_ms__lte=until_ms)
+    return _combined(account, requests.order_by("number").values_list("body", flat=True))
+
+
+def of(account: Account, changes: Iterable[Mapping[str, object]] | None = None) -> dict[str, object]:
+    """All of them; `changes`: what was set and not undone since, in its order, where it is read already."""
+    return {**DEFAULTS, **(made(account) if changes is None else _combined(account, changes))}
+
+
+def _combined(account: Account, changes: Iterable[Mapping[str, object]]) -> dict[str, object]:
     found = dict(account.configurations)
-    for changes in requests.order_by("number").values_list("body", flat=True):
-        found.update(changes)
-    return found
-
-
-def of(account: Account) -> dict[str, object]:
-    """All of them."""
-    return {**DEFAULTS, **made(account)}
-
-
-def combined(account: Account, changes: Iterable[Mapping[str, object]]) -> dict[str, object]:
-    """Likewise, where what was set and not undone since is known, in its order."""
-    found = {**DEFAULTS, **account.configurations}
     for each in changes:
         found.update(each)
     return found

@@ -88,7 +88,7 @@ def _numbers(standing: Standing, client_order_id: str) -> Numbers:
     with connection.cursor() as cursor:
         cursor.execute(BEFORE_AN_ORDER, {"account": account.pk, "client_order_id": client_order_id})
         taken, changes, *last = cursor.fetchone()
-    standing.settings = configurations.combined(account, orjson.loads(changes or "[]"))
+    standing.settings = configurations.of(account, orjson.loads(changes or "[]"))
     if taken:
         raise against_rule("client_order_id must be unique")
     return Numbers(*((number or 0) + 1 for number in last))

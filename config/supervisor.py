@@ -16,9 +16,9 @@ from pathlib import Path
 import psutil
 
 from config.embedded.lock import last_line
+from config.pauses import pause_after
 
 BACKOFF, LONGEST_BACKOFF = 0.5, 15.0
-MOST_DOUBLINGS = 10
 GRACE = 8.0
 PR_SET_PDEATHSIG = 1
 # Loaded here: between fork and exec a child must not allocate much.
@@ -95,9 +95,7 @@ class Supervisor:
         try:
             child.start()
         except OSError as error:
-            pause = min(LONGEST_BACKOFF, BACKOFF * 2 ** min(child.failures, MOST_DOUBLINGS))
-            child.failures += 1
-            child.not_before = now + pause
+            pause = self._put_off(child, now)
             self.say(f"{child.name} cannot be started ({error.strerror}). Trying again in {pause:g} s.")
             return
         child.not_before = 0.0
@@ -120,11 +118,17 @@ class Supervisor:
     def _plan_restart(self, child: Child, now: float) -> None:
         assert child.process is not None
         _signal_group(child.process.pid, signal.SIGKILL)  # what it started itself must not outlive it
-        pause = min(LONGEST_BACKOFF, BACKOFF * 2 ** min(child.failures, MOST_DOUBLINGS))
-        child.failures += 1
-        child.not_before = now + pause
+        pause = self._put_off(child, now)
         why = cause_of_end(child.process.returncode, child.log)
         self.say(f"{child.name} ended ({why}). Starting it again in {pause:g} s - {child.log}")
+
+    @staticmethod
+    def _put_off(child: Child, now: float) -> float:
+        """The seconds until its next start."""
+        pause = pause_after(child.failures, BACKOFF, LONGEST_BACKOFF)
+        child.failures += 1
+        child.not_before = now + pause
+        return pause
 
     def _note(self) -> None:
         """Who our children are, for the next start should this process be killed. A full disk ends nothing."""

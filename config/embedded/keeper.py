@@ -14,10 +14,11 @@ import psutil
 import psycopg
 
 from config.embedded.lock import ServiceError, last_line
+from config.pauses import pause_after
 
 log = logging.getLogger(__name__)
 LOOK_EVERY_SECONDS = 2.0
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, MOST_DOUBLINGS = 1.0, 30.0, 10
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 30.0
 
 
 class Service(Protocol):
@@ -92,7 +93,7 @@ class Keeper:
             self._put_off(care, error)
 
     def _put_off(self, care: Care, error: Exception) -> None:
-        pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(care.failures, MOST_DOUBLINGS))
+        pause = pause_after(care.failures, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
         care.failures += 1
         care.not_before = time.monotonic() + pause
         name, reason = type(care.service).__name__, (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -34,8 +34,6 @@ REFUSAL_DELAY_SECONDS = 1.0
 LOOK_EVERY_MS = 1000
 """How often a socket without events sees whether its key still holds and the clock was moved."""
 PAGE = 200
-FAULTS = SERVERS_AWAY
-"""They are waited for: nothing is lost, for what was read last is known."""
 RETRY_AFTER_SECONDS = 0.5
 NORMAL, GOING, ERROR = 1000, 1001, 1011
 
@@ -152,7 +150,7 @@ class TradeSocket:
                 try:
                     reply = cast("list[Any]", await client.xread({stream: at}, count=PAGE, block=LOOK_EVERY_MS) or [])
                     is_over = not reply and not await in_thread(_holds)(account.session_id, generation, key_id)
-                except FAULTS as error:
+                except SERVERS_AWAY as error:  # waited for: what was read last is known, so nothing is lost
                     log.warning("The trade socket of account %s waits for %s", account.pk, error)
                     await asyncio.sleep(RETRY_AFTER_SECONDS)
                     continue

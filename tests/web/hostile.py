@@ -83,7 +83,7 @@ def api_operations(number: object = 1) -> dict[str, dict[str, Any]]:
     made = {}
     for path, operations in sorted(SchemaGenerator().get_schema(public=True)["paths"].items()):
         given = defaultdict(lambda: number, name="bot", key_id="RKX", order_id=uuid.UUID(int=1), symbol="AAPL")
-        made[path.format_map(given)] = {method.upper(): given for method, given in operations.items()}
+        made[path.format_map(given)] = {method.upper(): operation for method, operation in operations.items()}
     return made
 
 
