@@ -45,6 +45,11 @@ def symbol_key(symbol: str) -> str:
     return symbol
 
 
+def caseless_key(symbol: str) -> str:
+    """Likewise of those that differ in case alone, too: Aapl is AAPL; AMpB, which is AM.PRB, is not AMPB."""
+    return symbol_key(symbol).upper()
+
+
 @lru_cache(maxsize=65_536)
 def clean_symbol(text: str) -> str:
     """A symbol as a file or a person wrote it, as it is kept: without blanks around and within.

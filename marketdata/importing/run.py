@@ -91,12 +91,14 @@ class ImportRun:
 
     def _refuse_other_prices(self, file: ReadFile, dataset: str) -> None:
         """Raises UnreadableFile where a file says that its prices are adjusted otherwise than the dataset's."""
-        stored = Dataset.objects.filter(name=dataset).values_list("price_mode", flat=True).first()
-        modes = self._prices.setdefault(dataset, stored or file.prices or "raw")
-        if file.prices and modes != file.prices:
+        if dataset not in self._prices:
+            stored = Dataset.objects.filter(name=dataset).values_list("price_mode", flat=True).first()
+            self._prices[dataset] = stored or file.prices or "raw"
+        mode = self._prices[dataset]
+        if file.prices and mode != file.prices:
             raise UnreadableFile(
                 f"{file.path}: the answer says that its prices are {_mode(file.prices)}, and those of dataset "
-                f"{dataset} are {_mode(modes)}: import it into a dataset of its own "
+                f"{dataset} are {_mode(mode)}: import it into a dataset of its own "
                 f"(--dataset {dataset}-{file.prices})."
             )
 

@@ -23,7 +23,7 @@ from marketdata.importing.tables.bar_reading import read
 from marketdata.importing.tables.tick_reading import read_ticks
 from marketdata.kinds import DayKind
 from marketdata.models import Instrument
-from marketdata.symbols import SYMBOL_FORM, clean_symbol, is_symbol, symbol_key
+from marketdata.symbols import SYMBOL_FORM, caseless_key, clean_symbol, is_symbol
 
 log = logging.getLogger(__name__)
 MOST_SHOWN = 100
@@ -124,8 +124,8 @@ def nothing_usable(path: Path, rows: int, rejected: Sequence[Rejected]) -> Unrea
 def refuse_other_folder(path: Path, parts: Split) -> None:
     """Raises UnreadableFile where the folders of a partitioned data set say another symbol or date than the rows."""
     folder, dates = partition_symbol(path), partition_dates(path)
-    symbols = {symbol_key(day.symbol).upper() for day in parts.days}
-    if folder[:1].isalpha() and symbols != {symbol_key(clean_symbol(folder)).upper()}:
+    symbols = {caseless_key(day.symbol) for day in parts.days}
+    if folder[:1].isalpha() and symbols != {caseless_key(clean_symbol(folder))}:
         said = ", ".join(sorted({day.symbol for day in parts.days})[:5])
         raise UnreadableFile(f"{path}: its rows are of {said}, its folder says {folder}: move it, or pass --as-is.")
     others = sorted({day.date for day in parts.days} - dates) if dates else []

@@ -10,7 +10,7 @@ from pathlib import Path
 from marketdata.importing.base.refusals import UnreadableFile
 from marketdata.importing.days.read_file import ReadFile
 from marketdata.models import Instrument
-from marketdata.symbols import symbol_key
+from marketdata.symbols import caseless_key
 
 
 class StoredNames:
@@ -39,7 +39,7 @@ class StoredNames:
         if not self._is_read:
             self._add(Instrument.objects.values_list("symbol", flat=True))
             self._is_read = True
-        known = self._alike[_meaning(symbol)]
+        known = self._alike[caseless_key(symbol)]
         if symbol in known:
             return symbol
         if len(known) == 1:
@@ -49,11 +49,7 @@ class StoredNames:
 
     def _add(self, symbols: Iterable[str]) -> None:
         for symbol in symbols:
-            self._alike[_meaning(symbol)].append(symbol)
-
-
-def _meaning(symbol: str) -> str:
-    return symbol_key(symbol).upper()
+            self._alike[caseless_key(symbol)].append(symbol)
 
 
 def _refuse_two(found: dict[str, str], path: Path) -> None:

@@ -19,7 +19,7 @@ from marketdata.importing.dialects.dialect import Dialect
 from marketdata.importing.guards.edges import Edges, only_dates
 from marketdata.importing.guards.placement import Shift, has_whole_day
 from marketdata.importing.stamps.stamp_columns import COUNTED, NAMED, OFFSET
-from marketdata.symbols import symbol_key
+from marketdata.symbols import caseless_key, symbol_key
 
 HIGHEST_MEDIAN = 1_000_000
 TICK, LEAST_DIFFERENT = 100, 20
@@ -170,7 +170,7 @@ def refuse_cases(names: Sequence[str], path: Path) -> None:
     """Raises UnreadableFile for symbols that differ only in case and are no known spelling of two securities."""
     seen: dict[str, str] = {}
     for name in names:
-        other = seen.setdefault(symbol_key(name).upper(), name)
+        other = seen.setdefault(caseless_key(name), name)
         if other != name and symbol_key(other) != symbol_key(name):
             raise UnreadableFile(
                 f"{path}: {other} and {name} differ only in case, and are not known to be two securities: "

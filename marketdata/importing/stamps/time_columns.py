@@ -59,10 +59,10 @@ def with_zone_of(dialect: Dialect, *names: str) -> Dialect:
 
 def with_zone_column(dialect: Dialect, frame: pd.DataFrame) -> Dialect:
     """The dialect with the zone that a column has in every row: tz, timezone, gmtoffset (in seconds, or in hours)."""
-    for name in map(str, frame.columns):
+    for name in () if dialect.zone else map(str, frame.columns):
         words, offset = fold(name) in ZONES, fold(name) in OFFSETS
         values: list[str] = list(frame[name].dropna().astype(str).unique()) if words or offset else []
-        if dialect.zone or len(values) != 1:
+        if len(values) != 1:
             continue
         zone = zone_of_words(values[0]) if words else _offset_zone(values[0])
         if zone:
