@@ -125,6 +125,12 @@ def _one_of(*words: str) -> Callable[[str], str]:
     return parse
 
 
+def _yes_only(text: str) -> bool:
+    if text.lower() not in ("y", "yes"):
+        raise ValueError(f"{text!r} is not yes")
+    return True
+
+
 PARSERS: dict[str, Callable[[str], Any]] = {
     "tz": _zone,
     "label": _one_of("start", "end"),
@@ -133,4 +139,5 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "symbol": _symbol,
     "scale": _scale,
     "only": demanded,
+    "as-is": _yes_only,
 }

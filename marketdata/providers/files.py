@@ -126,7 +126,8 @@ class FilesProvider:
         """The file's regular days; `changed` and `size` make another file of one that was written again."""
         parts = Parts()
         try:
-            found = split(read(path, self.folder.form_of(path, self.form)))
+            form = self.folder.form_of(path, self.form)
+            found = split(read(path, form), as_is=form.as_is)
         except NotBars:  # quotes, say, beside the bars
             return parts
         for day in found.days:

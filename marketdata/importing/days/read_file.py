@@ -95,7 +95,7 @@ def _read(path: Path, form: FileForm, kind: str, known_only: bool, known_at: dt.
                 f"Interval {form.interval!r} cannot be imported: the store keeps 1m and derives the rest."
             )
         table = read(path, form, store.exchange_of)
-        parts, exchange, rows, decision = split(table), table.exchange, len(table) + len(table.bad), table.decision
+        parts, exchange, rows, decision = split(table, as_is=form.as_is), table.exchange, len(table) + len(table.bad), table.decision
         prices = table.sheet.prices
     else:
         ticks = read_ticks(path, form, kind)

@@ -69,15 +69,15 @@ class Split:
     """Bars whose high or low was below or above the open or the close by no more than a float's noise."""
 
 
-def split(table: Table) -> Split:
+def split(table: Table, *, as_is: bool = False) -> Split:
     """The file's instrument days, regular and extended apart, and the rows that broke a rule.
 
-    Raises NotBars for a file whose bars are not of one minute.
+    Raises NotBars for a file whose bars are not of one minute, Doubt where they may be; that one not `as_is`.
     """
     result = Split(rejected=[Rejected(bad.line, "", bad.reason, bad.raw) for bad in table.bad])
     rows = _readable(table, result)
     rows = rows[np.lexsort((table.line[rows], table.stamp[rows], table.symbol[rows]))]
-    refuse_other_widths(table.path, table.names, table.stamp[rows], table.symbol[rows])
+    refuse_other_widths(table.path, table.names, table.stamp[rows], table.symbol[rows], as_is=as_is)
     days = calendar_of(table.exchange)
     date, opened, minutes = _sessions(table.stamp[rows], days)
     for ordinal in np.unique(date[minutes == 0]):

@@ -14,8 +14,18 @@ from marketdata.importing.base.refusals import Doubt, NotBars
 from marketdata.importing.base.sheets import Sheet
 from marketdata.importing.base.spellings import fold
 from marketdata.importing.guards.edges import only_dates
+from marketdata.importing.tables.spacing import (
+    CERTAIN,
+    CERTAIN_DAY,
+    LIKELY,
+    MINUTE,
+    Days,
+    days_of,
+    spacing_of_day,
+    spacing_of_file,
+)
 
-MINUTE, DAY = 60, 86_400
+DAY = 86_400
 UNITS = {"s": 1, "m": MINUTE, "h": 3600, "d": DAY, "w": 7 * DAY}
 WORDS = {"second": 1, "minute": MINUTE, "hourly": 3600, "hour": 3600, "daily": DAY, "day": DAY, "weekly": 7 * DAY}
 COLUMNS = ("interval", "timeframe", "time_frame", "resolution", "granularity", "bar_size", "barsize", "per", "period")
@@ -27,10 +37,8 @@ IN_NAME = re.compile(
     re.IGNORECASE,
 )
 TRADING_VIEW = re.compile(r", (\d+)([SDWMH]?)(?=[_. ]|$)")
-FEW, CERTAIN, CERTAIN_DAY = 20, 25, 40
-"""Gaps from which on their spacing says the width; bits of chance against their being so by themselves, of a file and
-of one of its many days."""
-FEW_SECONDS = 5
+FEW, FEW_OF_A_DAY, FEW_SECONDS = 20, 6, 5
+"""Values of a column that are looked at; rows of a day, and gaps, that say nothing."""
 FEW_DAYS, NIGHT = 3, 20 * 3600
 """The same for bars of a day, which are farther apart than this many seconds."""
 KEPT = "only 1m is kept, the rest is derived"
@@ -90,10 +98,15 @@ def width_in_name(path: Path) -> int:
     return next((width_of(word) for word in IN_NAME.findall(name) if width_of(word)), 0)
 
 
-def refuse_other_widths(path: Path, names: list[str], stamp: Ints, symbol: Ints) -> None:
-    """Raises NotBars. `stamp`: seconds, in order within each symbol. Five-minute bars on the minute's grid would look
-    like minutes with four of five missing."""
-    if len(stamp) and only_dates(stamp):
+def refuse_other_widths(path: Path, names: list[str], stamp: Ints, symbol: Ints, *, as_is: bool = False) -> None:
+    """Raises NotBars, or Doubt where few rows are as far apart as wider bars are, unless they are taken as they are.
+
+    `stamp`: seconds, in order within each symbol. Five-minute bars on the minute's grid would look like minutes with
+    four of five missing.
+    """
+    if not len(stamp):
+        return
+    if only_dates(stamp):
         raise NotBars(f"{path}: its stamps are dates without a time: {KEPT}.")
     gaps = np.where(symbol[1:] == symbol[:-1], np.diff(stamp), 0)
     apart = gaps[gaps > 0]
@@ -101,32 +114,33 @@ def refuse_other_widths(path: Path, names: list[str], stamp: Ints, symbol: Ints)
         raise NotBars(f"{path}: its bars are a day apart: {KEPT}.")
     if len(apart) >= FEW_SECONDS and np.median(apart) < MINUTE:
         raise NotBars(f"{path}: its rows are {int(np.median(apart))} seconds apart: only 1m is kept.")
-    seconds = int(np.gcd.reduce(apart)) if len(apart) else 0
-    if seconds > MINUTE and (len(apart) >= FEW or _bits(len(apart), seconds) >= CERTAIN):
-        raise NotBars(f"{path}: its bars are {seconds // MINUTE} minutes apart: {KEPT}.")
-    named = width_in_name(path)
+    days = days_of(stamp, symbol)
+    file = spacing_of_file(days)
+    mostly = days.rows.mean() > 1 / 2
+    if mostly and file.bits >= CERTAIN:
+        raise NotBars(f"{path}: its bars are {file.width} minutes apart: {KEPT}.")
+    seconds, named = int(np.gcd.reduce(apart)) if len(apart) else 0, width_in_name(path)
     if seconds > MINUTE and named > MINUTE and seconds % named == 0:
         raise NotBars(f"{path}: its bars are of {named // MINUTE} minutes, as its name says: {KEPT}.")
-    _refuse_mixed(path, names, stamp, symbol, gaps)
+    if len(days.start) > 1:
+        _refuse_mixed(path, names, stamp, symbol, days)
+    if mostly and file.bits >= LIKELY and not as_is:
+        raise Doubt(
+            f"{path}: its rows are {file.width} minutes apart, as bars of {file.width} minutes are, and {KEPT}",
+            "pass --as-is where they are of one minute each and nothing was traded in between",
+            option="as-is",
+            choices=("yes",),
+        )
 
 
-def _refuse_mixed(path: Path, names: list[str], stamp: Ints, symbol: Ints, gaps: Ints) -> None:
+def _refuse_mixed(path: Path, names: list[str], stamp: Ints, symbol: Ints, days: Days) -> None:
     """A symbol's day of wider bars among others of minutes."""
-    if len(stamp) <= FEW:
-        return
-    day = stamp // DAY
-    starts = np.concatenate([[0], np.flatnonzero((np.diff(day) != 0) | (np.diff(symbol) != 0)) + 1])
-    within = np.append(np.where(day[1:] == day[:-1], gaps, 0), 0)
-    width = np.gcd.reduceat(within, starts)
-    count = np.add.reduceat(within > 0, starts)
-    wide = np.flatnonzero((width > MINUTE) & (_bits(count, width) >= CERTAIN_DAY))
-    if len(wide):
-        at = int(wide[0])
-        date = pd.Timestamp(int(stamp[starts[at]]), unit="s").date()
-        name, minutes = names[int(symbol[starts[at]])], int(width[at]) // MINUTE
-        raise NotBars(f"{path}: the bars of {name} on {date} are {minutes} minutes apart, and others are not: {KEPT}.")
-
-
-def _bits(count: Ints | int, seconds: Ints | int) -> Ints:
-    """How unlikely it is that so many gaps of minutes are all multiples of so many seconds."""
-    return np.asarray(count * np.log2(np.maximum(np.asarray(seconds) / MINUTE, 1)))
+    for place in np.flatnonzero(days.wide & (days.count > FEW_OF_A_DAY)):
+        found = spacing_of_day(days, int(place))
+        if found.bits >= CERTAIN_DAY:
+            at = int(days.start[place])
+            date = pd.Timestamp(int(stamp[at]), unit="s").date()
+            raise NotBars(
+                f"{path}: the bars of {names[int(symbol[at])]} on {date} are {found.width} minutes apart, "
+                f"and others are not: {KEPT}."
+            )

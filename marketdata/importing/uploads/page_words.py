@@ -26,6 +26,7 @@ ADVICE = {
     "scale": "give “Prices divided by”, e.g. 10000, or 1000000000 for units of 1e-9",
     "symbol": "give its “Symbol” here",
     "only": "give “Only rows with”, e.g. {choice}, or export consolidated bars",
+    "as-is": "where they are right choose “Take stamps and prices as they are”",
 }
 ODD = ("tz", "scale")
 """Doubts about what is merely odd: it can be taken as it is."""
