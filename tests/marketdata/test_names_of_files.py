@@ -27,6 +27,8 @@ ASKED = {
     **{"Kalshi_AAPL": ("AAPL", "KALSHI"), "somebody_AAPL": ("AAPL", "SOMEBODY"), "AAPL_MSFT": ("AAPL", "MSFT")},
     **{"ZZFEED_BTCUSDT": ("ZZFEED", "BTCUSDT"), "Q_AAPL": ("Q", "AAPL"), "BRK_B": ("BRK.B", "BRK")},
     **{"BRK B": ("BRK.B", "BRK"), "AAPL.us": ("AAPL", "AAPL.us"), "AAPL-US": ("AAPL", "AAPL-US")},
+    **dict.fromkeys(["data.AAPL", "MON-AAPL", "Foo-AAPL"], ("AAPL",)),
+    **{"acme_aapl": ("ACME", "AAPL"), "aapl_qqq_2025": ("AAPL", "QQQ"), "KRX_005930": ("005930",)},
     **{"AAPL.1min": ("AAPL", "AAPL.1min"), "AAPL1min": ("AAPL", "AAPL1min"), "TSLA-2025": ("TSLA", "TSLA-2025")},
 }
 """Name → what the person may choose from."""

@@ -82,9 +82,16 @@ def test_prose_says_nothing() -> None:
     )
 
 
+OTHER_FOLDERS = [
+    ("symbol=AAPL/date=2025-07-02", "MSFT"),
+    *((f"symbol=MSFT/date={date}", date) for date in ("2025-06-02", "2025-07-01", "2025-07-03")),
+]
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("folder", "says"), [("symbol=AAPL/date=2025-07-02", "MSFT"), ("symbol=MSFT/date=2025-06-02", "2025-06-02")]
+    ("folder", "says"),
+    OTHER_FOLDERS,
 )
 def test_a_folder_that_says_otherwise_than_its_rows_is_refused(tmp_path: Path, folder: str, says: str) -> None:
     path = tmp_path / folder / "part-0.csv"

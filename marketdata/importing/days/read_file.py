@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from django.db import DatabaseError
@@ -16,14 +16,14 @@ from marketdata.exchange_calendar import NEW_YORK_STOCKS
 from marketdata.importing.base.decision import Decision
 from marketdata.importing.base.file_form import FileForm
 from marketdata.importing.base.refusals import NoRows, OtherKind, UnreadableFile
+from marketdata.importing.days.said_by_path import other_date, refuse_other_folder
 from marketdata.importing.days.splitting import Rejected, Split, split
 from marketdata.importing.days.tick_splitting import split_ticks
-from marketdata.importing.files.partitions import partition_dates, partition_symbol
 from marketdata.importing.tables.bar_reading import read
 from marketdata.importing.tables.tick_reading import read_ticks
 from marketdata.kinds import DayKind
 from marketdata.models import Instrument
-from marketdata.symbols import SYMBOL_FORM, caseless_key, clean_symbol, is_symbol
+from marketdata.symbols import SYMBOL_FORM, is_symbol
 
 log = logging.getLogger(__name__)
 MOST_SHOWN = 100
@@ -95,7 +95,12 @@ def _read(path: Path, form: FileForm, kind: str, known_only: bool, known_at: dt.
                 f"Interval {form.interval!r} cannot be imported: the store keeps 1m and derives the rest."
             )
         table = read(path, form, store.exchange_of)
-        parts, exchange, rows, decision = split(table, as_is=form.as_is), table.exchange, len(table) + len(table.bad), table.decision
+        parts, exchange, rows, decision = (
+            split(table, as_is=form.as_is),
+            table.exchange,
+            len(table) + len(table.bad),
+            table.decision,
+        )
         prices = table.sheet.prices
     else:
         ticks = read_ticks(path, form, kind)
@@ -106,7 +111,9 @@ def _read(path: Path, form: FileForm, kind: str, known_only: bool, known_at: dt.
     if not parts.days:
         raise nothing_usable(path, rows, parts.rejected)
     if not form.as_is:
-        refuse_other_folder(path, parts)
+        refuse_other_folder(path, parts, exchange)
+    if note := other_date(path, parts, exchange):
+        decision = replace(decision, notes=(*decision.notes, note))
     return ReadFile(path, str(kind), rows, parts, decision, exchange, known_at, prices)
 
 
@@ -119,19 +126,6 @@ def nothing_usable(path: Path, rows: int, rejected: Sequence[Rejected]) -> Unrea
     shown = f" ({first.raw[:MOST_SHOWN]})" if first.raw else ""
     why = f"none of its {rows:,} rows can be imported; line {first.line}{shown}: {first.reason}"
     return UnreadableFile(f"{path}: {why}{advice}.")
-
-
-def refuse_other_folder(path: Path, parts: Split) -> None:
-    """Raises UnreadableFile where the folders of a partitioned data set say another symbol or date than the rows."""
-    folder, dates = partition_symbol(path), partition_dates(path)
-    symbols = {caseless_key(day.symbol) for day in parts.days}
-    if folder[:1].isalpha() and symbols != {caseless_key(clean_symbol(folder))}:
-        said = ", ".join(sorted({day.symbol for day in parts.days})[:5])
-        raise UnreadableFile(f"{path}: its rows are of {said}, its folder says {folder}: move it, or pass --as-is.")
-    others = sorted({day.date for day in parts.days} - dates) if dates else []
-    if others:
-        date = sorted(dates)[1]
-        raise UnreadableFile(f"{path}: it has rows of {others[0]}, its folder says {date}: move it, or pass --as-is.")
 
 
 def refuse_bad_symbols(path: Path, found: Collection[str], known_only: bool) -> None:

@@ -21,15 +21,14 @@ def partition_symbol(path: Path) -> str:
     return next((keys[key] for key in SYMBOL_KEYS if key in keys), "")
 
 
-def partition_dates(path: Path) -> set[dt.date]:
-    """The date that a folder names, with the ones beside it: midnight comes later elsewhere. Empty where none does."""
+def partition_date(path: Path) -> dt.date | None:
+    """The date that a folder names; None where none does."""
     keys = partition_keys(path)
     text = next((keys[key] for key in DATE_KEYS if key in keys), "")
     try:
-        date = dt.date.fromisoformat(text)
+        return dt.date.fromisoformat(text)
     except ValueError:
-        return set()
-    return {date + dt.timedelta(days=days) for days in (-1, 0, 1)}
+        return None
 
 
 def above_partitions(path: Path) -> Path:

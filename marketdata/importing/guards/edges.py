@@ -15,6 +15,8 @@ from marketdata.importing.guards.openings import Votes, votes
 
 LEAST_ROWS = 10
 """Fewer rows of a symbol's day say nothing about its edges."""
+DENSE, MOSTLY = 0.95, 0.9
+"""Share of a day's minutes that are there, and of the days."""
 MINUTE, HOUR = 60, 3600
 MOST_SPAN = 10_000_000
 EARLY = 5 * HOUR + 30 * MINUTE
@@ -35,6 +37,8 @@ class Edges:
     closed: Ints
     zone: ZoneInfo
     votes: Votes
+    dense: np.ndarray
+    """Days that lack few of the minutes between their first and their last."""
 
     @property
     def starts(self) -> int:
@@ -46,10 +50,21 @@ class Edges:
         """Days stamped 09:31 to 16:00, or 04:01 to 20:00."""
         return int((_pair(self, MINUTE, 0) | _pair(self, -EARLY + MINUTE, LATE)).sum())
 
+    @property
+    def either(self) -> str:
+        """From when to when the first day runs, where nearly all are stamped 09:31 to 15:59; else empty."""
+        between = _pair(self, MINUTE, -MINUTE) & self.dense
+        if not len(between) or between.mean() < MOSTLY:
+            return ""
+        return self._clock(int(np.argmax(between)))
+
     def span(self, label: str) -> str:
         """From when to when the first day that names starts, or ends, has stamps, by the exchange's clock."""
         first, last = (MINUTE, 0) if label == "end" else (0, -MINUTE)
         place = int(np.argmax(_pair(self, first, last) | _pair(self, first - EARLY, last + LATE)))
+        return self._clock(place)
+
+    def _clock(self, place: int) -> str:
         stamps = int(self.opened[place] + self.first[place]), int(self.closed[place] + self.last[place])
         begin, end = (dt.datetime.fromtimestamp(stamp, self.zone) for stamp in stamps)
         return f"from {begin:%H:%M} to {end:%H:%M}"
@@ -93,7 +108,9 @@ def edges_of(stamp: Ints, symbol: Ints, days: ExchangeCalendar, volume: Floats |
     opened, closed = np.array(found, np.int64).reshape(-1, 2).T
     traded = volume[order] if volume is not None else np.full(len(stamp), np.nan)
     said = _votes(stamp, traded, begin, end, opened)
-    return Edges(date[begin], stamp[begin] - opened, stamp[end - 1] - closed, opened, closed, days.zone, said)
+    first, last = stamp[begin], stamp[end - 1]
+    dense = (end - begin) >= DENSE * ((last - first) // MINUTE + 1)
+    return Edges(date[begin], first - opened, last - closed, opened, closed, days.zone, said, dense)
 
 
 def _votes(stamp: Ints, volume: Floats, begin: Ints, end: Ints, opened: Ints) -> Votes:

@@ -24,7 +24,6 @@ from marketdata.symbols import caseless_key, symbol_key
 HIGHEST_MEDIAN = 1_000_000
 TICK, LEAST_DIFFERENT = 100, 20
 """A cent in ten-thousandths; fewer prices may be round by chance."""
-MOST_TRADES = 1_000_000_000
 LABELS = ("start", "end")
 SEEN = {
     "start": "its sessions seem to begin with the stamp of the open",
@@ -52,6 +51,10 @@ def decide_label(edges: Edges, form: FileForm, dialect: Dialect, path: Path) -> 
         return Fact(dialect.label, f"{dialect.name}: {dialect.sign}")
     if says == "end":
         raise _label_doubt(path, f"{seen}: its stamps seem to be the minutes' ends")
+    if not says and edges.either and not form.as_is:
+        raise _label_doubt(
+            path, f"its days run {edges.either}: the minute of the open is absent, or as ends that of the close"
+        )
     return Fact("start", seen if says else "nothing says otherwise")
 
 
@@ -176,11 +179,3 @@ def refuse_cases(names: Sequence[str], path: Path) -> None:
                 f"{path}: {other} and {name} differ only in case, and are not known to be two securities: "
                 "give each a symbol of its own, or import them with --symbol from files of their own."
             )
-
-
-def is_no_count(counts: Floats) -> bool:
-    """Whether a column that only its place calls a count of trades cannot be one."""
-    there = counts[np.isfinite(counts)]
-    if not len(there):
-        return False
-    return bool(np.abs(there).max() > MOST_TRADES or (there == 0).all() or (len(there) > 1 and (there == 1).all()))

@@ -38,6 +38,13 @@ class Moments:
     units: str
 
 
+def zone_note(moments: Moments, form: FileForm) -> str:
+    """What to say of a zone that a person gave and that the stamps do not need."""
+    if form.tz and moments.zone.why == OFFSET and form.tz != moments.zone.value:
+        return f"--tz {form.tz} is not used: its stamps carry their own offset"
+    return ""
+
+
 def stamps(frame: pd.DataFrame, mapped: Mapping[str, str], form: FileForm, dialect: Dialect, path: Path) -> Moments:
     """Raises Doubt for stamps without a zone, or dates that can be read in two ways."""
     raw = frame[mapped["time"]]

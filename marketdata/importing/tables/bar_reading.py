@@ -18,11 +18,11 @@ from marketdata.importing.base.numbers import decimal_mark, numbers
 from marketdata.importing.base.refusals import Doubt
 from marketdata.importing.base.sheets import OfSheet, Sheet
 from marketdata.importing.base.spellings import PRICES, SPELLINGS, fold, map_columns
+from marketdata.importing.dialects.table import BY_PLACE
 from marketdata.importing.files.sources import Source, open_source
 from marketdata.importing.guards.edges import edges_of
 from marketdata.importing.guards.misreadings import (
     decide_label,
-    is_no_count,
     refuse_loose_word,
     refuse_midnight,
     refuse_misplaced,
@@ -30,8 +30,9 @@ from marketdata.importing.guards.misreadings import (
     refuse_shifted,
     refuse_ten_thousandths,
 )
+from marketdata.importing.guards.odd_values import is_no_count, refuse_sums, refuse_swapped, vwap_note
 from marketdata.importing.guards.placement import misplaced
-from marketdata.importing.stamps.stamp_columns import COUNTED, Moments, of_a_servers_clock, stamps
+from marketdata.importing.stamps.stamp_columns import COUNTED, Moments, of_a_servers_clock, stamps, zone_note
 from marketdata.importing.stamps.time_columns import date_beside, time_column, zoned_time
 from marketdata.importing.tables.clock_parts import joined
 from marketdata.importing.tables.identity import with_symbol
@@ -41,6 +42,9 @@ from marketdata.importing.tables.widths import refuse_stated
 from marketdata.kinds import DayKind
 from marketdata.units import SECOND_NS
 
+AT = {name: place for place, name in enumerate(BAR_VALUES)}
+NEEDLESS = ("trade_count", "vwap")
+"""A column of these that has no number, or not its own, is not used."""
 SCALED = [i for i, name in enumerate(BAR_VALUES) if name not in ("volume", "trade_count")]
 UNREADABLE = np.iinfo(np.int64).min // SECOND_NS
 
@@ -95,11 +99,15 @@ def bar_table(source: Source, form: FileForm, exchange_of: ExchangeOf = as_asked
     unused = unused_columns(sheet, mapped)
     form = replace(form, exchange=exchange)
     values, garbled, scale = _values(source, mapped, form)
-    rows = Rows(symbol, values[BAR_VALUES.index("volume")], names, unused)
+    rows = Rows(symbol, values[AT["volume"]], names, unused)
     moments, seconds, label = _placed(source, moments, rows, form)
-    if source.dialect.name == "generic rows" and is_no_count(values[BAR_VALUES.index("trade_count")]):
-        values[BAR_VALUES.index("trade_count")] = np.nan
-        unused = (*unused, mapped.pop("trade_count"))
+    refuse_sums(rows.volume, seconds, symbol, form, path)
+    if source.dialect.name == BY_PLACE.name:
+        refuse_swapped(values, seconds, symbol, form, path)
+        if "trade_count" not in form.columns and is_no_count(values):
+            values[AT["trade_count"]] = np.nan
+    sheet = sheet.noted(zone_note(moments, form), vwap_note(values, mapped.get("vwap", "")))
+    unused += tuple(mapped.pop(name) for name in NEEDLESS if name in mapped and np.isnan(values[AT[name]]).all())
     decision = Decision(
         str(path), DayKind.BARS, Fact(source.dialect.name, source.dialect.sign), symbol_fact, moments.zone, label,
         moments.units, scale, mapped, unused, sheet.notes,
@@ -193,8 +201,8 @@ def _values(source: Source, mapped: Mapping[str, str], form: FileForm) -> tuple[
     scale = scale_of(source, form)
     if float(scale.value) != 1:
         values[SCALED] /= float(scale.value)
-    refuse_scale(values[BAR_VALUES.index("close")], form, path)
-    refuse_ten_thousandths(values[: BAR_VALUES.index("volume")].ravel(), form, path)
+    refuse_scale(values[AT["close"]], form, path)
+    refuse_ten_thousandths(values[: AT["volume"]].ravel(), form, path)
     return values, np.logical_or.reduce([words for _, words in columns[4:]]), scale
 
 

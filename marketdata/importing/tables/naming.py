@@ -9,7 +9,7 @@ from marketdata.importing.base.decision import Fact
 from marketdata.importing.base.refusals import Doubt
 from marketdata.importing.dialects.dialect import words
 from marketdata.importing.files.partitions import partition_symbol
-from marketdata.symbols import clean_symbol, is_symbol
+from marketdata.symbols import clean_symbol, is_symbol, symbol_key
 
 ENDINGS = re.compile(
     r"(?:\.(?:csv|tsv|txt|json|jsonl|ndjson|parquet|dbn|scid|gz|zst|bz2|xz|zip|last|bid|ask|trades?|quotes?|bars?))+$",
@@ -55,6 +55,13 @@ DATED = re.compile(
 TICKER = re.compile(r"[A-Z]{1,9}(?:[.\-][A-Z]{1,2})?|[A-Z]{1,5}p[A-Z]")
 OUTFITS = re.compile(r"(?P<symbol>[A-Za-z]+)(?:[.\-](?:us|\d+(?:s|m|min|h|d)?|\d{4})|\d+min)", re.IGNORECASE)
 """A symbol with a country, an interval or a year behind it."""
+FORMS = re.compile(
+    r"[A-Z0-9]+[.\-](?:PR[A-Z]?|WSA?|WT|UN?|RT|WI|[A-Z]|[A-Z]-P[A-Z]|USD[TC]?|EUR|GBP|JPY|CHF|CAD|AUD|BTC|ETH|BUSD|PERP)"
+)
+"""Symbols with something behind a point or a dash: a class, a preferred, a warrant; a pair's second currency."""
+SMALL = re.compile(r"[a-z]{1,5}")
+CODE = re.compile(r"\d{6}|(?!19|20)\d{4,5}")
+"""A security's number, as Asia's exchanges have; not a year."""
 NO_TICKERS = words("utc gmt est edt et cst cdt ny usd usa rth eth am pm ohlc ohlcv tz dst sip nbbo")
 INTERVAL = re.compile(r"(?:\d+(?:s|sec|m|min|minutes?|h|d|t)?|m\d+|[a-z]?\d{4,}.*)", re.IGNORECASE)
 LAYOUT_WORDS = frozenset(
@@ -74,15 +81,21 @@ def symbol_from_path(path: Path) -> Fact:
     first = parts[0]
     if problem := _problem(first, parts[1:], path.name):
         others = [*re.split(r"[.\-]", first)[1:], *parts[1:]]
-        raise _doubt(path, f"the name begins with {problem}", [part for part in others if _plausible(part)])
+        choices = [part for part in others if _plausible(part) or CODE.fullmatch(part)]
+        raise _doubt(path, f"the name begins with {problem}", choices)
     if dressed := OUTFITS.fullmatch(first):
         raise _doubt(
             path, f"the name begins with {first!r}, which may have more than a symbol", [dressed["symbol"], first]
         )
+    if joined := _joined(first):
+        raise _doubt(path, f"the name begins with {first!r}, which may be several words", [*joined, first])
     if others := [part for part in parts[1:] if _is_ticker(part)]:
         said = [f"{first}.{part}" if len(part) == 1 and first.isupper() else part for part in others]
         why = f"two words of the name may be the symbol, {first!r} and {others[0]!r}"
         raise _doubt(path, why, [*said, first] if len(others[0]) == 1 or not first.isupper() else [first, *said])
+    if first.islower() and (others := [part for part in parts[1:] if SMALL.fullmatch(part) and _is_word(part)]):
+        why = f"two words of the name may be the symbol, {first!r} and {others[0]!r}"
+        raise _doubt(path, why, [first, *others])
     return Fact(_as_symbol(first), "the file's name")
 
 
@@ -105,6 +118,24 @@ def _doubt(path: Path, why: str, choices: list[str]) -> Doubt:
         option="symbol",
         choices=tuple(dict.fromkeys(map(_as_symbol, choices))),
     )
+
+
+def _joined(word: str) -> list[str]:
+    """The parts of words with points or dashes between them, the likeliest first; none of a symbol of that form."""
+    parts = re.split(r"[.\-]", word)
+    if len(parts) == 1 or not all(parts) or is_known_form(word.upper()):
+        return []
+    return [part for part in reversed(parts) if _plausible(part)]
+
+
+def is_known_form(symbol: str) -> bool:
+    """BRK.B, BAC-PB, ABC.WS: a class of shares and the like; BTC-USD: a pair."""
+    return symbol_key(symbol) != symbol or bool(FORMS.fullmatch(symbol))
+
+
+def _is_word(part: str) -> bool:
+    """Whether a later word in small letters may be the symbol."""
+    return _plausible(part) and part not in NO_TICKERS and not DATED.fullmatch(part)
 
 
 def _is_ticker(part: str) -> bool:

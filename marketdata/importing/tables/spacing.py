@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -29,7 +30,8 @@ class Spacing(NamedTuple):
     bits: float = 0.0
 
 
-class Days(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Days:
     """The rows of each symbol's UTC date. `start`: the place of its first row; `minute`: of all rows, since 1970."""
 
     start: Ints

@@ -23,7 +23,7 @@ from marketdata.importing.base.spellings import PRICES
 from marketdata.importing.files.sources import Source, open_source
 from marketdata.importing.guards.edges import edges_of
 from marketdata.importing.guards.misreadings import decide_label, refuse_midnight, refuse_scale
-from marketdata.importing.stamps.stamp_columns import UNREAD, stamps
+from marketdata.importing.stamps.stamp_columns import UNREAD, stamps, zone_note
 from marketdata.importing.tables.bar_reading import mapped_columns, scale_of, unused_columns
 from marketdata.importing.tables.clock_parts import joined
 from marketdata.importing.tables.symbol_column import symbols_of
@@ -66,7 +66,7 @@ def tick_table(source: Source, form: FileForm, kind: str) -> TickTable:
     mapped = mapped_columns(source, kind, form)
     names, codes, symbol = symbols_of(path, sheet, mapped, form)
     moments = stamps(sheet.frame, mapped, form, source.dialect, path)
-    unused = unused_columns(sheet, mapped)
+    sheet, unused = sheet.noted(zone_note(moments, form)), unused_columns(sheet, mapped)
     readable = moments.at > UNREAD
     refuse_midnight(moments.at[readable] // SECOND_NS, codes[readable], names, unused, path)
     at, label = _known_at(moments.at, codes, source, mapped, form, kind)
