@@ -69,8 +69,7 @@ class Adjuster:
     """
 
     def __init__(self, dataset: Dataset, symbol: str, first: dt.date, as_of: dt.date, adjustment: str) -> None:
-        asked = set().union(*(ASKED.get(name, set()) for name in adjustment.split(",")))
-        kinds = asked - DATASETS_ADJUSTED.get(dataset.price_mode, set())
+        kinds = _kinds(dataset, adjustment)
         actions = actions_between(symbol, first, as_of, kinds) if kinds else []
         known = (one for one in actions if not one.announced_at or one.announced_at.date() <= as_of)
         self.steps = [(action.ex_date, _factors(dataset, action)) for action in known]
@@ -82,6 +81,26 @@ class Adjuster:
             if date < ex_date:
                 found = found.times(factors)
         return found
+
+
+def next_change(dataset: Dataset, symbol: str, after: dt.date, until: dt.date, adjustment: str) -> dt.date | None:
+    """The first date after one, up to another, from which prices before it are adjusted otherwise; None: there is none.
+
+    It lies ahead of a clock at `after`: for who has to know when to ask again, and not to be shown.
+    """
+    kinds = _kinds(dataset, adjustment)
+    actions = actions_between(symbol, after, until, kinds) if kinds else []
+    return min((max(one.ex_date, _announced(one)) for one in actions), default=None)
+
+
+def _announced(action: Action) -> dt.date:
+    return action.announced_at.date() if action.announced_at else action.ex_date
+
+
+def _kinds(dataset: Dataset, adjustment: str) -> set[Kind]:
+    """What is to be adjusted that the dataset's source has not adjusted."""
+    asked = set().union(*(ASKED.get(name, set()) for name in adjustment.split(",")))
+    return asked - DATASETS_ADJUSTED.get(dataset.price_mode, set())
 
 
 def _factors(dataset: Dataset, action: Action) -> Factors:

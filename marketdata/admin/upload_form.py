@@ -8,11 +8,12 @@ from django import forms
 
 from marketdata.errors import MarketDataError
 from marketdata.importing import mappings
-from marketdata.importing.base.file_form import demanded
+from marketdata.importing.base.file_form import PRICE_MODES, demanded
 from marketdata.importing.base.zones import ZONE_FORM, parse_zone
 from marketdata.store import require_exchange
 from marketdata.symbols import SYMBOL_FORM, is_symbol
 
+PRICE_WORDS = {"raw": "as traded", "split": "adjusted for splits", "all": "adjusted for splits and dividends"}
 AS_READ = ("", "as detected")
 DATASET_FORM = "letters, digits, - and _"
 
@@ -35,6 +36,10 @@ class AnswersForm(forms.Form):
     )
     decimal = forms.ChoiceField(required=False, choices=[AS_READ, (".", "point"), (",", "comma")], label="Decimal mark")
     scale = forms.FloatField(required=False, min_value=0, label="Prices divided by")
+    prices = forms.ChoiceField(
+        required=False,
+        choices=[("", "as traded, or as a file says"), *((mode, PRICE_WORDS[mode]) for mode in PRICE_MODES)],
+    )
     only = forms.CharField(required=False, max_length=200, label="Only rows with", help_text="COLUMN=VALUE,…")
     calendar = forms.CharField(
         required=False, max_length=8, label="Calendar of new symbols", help_text="XNYS, XLON, XTKS, 24/7 …"

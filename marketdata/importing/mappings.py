@@ -9,13 +9,13 @@ from typing import Any
 from django.conf import settings
 
 from marketdata.errors import MarketDataError
-from marketdata.importing.base.file_form import FileForm
+from marketdata.importing.base.file_form import PRICE_MODES, FileForm
 from marketdata.importing.base.spellings import SPELLINGS
 from marketdata.importing.base.zones import parse_zone
 from marketdata.kinds import DayKind
 from marketdata.models import KeptMapping
 
-OPTIONS = ("COLUMNS", "HEADER", "TZ", "LABEL", "DATE_ORDER", "DELIMITER", "DECIMAL", "SCALE")
+OPTIONS = ("COLUMNS", "HEADER", "TZ", "LABEL", "DATE_ORDER", "DELIMITER", "DECIMAL", "SCALE", "PRICES")
 ANSWERS = {"tz": "TZ", "label": "LABEL", "date_order": "DATE_ORDER", "decimal": "DECIMAL", "scale": "SCALE"}
 """An answer to a doubt → the option under which a mapping keeps it."""
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -70,6 +70,7 @@ def named(name: str) -> FileForm:
         date_order=found.get("DATE_ORDER", ""),
         decimal=found.get("DECIMAL", ""),
         scale=float(found.get("SCALE", 0.0)),
+        prices=found.get("PRICES", ""),
     )
 
 
@@ -91,6 +92,7 @@ def wrong(name: str, options: Any) -> list[str]:
         (options.get("LABEL", "start") not in LABELS, f"{place}['LABEL'] is not start or end."),
         (options.get("DATE_ORDER", "") not in ORDERS, f"{place}['DATE_ORDER'] is not mdy, dmy or ymd."),
         (options.get("DECIMAL", ".") not in (".", ","), f"{place}['DECIMAL'] is not . or ,"),
+        (options.get("PRICES", "raw") not in PRICE_MODES, f"{place}['PRICES'] is not raw, split or all."),
         (not _positive(options.get("SCALE", 1)), f"{place}['SCALE'] is not a number above 0."),
         (not _zone(options.get("TZ", "UTC") or "UTC"), f"{place}['TZ'] is not a time zone, e.g. America/New_York."),
     ]

@@ -97,7 +97,7 @@ class ImportRun:
         mode = self._prices[dataset]
         if file.prices and mode != file.prices:
             raise UnreadableFile(
-                f"{file.path}: the answer says that its prices are {_mode(file.prices)}, and those of dataset "
+                f"{file.path}: its prices are said to be {_mode(file.prices)}, and those of dataset "
                 f"{dataset} are {_mode(mode)}: import it into a dataset of its own "
                 f"(--dataset {dataset}-{file.prices})."
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from io import StringIO
 from pathlib import Path
@@ -70,3 +71,23 @@ def test_an_answer_that_is_a_part_says_so(tmp_path: Path) -> None:
         "prices split: the answer says so",
         "the answer is a part: next_page_token says that more follow",
     )
+
+
+def csv(path: Path) -> Path:
+    at = dt.datetime(2025, 7, 2, 13, 30, tzinfo=dt.UTC)
+    rows = [f"{at + dt.timedelta(minutes=minute):%Y-%m-%dT%H:%M:%SZ},50,51,49,50.5,10" for minute in range(10)]
+    path.write_text("\n".join(["time,open,high,low,close,volume", *rows]))
+    return path
+
+
+def test_a_person_says_how_a_files_prices_are_adjusted(tmp_path: Path) -> None:
+    call_command("import_bars", str(csv(tmp_path / "AAPL.csv")), dataset="mine", prices="split", verbosity=0)
+    assert Dataset.objects.get(name="mine").price_mode == "split"
+    with pytest.raises(CommandError, match=r"said to be raw.*dataset mine are adjusted \(split\)"):
+        call_command("import_bars", str(csv(tmp_path / "MSFT.csv")), dataset="mine", prices="raw", verbosity=0)
+
+
+def test_a_person_and_an_answer_that_say_otherwise_are_refused(tmp_path: Path) -> None:
+    path = answer(tmp_path / "AAPL.json", adjusted=True)
+    with pytest.raises(CommandError, match="says that its prices are split, --prices says raw"):
+        call_command("import_bars", str(path), dataset="mine", prices="raw", verbosity=0)

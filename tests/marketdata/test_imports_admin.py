@@ -94,7 +94,7 @@ def test_every_doubt_is_answered_by_a_field_of_the_page() -> None:
         field.label or str(name).replace("_", " ").capitalize() for name, field in AnswersForm(files=[]).fields.items()
     }
     asked = {option for option, field in page_words.FIELDS.items() if any(label.startswith(field) for label in labels)}
-    assert asked == set(PARSERS) - {"symbol"} | {"as-is", "mapping"}
+    assert asked == set(PARSERS) - {"symbol"} | {"mapping", "prices"}
     assert set(page_words.ADVICE) == set(PARSERS)
 
 

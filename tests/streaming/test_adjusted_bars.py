@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from django.core.management import call_command
 from django.test import Client
 
 from marketdata.actions.adjusting import Adjuster, Adjustment, CannotAdjust
@@ -22,28 +21,18 @@ from streaming.engine.playing.player import Player
 from streaming.starts import service
 from streaming.starts.request import StartRequest
 from streaming.upkeep import rounds
+from tests.streaming.aapl_split import ACTIONS, BEFORE, EX, import_actions, import_days
 from tests.streaming.callers import log_in
 from tests.streaming.playing import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-BEFORE, EX = dt.date(2014, 6, 6), dt.date(2014, 6, 9)
 PRICES = ["open", "high", "low", "close"]
-ACTIONS = "symbol,ex_date,kind,value\nAAPL,2014-06-09,split,7:1\n"
 DIVIDEND = "AAPL,2014-06-09,dividend,0.5\n"
 
 
 @pytest.fixture
 def days(transactional_db: None, sample: Path) -> Path:
-    call_command(
-        "import_bars", *map(str, sorted((sample / "bars" / "lean").glob("AAPL_*"))), dataset="lean", verbosity=0
-    )
-    return sample / "bars" / "lean"
-
-
-def actions(folder: Path, text: str = ACTIONS) -> None:
-    path = folder / "actions.csv"
-    path.write_text(text)
-    call_command("import_actions", str(path), verbosity=0)
+    return import_days(sample)
 
 
 def played(until: dt.date = EX) -> Session:
@@ -66,7 +55,7 @@ def bars(session: Session, adjustment: str, interval: str = "1m") -> pd.DataFram
 def test_a_session_over_the_split_gives_its_bars_in_all_four_adjustments(
     player: Player, days: Path, tmp_path: Path, adjustment: str
 ) -> None:
-    actions(tmp_path)
+    import_actions(tmp_path)
     found = bars(played(), adjustment)
     before, after = rows_of(days, BEFORE), rows_of(days, EX)
     by = 7 if adjustment in ("split", "all") else 1
@@ -82,13 +71,13 @@ def test_a_session_over_the_split_gives_its_bars_in_all_four_adjustments(
 def test_before_the_ex_date_no_adjustment_knows_of_it(
     player: Player, days: Path, tmp_path: Path, adjustment: str
 ) -> None:
-    actions(tmp_path, ACTIONS + DIVIDEND)
+    import_actions(tmp_path, ACTIONS + DIVIDEND)
     found = bars(played(until=BEFORE), adjustment)
     assert found[PRICES].values.tolist() == rows_of(days, BEFORE)[PRICES].values.tolist()
 
 
 def test_a_dividend_takes_its_share_of_the_close_before_it(player: Player, days: Path, tmp_path: Path) -> None:
-    actions(tmp_path, ACTIONS.replace("split,7:1", "dividend,3.29"))
+    import_actions(tmp_path, ACTIONS.replace("split,7:1", "dividend,3.29"))
     session, before = played(), rows_of(days, BEFORE)
     factor = 1 - 3.29 / before["close"].iloc[-1]
     for adjustment, by in (("dividend", factor), ("all", factor), ("split", 1.0)):
@@ -98,14 +87,14 @@ def test_a_dividend_takes_its_share_of_the_close_before_it(player: Player, days:
 
 
 def test_derived_bars_of_several_days_are_adjusted_alike(player: Player, days: Path, tmp_path: Path) -> None:
-    actions(tmp_path)
+    import_actions(tmp_path)
     found, before = bars(played(), "split", "1d"), rows_of(days, BEFORE)
     assert found["close"][0] == pytest.approx(before["close"].iloc[-1] / 7, abs=1e-6)
     assert found["volume"][0] == before["volume"].sum() * 7
 
 
 def test_the_api_and_the_gateway_give_the_same(player: Player, days: Path, tmp_path: Path) -> None:
-    actions(tmp_path)
+    import_actions(tmp_path)
     session, before = played(), rows_of(days, BEFORE)
     client, query = (
         log_in("view_session", "view_bar"),
@@ -130,7 +119,7 @@ def test_the_api_and_the_gateway_give_the_same(player: Player, days: Path, tmp_p
 def test_a_dividend_whose_close_before_is_not_stored_is_an_error_that_says_so(
     player: Player, days: Path, tmp_path: Path
 ) -> None:
-    actions(tmp_path, "symbol,ex_date,kind,value\nAAPL,2014-06-05,dividend,0.5\n")
+    import_actions(tmp_path, "symbol,ex_date,kind,value\nAAPL,2014-06-05,dividend,0.5\n")
     session = played()
     bar_table_as_of(session, "AAPL", "1m", start=BEFORE, adjustment="all")  # it lies before the bars asked for
     with pytest.raises(CannotAdjust, match="dataset lean has no close of the week before it"):
@@ -147,7 +136,7 @@ def test_a_likely_split_without_an_action_is_an_event_and_a_line_of_data_status(
     assert "a split of 7 to 1? No stored action says so" in event.message
     (status,) = data_status(Question(("AAPL",)), "lean")
     assert next(note.text for note in status.notes if note.kind == "price step").endswith("a split of 7 to 1?")
-    actions(tmp_path)
+    import_actions(tmp_path)
     (status,) = data_status(Question(("AAPL",)), "lean")
     assert not [note for note in status.notes if note.kind == "price step"]
     again = played()
@@ -156,7 +145,7 @@ def test_a_likely_split_without_an_action_is_an_event_and_a_line_of_data_status(
 
 
 def test_the_api_lists_actions_for_those_who_may_look_into_the_store(transactional_db: None, tmp_path: Path) -> None:
-    actions(tmp_path)
+    import_actions(tmp_path)
     (found,) = log_in("view_bar").get("/api/actions/", {"symbol": "AAPL", "end": "2014-06-09"}).json()["actions"]
     assert (found["kind"], found["ex_date"], float(found["ratio"])) == ("split", "2014-06-09", 7.0)
     assert log_in("view_bar").get("/api/actions/", {"symbol": "AAPL", "end": "2014-06-08"}).json()["actions"] == []

@@ -12,6 +12,7 @@ from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_GET
 
 from broker.models import Account
+from marketdata.actions.adjusting import Adjustment
 from marketdata.store import spelled_as
 from sessions.models import Session
 from streaming.base.db import in_thread
@@ -42,7 +43,7 @@ async def session_feed(request: HttpRequest, pk: int) -> HttpResponseBase:
     account = AccountFeed(pk, looker.account_id) if looker.account_id else None
     name = (await request.auser()).get_username()
     shows = {"shows_accounts": looker.sees_accounts, "ahead": looker.looks_ahead}
-    feed = Feed(pk, _asked(request, looker.symbols), looker.symbols, name, account, **shows)
+    feed = Feed(pk, _asked(request, looker.symbols), looker.symbols, name, _adjustment(request), account, **shows)
     answer = StreamingHttpResponse(_while_entitled(feed, looker), content_type="text/event-stream")
     answer["Cache-Control"] = "no-store"
     answer["X-Accel-Buffering"] = "no"
@@ -57,7 +58,8 @@ def earlier(request: HttpRequest, pk: int) -> HttpResponse:
     date = parse_date(request.GET.get("before", ""))
     if session is None or date is None:
         return JsonResponse({"detail": "There is no such session, or `before` is no date."}, status=404)
-    return JsonResponse(chart.days_before(session, _asked(request, symbols_to_chart(session)), date).payload())
+    symbol = _asked(request, symbols_to_chart(session))
+    return JsonResponse(chart.days_before(session, symbol, date, _adjustment(request)).payload())
 
 
 async def _while_entitled(feed: Feed, looker: Looker) -> AsyncIterator[bytes]:
@@ -88,6 +90,11 @@ def _look(request: HttpRequest, pk: int) -> Looker | HttpResponse:
 def _asked(request: HttpRequest, symbols: list[str]) -> str:
     asked = spelled_as([request.GET.get("symbol", "")], symbols)
     return asked[0] if asked and asked[0] in symbols else symbols[0]
+
+
+def _adjustment(request: HttpRequest) -> str:
+    asked = request.GET.get("adjustment", "")
+    return asked if asked in Adjustment.values else Adjustment.SPLIT
 
 
 def _refused() -> HttpResponse:

@@ -12,6 +12,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.http import Http404
 from django.utils import timezone
 
+from marketdata.actions.adjusting import Adjustment
 from marketdata.chart_library import INTEGRITY
 from marketdata.exchange_calendar import place_of
 from marketdata.ledger import words_of
@@ -58,6 +59,7 @@ def context(session: Session) -> dict[str, Any]:
         "words": words_of(has_break=session.calendar.has_breaks),
         "chart_integrity": INTEGRITY,
         "symbols": symbols,
+        "adjustments": Adjustment.choices,
         "intervals": [session.interval, *session.derive],
         "speeds": speeds(session.speed),
         "again": urlencode(recipe(session)),

@@ -6,6 +6,7 @@ A bar is `[start in seconds, open, high, low, close, volume]`, a gap `[start in 
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from django.db.models import Q
 
 from marketdata import store
-from marketdata.actions.adjusting import Adjuster, Adjustment
+from marketdata.actions.adjusting import Adjuster, Adjustment, CannotAdjust, next_change
 from marketdata.bar_json import points
 from marketdata.calendar import FIRST
 from marketdata.columns import BarColumns
@@ -34,11 +35,16 @@ class Shown:
     """Bars and gaps, oldest first; `first` is the date before which there may be more."""
 
     first: dt.date | None = None
+    problem: str = ""
+    """Why prices are not adjusted as asked."""
+    good_until: float = math.inf
+    """Seconds; from then on earlier prices are adjusted otherwise. Ahead of the clock: never shown."""
     bars: list[list[Any]] = field(default_factory=list)
     gaps: list[list[Any]] = field(default_factory=list)
 
     def payload(self) -> dict[str, Any]:
-        return {"first": str(self.first) if self.first else None, "bars": self.bars, "gaps": self.gaps}
+        first = str(self.first) if self.first else None
+        return {"first": first, "bars": self.bars, "gaps": self.gaps, "problem": self.problem}
 
     def add(self, day: TradingDay, bars: BarColumns | None, ledger: str, until: float) -> None:
         """What of a day is over."""
@@ -49,14 +55,19 @@ class Shown:
         self.gaps += [[start, letter] for start, letter in minutes if start + 60 <= until]
 
 
-def days_so_far(session_id: int, symbol: str, clock: str) -> Shown:
+def days_so_far(session_id: int, symbol: str, clock: str, adjustment: str = Adjustment.SPLIT) -> Shown:
     """The symbol's day at the clock and the few before it, also those before the session's first."""
     session = Session.objects.with_run().get(pk=session_id)
     now = dt.datetime.fromisoformat(clock)
-    return _days(session, symbol, session.calendar.session_date_of(now), now)
+    today = session.calendar.session_date_of(now)
+    shown = _days(session, symbol, today, now, adjustment)
+    change = next_change(session.dataset, symbol, today, session.end_date, adjustment)
+    if change is not None:
+        shown.good_until = session.calendar.next_trading_day(change - dt.timedelta(days=1)).open.timestamp()
+    return shown
 
 
-def days_before(session: Session, symbol: str, date: dt.date) -> Shown:
+def days_before(session: Session, symbol: str, date: dt.date, adjustment: str = Adjustment.SPLIT) -> Shown:
     """A few days more, before a date."""
     clock = clock_of(session)
     if clock is None:
@@ -64,10 +75,10 @@ def days_before(session: Session, symbol: str, date: dt.date) -> Shown:
     if date <= FIRST:
         return Shown()
     last = min(date - dt.timedelta(days=1), session.calendar.session_date_of(clock))
-    return _days(session, symbol, last, clock)
+    return _days(session, symbol, last, clock, adjustment)
 
 
-def _days(session: Session, symbol: str, last: dt.date, clock: dt.datetime) -> Shown:
+def _days(session: Session, symbol: str, last: dt.date, clock: dt.datetime, adjustment: str) -> Shown:
     """Up to a date: what the session plays of them, and before its first day what the store has."""
     played = session.calendar.trading_days(session.start_date, last) if last >= session.start_date else []
     dates = [day.date for day in played[-SHOWN_DAYS:]]
@@ -77,7 +88,7 @@ def _days(session: Session, symbol: str, last: dt.date, clock: dt.datetime) -> S
     if not (dates or stored):
         return shown
     shown.first = min([*stored, *dates])
-    adjuster = Adjuster(session.dataset, symbol, shown.first, today, Adjustment.SPLIT)
+    adjuster = _adjuster(session, symbol, shown, today, adjustment)
     ledgers = _ledgers(stored.values())
     held = {day.id: day for day in store.load_rows(list(stored.values()))} if stored else {}
     for date, pk in stored.items():
@@ -86,6 +97,16 @@ def _days(session: Session, symbol: str, last: dt.date, clock: dt.datetime) -> S
     for day, bars, ledger in _played(session, symbol, dates, clock):
         shown.add(day, adjuster.at(day.date).of(bars) if bars else None, ledger, clock.timestamp())
     return shown
+
+
+def _adjuster(session: Session, symbol: str, shown: Shown, today: dt.date, adjustment: str) -> Adjuster:
+    """As asked, else for splits alone, with the reason on what is shown."""
+    assert shown.first
+    try:
+        return Adjuster(session.dataset, symbol, shown.first, today, adjustment)
+    except CannotAdjust as error:
+        shown.problem = str(error)
+        return Adjuster(session.dataset, symbol, shown.first, today, Adjustment.SPLIT)
 
 
 def _played(

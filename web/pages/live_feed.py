@@ -20,6 +20,7 @@ import orjson
 from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
+from marketdata.actions.adjusting import Adjustment
 from marketdata.columns import Floats
 from marketdata.columns.bar_columns import BAR_VALUES
 from marketdata.kinds import KINDS, DayKind
@@ -115,11 +116,13 @@ class Feed:
         symbol: str,
         others: list[str],
         reader: str = "",
+        adjustment: str = Adjustment.SPLIT,
         account: AccountFeed | None = None,
         shows_accounts: bool = False,
         ahead: bool = False,
     ) -> None:
-        self.session_id, self.symbol, self.reader = session_id, symbol, reader
+        self.session_id, self.symbol, self.reader, self.adjustment = session_id, symbol, reader, adjustment
+        self.good_until = math.inf
         self.account, self.shows_accounts, self.ahead = account, shows_accounts, ahead
         self.unsent = Unsent(symbol, frozenset(others[:MOST_LATEST]))
         self.changed = asyncio.Event()
@@ -183,21 +186,27 @@ class Feed:
                 kind = item.event["type"] if isinstance(item, Notice) else "frame"
                 if kind == "reset":
                     return True
-                if not begun:
-                    begun = True
-                    await self._begin(item)
+                adjusted_otherwise = isinstance(item, Frame) and item.id.ms >= self.good_until * 1000
+                if not begun or adjusted_otherwise:
+                    begun = await self._begin(item)
                 if isinstance(item, Frame):
                     self.unsent.take(item)
                 self.changed.set()
         return False
 
-    async def _begin(self, item: Item) -> None:
-        """The page draws its chart anew: what was over when the reading began, of that day and the few before."""
+    async def _begin(self, item: Item) -> bool:
+        """The page draws its chart anew: what was over when the reading began, of that day and the few before.
+
+        False before the first frame: then there is nothing to draw yet.
+        """
         clock = item.event["clock"] if isinstance(item, Notice) else rfc3339(item.id.ms)
-        shown = await in_thread(chart.days_so_far)(self.session_id, self.symbol, clock) if clock else chart.Shown()
+        asked = self.session_id, self.symbol, clock, self.adjustment
+        shown = await in_thread(chart.days_so_far)(*asked) if clock else chart.Shown()
+        self.good_until = shown.good_until
         self.unsent.clock, self.unsent.whole, self.unsent.bars = clock, shown, shown.bars
         if self.account:
             await self.account.begin()
+        return clock is not None
 
     async def _status(self) -> bytes:
         try:

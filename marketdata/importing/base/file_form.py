@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+PRICE_MODES = ("raw", "split", "all")
+"""As traded; adjusted for splits; for splits and dividends."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileForm:
@@ -12,7 +15,7 @@ class FileForm:
 
     `columns`: ours → the file's name. `header`: names of the columns in order, for files without a head line. `scale`:
     prices are divided by it. `only`: column → the value that a row has to have. `as_is`: stamps and prices are taken
-    as they are read, even where their pattern is odd.
+    as they are read, even where their pattern is odd. `prices`: how they are adjusted, of PRICE_MODES.
     """
 
     symbol: str = ""
@@ -27,6 +30,7 @@ class FileForm:
     scale: float = 0.0
     only: Mapping[str, str] = field(default_factory=dict)
     as_is: bool = False
+    prices: str = ""
     exchange: str = ""
     """The calendar of symbols that are not known yet; empty: New York's stocks."""
 

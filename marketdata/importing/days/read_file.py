@@ -107,6 +107,9 @@ def _read(path: Path, form: FileForm, kind: str, known_only: bool, known_at: dt.
         parts = split_ticks(ticks, store.exchange_of, form.exchange)
         exchange = store.exchange_of({day.symbol for day in parts.days}, form.exchange)
         rows, decision, prices = len(ticks.line) + len(ticks.bad), ticks.decision, ticks.sheet.prices
+    if form.prices and prices and form.prices != prices:
+        raise UnreadableFile(f"{path}: the answer says that its prices are {prices}, --prices says {form.prices}.")
+    prices = form.prices or prices
     refuse_bad_symbols(path, {day.symbol for day in parts.days}, known_only)
     if not parts.days:
         raise nothing_usable(path, rows, parts.rejected)

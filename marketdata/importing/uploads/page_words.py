@@ -16,6 +16,7 @@ FIELDS = {
     "only": "Only rows with",
     "as-is": "Take stamps and prices as they are",
     "mapping": "Mapping",
+    "prices": "Prices",
 }
 """A command's option → the field of the same meaning."""
 ADVICE = {

@@ -37,7 +37,7 @@ MOST_SHOWN_REASONS = 5
 KEPT = dt.timedelta(days=1)
 """How long files stay that nobody imported."""
 NAME = re.compile(r"[^A-Za-z0-9.,_+=@^ \-]")
-OPTIONS = ("tz", "label", "date_order", "decimal", "scale", "only", "as_is")
+OPTIONS = ("tz", "label", "date_order", "decimal", "scale", "only", "as_is", "prices")
 
 
 class BadUpload(MarketDataError):

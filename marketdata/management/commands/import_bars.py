@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from marketdata import store
 from marketdata.errors import MarketDataError
 from marketdata.importing import mappings
-from marketdata.importing.base.file_form import FileForm, demanded
+from marketdata.importing.base.file_form import PRICE_MODES, FileForm, demanded
 from marketdata.importing.base.refusals import OtherKind
 from marketdata.importing.base.spellings import ours
 from marketdata.importing.base.zones import parse_zone
@@ -92,6 +92,9 @@ class Command(ExplainedCommand):
         parser.add_argument("--tz", type=time_zone, help="zone of stamps that carry none")
         parser.add_argument("--date-order", choices=["mdy", "dmy", "ymd"], help="of dates such as 07/02/2025")
         parser.add_argument("--label", choices=["start", "end"], help="what a stamp marks; default: detected")
+        parser.add_argument(
+            "--prices", choices=PRICE_MODES, help="how they are adjusted; default: raw, or as a file says"
+        )
         parser.add_argument("--interval", default="", help="only 1m; wider bars are derived")
         parser.add_argument("--columns", type=column_mapping, help="time=ts,open=o,…")
         add_doubt_options(parser)
@@ -167,11 +170,16 @@ def add_doubt_options(parser: ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="never ask, at a terminal neither: a doubt is refused")
 
 
+FORM_OPTIONS = (
+    *("symbol", "tz", "label", "interval", "columns", "date_order", "decimal", "scale"),
+    *("only", "as_is", "prices"),
+)
+
+
 def _form(options: dict[str, Any]) -> FileForm:
     """The mapping that was named, with the options that were given over it."""
     base = mappings.named(options["mapping"]) if options.get("mapping") else FileForm()
-    names = ("symbol", "tz", "label", "interval", "columns", "date_order", "decimal", "scale", "only", "as_is")
-    given = {name: options[name] for name in names if options.get(name)}
+    given = {name: options[name] for name in FORM_OPTIONS if options.get(name)}
     exchange = store.require_exchange(options["calendar"]) if options.get("calendar") else ""
     return replace(base, **given, exchange=exchange)
 

@@ -28,6 +28,8 @@ class Page {
     const ticket = document.getElementById("ticket");
     this.desk = ticket && new Desk(ticket, this);
     this.symbol.addEventListener("change", () => { this.open(); this.desk?.symbolChanged(); });
+    this.adjustment = document.getElementById("adjustment");
+    this.adjustment.addEventListener("change", () => this.open());
     for (const radio of document.getElementsByName("interval")) radio.addEventListener("change", () => this.chart.interval(minutesOf(radio.value)));
     document.addEventListener("keydown", (event) => this.transport.key(event));
     document.addEventListener("visibilitychange", () => (document.hidden ? this.close() : this.open()));
@@ -42,6 +44,7 @@ class Page {
     this.close();
     const address = new URL(this.root.dataset.feed, window.location.href);
     address.searchParams.set("symbol", this.symbol.value);
+    address.searchParams.set("adjustment", this.adjustment.value);
     if (this.desk?.name) address.searchParams.set("account", this.desk.name);
     this.source = new EventSource(address);
     this.source.addEventListener("tape", (event) => this.tape(JSON.parse(event.data)));
@@ -80,7 +83,7 @@ class Page {
     }
   }
 
-  tape({ clock, whole, bars, gaps, first, symbol, latest }) {
+  tape({ clock, whole, bars, gaps, first, symbol, latest, problem }) {
     if (symbol !== this.symbol.value) return;
     this.clock = clock ? Date.parse(clock) : null;
     if (whole) this.latest = {};
@@ -88,6 +91,7 @@ class Page {
     if (this.clock) this.root.querySelector("[data-shown=clock]").textContent = exactTimeOf(this.clock);
     if (whole) {
       this.earliest = first;
+      this.unadjusted(problem);
       this.chart.unmark();
       this.chart.mark(gaps);
       this.chart.whole(bars);
@@ -134,12 +138,13 @@ class Page {
   async loadEarlier() {
     if (!this.earliest || this.loading) return;
     this.loading = true;
-    const [symbol, before] = [this.symbol.value, this.earliest];
+    const [symbol, before, adjustment] = [this.symbol.value, this.earliest, this.adjustment.value];
     try {
-      const answer = await fetch(`${this.root.dataset.earlier}?${new URLSearchParams({ symbol, before })}`);
-      const { first, bars, gaps } = answer.ok ? await answer.json() : { first: null, bars: [], gaps: [] };
-      if (symbol !== this.symbol.value || before !== this.earliest) return;
+      const answer = await fetch(`${this.root.dataset.earlier}?${new URLSearchParams({ symbol, before, adjustment })}`);
+      const { first, bars, gaps, problem } = answer.ok ? await answer.json() : { first: null, bars: [], gaps: [] };
+      if (symbol !== this.symbol.value || before !== this.earliest || adjustment !== this.adjustment.value) return;
       this.earliest = first;
+      if (problem) this.unadjusted(problem);
       this.chart.before(bars, gaps);
     } finally {
       this.loading = false;
@@ -177,6 +182,13 @@ class Page {
     event.preventDefault();
     const field = event.target.elements.symbols;
     if (await this.transport.ask(event.submitter.value, { symbols: field.value })) field.value = "";
+  }
+
+  /** Why earlier prices are not adjusted as asked. */
+  unadjusted(problem) {
+    const place = document.getElementById("unadjusted");
+    place.hidden = !problem;
+    place.textContent = problem ? `Adjusted for splits alone: ${problem}` : "";
   }
 
   say(text) {
