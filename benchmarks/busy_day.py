@@ -26,7 +26,7 @@ def run() -> Iterator[Row]:
         before, resident, longest = worker.memory_info().rss, [], 0
         session_id = paused_session(dataset)
         began = time.time()
-        with delivery.reader(session_id, "ticks") as reading:
+        with delivery.reader(session_id, "ticks", TRADES + QUOTES) as reading:
             control.resume(session_id)
             while Session.objects.get(pk=session_id).is_live:
                 resident.append(worker.memory_info().rss)

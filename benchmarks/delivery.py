@@ -40,7 +40,7 @@ def measure(worker: psutil.Process, count: int, days: int, mode: str, web: Seque
     from sessions import control
 
     session_id, bars = paused_session(count, days)
-    with reader(session_id, mode, *web) as process:
+    with reader(session_id, mode, bars, *web) as process:
         began, spent = time.time(), sum(worker.cpu_times()[:2])
         control.resume(session_id)
         assert process.stdout is not None
@@ -69,9 +69,9 @@ def paused_session(count: int, days: int) -> tuple[int, int]:
 
 
 @contextmanager
-def reader(session_id: int, mode: str, *web: str) -> Iterator[subprocess.Popen[str]]:
+def reader(session_id: int, mode: str, expected: int, *web: str) -> Iterator[subprocess.Popen[str]]:
     """A process that reads the session from its first frame on, and is about to."""
-    command = [sys.executable, "-m", "benchmarks.reading", str(session_id), mode, *web]
+    command = [sys.executable, "-m", "benchmarks.reading", str(session_id), mode, str(expected), *web]
     process = subprocess.Popen(command, cwd=world.ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:

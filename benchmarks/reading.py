@@ -1,6 +1,7 @@
-"""A reader in a process of its own: `python -m benchmarks.reading SESSION MODE [ADDRESS TOKEN]`.
+"""A reader in a process of its own: `python -m benchmarks.reading SESSION MODE EXPECTED [ADDRESS TOKEN]`.
 
-Says `ready` when it is about to read, and at the end one JSON object: bars, wall time of the last frame, CPU seconds.
+Says `ready` when it is about to read, and at the end one JSON object: bars, wall time at which as many as expected were
+there, CPU seconds.
 """
 
 from __future__ import annotations
@@ -13,60 +14,70 @@ import time
 from collections.abc import Awaitable, Callable
 
 
-async def columns(session_id: int) -> int:
+class Arrived:
+    """How many there are so far, and when the last of those that were expected came: the session's end comes later."""
+
+    def __init__(self, expected: int) -> None:
+        self.count, self.expected, self.at = 0, expected, 0.0
+
+    def add(self, count: int) -> None:
+        self.count += count
+        if self.count >= self.expected and not self.at:
+            self.at = time.time()
+
+
+async def columns(session_id: int, arrived: Arrived) -> None:
     """Bars as batches of columns, one for each stretch of frames."""
-    return await _batches(session_id, "1m")
+    await _batches(session_id, arrived, "1m")
 
 
-async def ticks(session_id: int) -> int:
+async def ticks(session_id: int, arrived: Arrived) -> None:
     """Likewise trades and quotes."""
-    return await _batches(session_id, "ticks", "quotes")
+    await _batches(session_id, arrived, "ticks", "quotes")
 
 
-async def _batches(session_id: int, *channels: str) -> int:
+async def _batches(session_id: int, arrived: Arrived, *channels: str) -> None:
     from streaming.engine.frames.stretch import Stretch
     from streaming.reading.batches import batch_of
     from streaming.reading.hub import shared_hub
     from streaming.reading.reader import Reading, read_stretches
 
-    count = 0
     async with shared_hub() as hub:
         async for item in read_stretches(Reading(session_id, from_start=True), hub):
             if isinstance(item, Stretch):
-                count += sum(len(batch_of(item, channel)) for channel in channels)
-    return count
+                arrived.add(sum(len(batch_of(item, channel)) for channel in channels))
 
 
-async def frames(session_id: int) -> int:
+async def frames(session_id: int, arrived: Arrived) -> None:
     """Frame by frame, the rows of each as columns: as sockets, pages and the gateway read."""
     from streaming.engine.frames.frame import Frame
     from streaming.reading.hub import shared_hub
     from streaming.reading.reader import Reading, read
 
-    count = 0
     async with shared_hub() as hub:
         async for item in read(Reading(session_id, from_start=True), hub):
             if isinstance(item, Frame):
-                count += sum(block.columns.shape[1] for block in item.blocks) + sum(map(len, item.ticks))
-    return count
+                arrived.add(sum(block.columns.shape[1] for block in item.blocks) + sum(map(len, item.ticks)))
 
 
-async def bars(session_id: int) -> int:
+async def bars(session_id: int, arrived: Arrived) -> None:
     """One Python dict a bar, as `stream_bars` gives them."""
     from sessions.models import ActiveStream
     from streaming.stream_bars import stream_bars
 
     rows = ActiveStream.objects.filter(session_id=session_id).values_list("instrument__symbol", flat=True)
     names = [name async for name in rows]
-    count = 0
+    count, last = 0, arrived.expected
     async for _ in stream_bars(session_id, names, "1m"):
         count += 1
-    return count
+        if count == last:
+            arrived.at = time.time()
+    arrived.count = count
 
 
-async def sse(session_id: int) -> int:
+async def sse(session_id: int, arrived: Arrived) -> None:
     """Server-sent events as bytes, their bars counted: HTTP's chunks and parsing JSON are the client's own business."""
-    address, token = sys.argv[3:5]
+    address, token = sys.argv[4:6]
     host, port = address.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port), limit=1 << 22)
     path = f"/api/sessions/{session_id}/stream/?from_start=true"
@@ -75,16 +86,15 @@ async def sse(session_id: int) -> int:
     status = await reader.readline()
     if b" 200 " not in status:
         raise RuntimeError(f"{path}: {status!r}")
-    count, rest, sought = 0, b"", b'"type":"bar"'
+    rest, sought = b"", b'"type":"bar"'
     while chunk := await reader.read(1 << 22):
         text = rest + chunk
-        count += text.count(sought)
+        arrived.add(text.count(sought))
         rest = text[1 - len(sought) :]
     writer.close()
-    return count
 
 
-READERS: dict[str, Callable[[int], Awaitable[int]]] = {
+READERS: dict[str, Callable[[int, Arrived], Awaitable[None]]] = {
     "columns": columns,
     "frames": frames,
     "ticks": ticks,
@@ -103,11 +113,11 @@ def main() -> None:
 
     calendar.prepare()
 
-    session_id, mode = int(sys.argv[1]), sys.argv[2]
+    session_id, mode, arrived = int(sys.argv[1]), sys.argv[2], Arrived(int(sys.argv[3]))
     print("ready", flush=True)
     began = time.process_time()
-    count = asyncio.run(READERS[mode](session_id))  # type: ignore[arg-type]
-    print(json.dumps({"bars": count, "at": time.time(), "cpu": time.process_time() - began}), flush=True)
+    asyncio.run(READERS[mode](session_id, arrived))  # type: ignore[arg-type]
+    print(json.dumps({"bars": arrived.count, "at": arrived.at, "cpu": time.process_time() - began}), flush=True)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def _rate(orders: int) -> float:
     _step(session_id)
     if orders:
         _rest(Session.objects.get(pk=session_id), orders)
-    with delivery.reader(session_id, "columns") as process:
+    with delivery.reader(session_id, "columns", bars) as process:
         began = time.time()
         control.resume(session_id)
         assert process.stdout is not None
