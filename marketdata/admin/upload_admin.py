@@ -21,8 +21,7 @@ from marketdata.chart_library import INTEGRITY
 from marketdata.errors import MarketDataError
 from marketdata.importing import mappings
 from marketdata.importing.files.finding import SHOWN, SUFFIXES
-from marketdata.importing.uploads import upload as uploads
-from marketdata.importing.uploads import upload_queue
+from marketdata.importing.uploads import received, upload_queue
 from marketdata.importing.uploads.upload_queue import TASKS
 from marketdata.ledger import BREAK, words_of
 from marketdata.models import Dataset, Upload
@@ -87,10 +86,10 @@ class UploadAdmin(ReadOnlyAdmin):
     def _receive(self, request: HttpRequest) -> HttpResponse:
         try:
             if int(request.META.get("CONTENT_LENGTH") or 0) > settings.UPLOAD_MAX_BYTES * 1.01 + 1_000_000:
-                raise uploads.BadUpload(f"That is more than {settings.UPLOAD_MAX_BYTES:,} bytes (UPLOAD_MAX_BYTES).")
+                raise received.BadUpload(f"That is more than {settings.UPLOAD_MAX_BYTES:,} bytes (UPLOAD_MAX_BYTES).")
             dataset = _dataset_name(request.POST.get("dataset", ""))
             files = [file for file in request.FILES.getlist("files") if isinstance(file, UploadedFile)]
-            upload = uploads.receive(files, request.user.get_username())
+            upload = received.receive(files, request.user.get_username())
         except MarketDataError as error:
             return JsonResponse({"detail": str(error)}, status=400)
         except OSError as error:
@@ -189,5 +188,5 @@ def _dataset_name(text: str) -> str:
     """Raises BadUpload for what is no dataset's name."""
     name = text.strip() or "uploaded"
     if not all(letter.isascii() and (letter.isalnum() or letter in "-_") for letter in name) or len(name) > 64:
-        raise uploads.BadUpload(f"{name!r} is not a dataset's name: letters, digits, - and _.")
+        raise received.BadUpload(f"{name!r} is not a dataset's name: letters, digits, - and _.")
     return name

@@ -13,7 +13,7 @@ from django.test import Client
 
 from marketdata import tasks
 from marketdata.admin.upload_form import AnswersForm
-from marketdata.importing.uploads import page_words, upload_queue
+from marketdata.importing.uploads import page_words, received, upload_queue
 from marketdata.importing.uploads import upload as uploads
 from marketdata.importing.uploads.upload_queue import SILENT, TASKS
 from marketdata.management.doubts import PARSERS
@@ -69,7 +69,7 @@ def test_an_upload_is_read_seen_and_imported(boss: Client) -> None:
     assert "776 minutes of the sessions have no bar" in done and "Replay AAPL" not in done
     starter = client("add_import", "add_session", name="starter")
     assert "Replay AAPL, MSFT on 2025-07-02" in starter.get(page).content.decode()
-    assert not uploads.files_of(found)
+    assert not received.files_of(found)
 
 
 def test_a_doubt_is_shown_with_the_first_rows_and_answered(boss: Client) -> None:
@@ -140,7 +140,7 @@ def test_what_is_not_taken_is_said(boss: Client, settings: Any, files: Any, data
 
 def test_a_name_stays_inside_its_folder(boss: Client, settings: Any) -> None:
     upload(boss, ("../../AAPL<b>.csv", rows(1)))
-    (path,) = uploads.files_of(Upload.objects.get())
+    (path,) = received.files_of(Upload.objects.get())
     assert path.name == "AAPL_b_.csv" and Path(settings.UPLOADS_FOLDER) in path.parents
 
 
@@ -197,9 +197,9 @@ def test_folders_of_forgotten_uploads_go(boss: Client) -> None:
     upload(boss, ("AAPL.csv", rows(100)))
     old = Upload.objects.get()
     Upload.objects.update(created_at=dt.datetime(2025, 1, 1, tzinfo=dt.UTC))
-    assert uploads.files_of(old)
+    assert received.files_of(old)
     upload(boss, ("MSFT.csv", rows(100)))
-    assert not uploads.files_of(old)
+    assert not received.files_of(old)
 
 
 def test_an_import_is_seen_and_undone(boss: Client, tmp_path: Path) -> None:

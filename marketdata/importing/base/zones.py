@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import pandas as pd
+if TYPE_CHECKING:  # a page that takes a zone's name reads no file
+    import pandas as pd
 
 OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>\d{1,2})(?::?(?P<minutes>\d\d))?")
 SHIFTED = re.compile(rf"(?P<zone>[A-Za-z][A-Za-z_/]+){OFFSET.pattern}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from marketdata.importing.base.refusals import UnreadableFile
 from marketdata.importing.files.containers import PACKINGS
-from marketdata.importing.files.lean import dataset_folder, is_lean
+from marketdata.importing.files.lean_folders import dataset_folder, is_lean
 from marketdata.importing.files.partitions import above_partitions
 
 FORMS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".dbn")

@@ -14,24 +14,14 @@ from marketdata.calendar import NEW_YORK
 from marketdata.importing.base.refusals import NotBars, NotTicks, UnreadableFile
 from marketdata.importing.base.sheets import Sheet
 from marketdata.importing.dialects.dialect import Dialect
+from marketdata.importing.files.lean_folders import LAYOUT, is_lean
 from marketdata.kinds import DayKind
 
-LAYOUT = re.compile(r"/(?P<resolution>minute|second|tick)/(?P<symbol>[^/]+)/(?P<date>\d{8})_(?P<kind>\w+)\.zip$")
-WIDE_LAYOUT = re.compile(r"/(?P<market>[^/]+)/(?P<resolution>hour|daily)/[^/]+\.zip$")
 MEMBER = re.compile(r"(?:^|/)(?P<date>\d{8})_(?P<symbol>[^_/]+)_minute_trade\.csv$")
 SCALED, NEW_YORKS = ("equity", "option"), ("equity", "option", "index")
 """Kinds whose prices are ten-thousandths, and those that keep New York's time in its market."""
 ROUND_CLOCK = ("crypto", "forex", "cfd", "cryptofuture")
 HEADER = ("ms", "open", "high", "low", "close", "volume")
-
-
-def is_lean(path: Path) -> bool:
-    return bool(LAYOUT.search(path.as_posix()) or WIDE_LAYOUT.search(path.as_posix()))
-
-
-def dataset_folder(path: Path) -> Path:
-    """The folder above <security type>/<market>/<resolution>/<symbol>."""
-    return path.parents[min(4, len(path.parents) - 1)]
 
 
 def refuse_other_layouts(path: Path, kinds: tuple[str, ...]) -> None:

@@ -26,7 +26,8 @@ from marketdata.importing.files.containers import unpacked
 from marketdata.importing.files.dbn import dbn_as_csv
 from marketdata.importing.files.delimited import read_delimited
 from marketdata.importing.files.json_files import read_json
-from marketdata.importing.files.lean import dialect_of, is_lean, is_member, refuse_other_layouts
+from marketdata.importing.files.lean import dialect_of, is_member, refuse_other_layouts
+from marketdata.importing.files.lean_folders import is_lean
 from marketdata.importing.files.parquet_files import is_export, parquet_names, read_parquet
 from marketdata.importing.files.scid import read_scid
 from marketdata.importing.files.texts import as_utf8

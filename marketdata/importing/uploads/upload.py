@@ -1,112 +1,31 @@
-"""Files that were dropped on a page: kept in a folder, read without writing, corrected by a person, and imported."""
+"""What a worker does with files that were dropped on a page: reads them without writing, and imports them."""
 
 from __future__ import annotations
 
-import datetime as dt
-import re
-import secrets
 import shutil
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-from django.core.files.base import File
 from django.db.models.functions import Now
 
 from marketdata.bar_json import points
 from marketdata.columns import BarColumns
 from marketdata.errors import MarketDataError
 from marketdata.exchange_calendar import calendar_of
-from marketdata.importing import mappings
-from marketdata.importing.base.file_form import FileForm
 from marketdata.importing.base.refusals import Doubt
 from marketdata.importing.days.read_file import ReadFile
 from marketdata.importing.days.splitting import SymbolDay
-from marketdata.importing.files.finding import SHOWN, SUFFIXES
 from marketdata.importing.files.preview import first_rows
 from marketdata.importing.run import ImportRun
 from marketdata.importing.uploads.page_words import on_page, question
+from marketdata.importing.uploads.received import files_of, folder_of, form_of
 from marketdata.kinds import DayKind
 from marketdata.ledger import initial_ledger
 from marketdata.models import Import, Scope, Upload
 
 MOST_PREVIEWS = 12
 MOST_SHOWN_REASONS = 5
-KEPT = dt.timedelta(days=1)
-"""How long files stay that nobody imported."""
-NAME = re.compile(r"[^A-Za-z0-9.,_+=@^ \-]")
-OPTIONS = ("tz", "label", "date_order", "decimal", "scale", "only", "as_is", "prices")
-
-
-class BadUpload(MarketDataError):
-    """Files that are not taken, with the reason."""
-
-
-def receive(files: Sequence[File[bytes]], by: str) -> Upload:
-    """Keep the files in a folder of their own; those of forms that nobody reads are left out, and named.
-
-    Raises BadUpload.
-    """
-    named = [(NAME.sub("_", Path(file.name or "").name), file) for file in files]
-    kept = [(name, file) for name, file in named if name.lower().endswith(SUFFIXES)]
-    skipped = [name for name, _ in named if not name.lower().endswith(SUFFIXES)]
-    _refuse([name for name, _ in kept], sum(file.size or 0 for _, file in kept), skipped)
-    _forget_old()
-    upload = Upload(by=by, folder=secrets.token_hex(16), all_files=len(kept), found={"skipped": skipped})
-    folder = folder_of(upload)
-    folder.mkdir(parents=True)
-    for name, file in kept:
-        with (folder / name).open("wb") as copy:
-            for chunk in file.chunks():
-                copy.write(chunk)
-    upload.save()
-    return upload
-
-
-def _refuse(names: Sequence[str], size: int, skipped: Sequence[str]) -> None:
-    most, most_files = settings.UPLOAD_MAX_BYTES, settings.UPLOAD_MAX_FILES
-    if skipped and not names:
-        raise BadUpload(f"{', '.join(skipped[:5])}: not one of the forms {SHOWN}.")
-    if not names:
-        raise BadUpload("Choose at least one file.")
-    if len(names) > most_files:
-        raise BadUpload(f"{len(names)} files are too many for one upload: at most {most_files} (UPLOAD_MAX_FILES).")
-    if size > most:
-        raise BadUpload(
-            f"{size:,} bytes are too many for one upload: at most {most:,} (UPLOAD_MAX_BYTES). "
-            "Pack them, or use manage.py import_data."
-        )
-    for name in names:
-        if names.count(name) > 1:
-            raise BadUpload(f"{name}: two files have this name.")
-
-
-def folder_of(upload: Upload) -> Path:
-    return Path(settings.UPLOADS_FOLDER) / upload.folder
-
-
-def files_of(upload: Upload) -> list[Path]:
-    """Those that are still there, in their order."""
-    folder = folder_of(upload)
-    return sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
-
-
-def _forget_old() -> None:
-    """Folders of uploads that nobody finished."""
-    old = Upload.objects.filter(created_at__lt=dt.datetime.now(dt.UTC) - KEPT).exclude(state=Upload.State.IMPORTING)
-    for upload in old:
-        shutil.rmtree(folder_of(upload), ignore_errors=True)
-
-
-def form_of(upload: Upload, path: Path) -> FileForm:
-    """What the person said about a file. Raises MarketDataError."""
-    answers = upload.answers
-    base = mappings.named(answers["mapping"]) if answers.get("mapping") else FileForm()
-    given = {name: answers[name] for name in OPTIONS if answers.get(name)}
-    symbol = answers.get("symbols", {}).get(path.name, "")
-    return replace(base, symbol=symbol, exchange=answers.get("calendar", ""), **given)
 
 
 def read(upload: Upload) -> None:
