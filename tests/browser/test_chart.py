@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import subprocess
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from marketdata.models import CorporateAction, Instrument
 from sessions import control
 from tests.browser.conftest import OpenPage
 from tests.browser.watching import a_sample_session, address_of, clock_on, legend_on, until
@@ -192,3 +194,25 @@ def test_the_calendar_is_not_under_the_footer(open_page: OpenPage) -> None:
         })"""
     )
     assert box[0]["bottom"] <= box[1]["top"]
+
+
+def test_earlier_prices_are_adjusted_as_chosen(open_page: OpenPage, worker: Worker) -> None:
+    session = a_sample_session(paused_at="09:40")
+    split = {"kind": "split", "ratio": 2, "source": "test"}
+    CorporateAction.objects.create(
+        instrument=Instrument.objects.get(symbol="AAPL"), ex_date=dt.date(2016, 4, 29), **split
+    )
+    page = open_page(address_of(session), width=1440)
+    until(lambda: "09:39" in legend_on(page), "the newest bar", page)
+    box = page.locator("#chart").bounding_box()
+    assert box
+
+    def close_of_the_day_before() -> float:
+        page.mouse.move(0, 0)
+        page.mouse.move(box["x"] + 200, box["y"] + 150)
+        until(lambda: "Apr 28" in legend_on(page), "the day before", page)
+        return float(legend_on(page).split(" C ")[1].split()[0])
+
+    halved = close_of_the_day_before()
+    page.get_by_label("How earlier prices are adjusted").select_option("raw")
+    until(lambda: close_of_the_day_before() > 1.5 * halved, "prices as they were traded", page)

@@ -30,6 +30,13 @@ SHOWN_READERS = 20
 SHOWN_EVENTS = 25
 SHOWN_ENTRIES = 12
 SHOWN_VERIFICATIONS = 5
+ADJUSTMENTS = (
+    (Adjustment.RAW.value, "As traded"),
+    (Adjustment.SPLIT.value, "Split-adjusted"),
+    (Adjustment.DIVIDEND.value, "Dividend-adjusted"),
+    (Adjustment.ALL.value, "Fully adjusted"),
+)
+"""How the chart shows earlier prices."""
 TIMES_IN_FORCE = (
     ("day", "Day"),
     ("gtc", "Until canceled"),
@@ -59,7 +66,7 @@ def context(session: Session) -> dict[str, Any]:
         "words": words_of(has_break=session.calendar.has_breaks),
         "chart_integrity": INTEGRITY,
         "symbols": symbols,
-        "adjustments": Adjustment.choices,
+        "adjustments": ADJUSTMENTS,
         "intervals": [session.interval, *session.derive],
         "speeds": speeds(session.speed),
         "again": urlencode(recipe(session)),
