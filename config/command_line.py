@@ -13,6 +13,7 @@ from django.db import OperationalError
 
 from config import verbs
 from marketdata.management.program import as_typed, program
+from sessions import postgres_faults
 from sessions.redis_faults import refusal
 
 HELP = ("help", "--help", "-h")
@@ -33,6 +34,8 @@ def main() -> None:
     except ImproperlyConfigured as error:
         sys.exit(str(error))
     except OperationalError as error:
+        if (said := postgres_faults.fault(error)) != postgres_faults.NO_ANSWER:
+            sys.exit(f"{said}.")
         not_there("Postgres", error)
     except redis.RedisError as error:
         if refused := refusal(error):

@@ -122,6 +122,24 @@ def full_redis() -> Iterator[None]:
     client.config_set("maxmemory", "0")
 
 
+@contextmanager
+def full_disk(*tables: str, state: str = "53100") -> Iterator[None]:
+    """A Postgres that answers, and has no room for another row in these tables, nor for another version of one."""
+    words = "could not extend file: No space left on device"
+    refuse = f"BEGIN RAISE EXCEPTION USING ERRCODE = '{state}', MESSAGE = '{words}'; END"
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE OR REPLACE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ {refuse} $$")
+        for table in tables:
+            trigger = f"CREATE TRIGGER no_room BEFORE INSERT OR UPDATE ON {table}"
+            cursor.execute(f"{trigger} FOR EACH STATEMENT EXECUTE FUNCTION no_room()")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            for table in tables:
+                cursor.execute(f"DROP TRIGGER no_room ON {table}")
+
+
 @pytest.fixture
 def real_days(transactional_db: None, market_data: Path) -> str:
     """AAPL and MSFT of June and July 2025, the half day of 07-03 and the holiday after it among them."""

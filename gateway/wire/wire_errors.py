@@ -8,6 +8,7 @@ from http import HTTPStatus
 import redis
 from django.db import InterfaceError, OperationalError
 
+from sessions import postgres_faults
 from sessions.redis_faults import fault
 
 SERVERS_AWAY = (OperationalError, InterfaceError, redis.RedisError)
@@ -50,15 +51,11 @@ def too_many_requests() -> GatewayError:
     return GatewayError(HTTPStatus.TOO_MANY_REQUESTS, "too many requests.")
 
 
-def unavailable(what: str) -> GatewayError:
-    return GatewayError(HTTPStatus.SERVICE_UNAVAILABLE, f"{what} does not answer")
-
-
 def as_refusal(error: Exception) -> GatewayError:
     """What a refusal, Postgres or Redis being away means to a bot."""
     match error:
         case GatewayError():
             return error
         case OperationalError() | InterfaceError():
-            return unavailable("Postgres")
+            return GatewayError(HTTPStatus.SERVICE_UNAVAILABLE, postgres_faults.fault(error))
     return GatewayError(HTTPStatus.SERVICE_UNAVAILABLE, fault(error))

@@ -9,23 +9,23 @@ from asgiref.sync import sync_to_async
 from django.db import InterfaceError, OperationalError, connection
 from psycopg.errors import IdleInTransactionSessionTimeout
 
+from sessions.postgres_faults import AWAY, state_of
+
 P = ParamSpec("P")
 T = TypeVar("T")
 RETRY_AFTER = 0.5
-OF_THE_SERVER = ("08", "25P03", "53", "57P")
-"""Classes of SQLSTATE: connections, a frozen transaction, resources, shutdowns."""
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether Postgres does not answer, or has ended the transaction in which this process was frozen."""
+    """Whether it is no defect, and may go well the next time: also a deadlock, a timeout, a disk that is full."""
     frozen = isinstance(error.__cause__, IdleInTransactionSessionTimeout)
     return frozen or isinstance(error, OperationalError | InterfaceError)
 
 
 def is_unreachable(error: BaseException) -> bool:
-    """Whether it says that Postgres itself does not answer, or has no room: a deadlock, say, is of one statement."""
-    state = getattr(error.__cause__, "sqlstate", None)
-    return is_away(error) and (state is None or state.startswith(OF_THE_SERVER))
+    """Whether Postgres itself does not answer: a deadlock, a disk that is full, say, is of one statement."""
+    state = state_of(error)
+    return is_away(error) and (not state or state.startswith(AWAY))
 
 
 @contextmanager

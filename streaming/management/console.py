@@ -19,6 +19,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from marketdata.errors import MarketDataError
 from marketdata.management.arguments import day
 from marketdata.management.explained import ExplainedCommand
+from sessions import postgres_faults
 from sessions.control import ControlError
 from sessions.market_time import BadMoment
 from sessions.models import Session, TransitionError
@@ -43,6 +44,8 @@ def errors_in_one_line(*more: type[Exception]) -> Iterator[None]:
     except REFUSALS + more as error:
         raise CommandError(str(error)) from error
     except (OperationalError, InterfaceError) as error:
+        if (said := postgres_faults.fault(error)) != postgres_faults.NO_ANSWER:
+            raise CommandError(f"{said}.") from error
         reason = str(error).strip().splitlines()[0]
         raise CommandError(f"Postgres does not answer ({reason}): start Tapedeck with `manage.py up`.") from error
     except (redis.RedisError, BrokerError) as error:

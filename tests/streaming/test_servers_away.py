@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.db import connection
 
 from sessions import control
-from sessions.models import State
+from sessions.models import Session, State
 from sessions.redis_client import connection as redis_connection
 from streaming.verify.session import verify
 from tests.streaming.playing import durable, read_all, start, wait_until
-from tests.workers import Player
+from tests.workers import Player, full_disk
 
 pytestmark = pytest.mark.django_db(transaction=True)
 END_THE_OTHERS = """
@@ -98,3 +100,70 @@ def test_a_redis_that_is_full_is_the_reason_until_it_is_not(
     assert (session.state, session.reason) == (State.COMPLETED, "")
     assert session.events.filter(kind="waiting").count() == 1
     assert verify(session.pk).problems == []
+
+
+NO_ROOM = "Postgres takes nothing (could not extend file: No space left on device): make room on its disk"
+
+
+def plays_to_its_end(session: Session) -> None:
+    control.set_speed(session.pk, 0.0)
+    wait_until(session, lambda s: not s.is_live)
+    assert (session.state, session.reason) == (State.COMPLETED, "")
+    assert verify(session.pk).problems == []
+    assert len(durable(read_all(session.pk))) == session.run.frame_count
+
+
+def test_a_disk_that_is_full_is_the_reason_of_a_change_of_days_until_there_is_room(
+    player: Player, real_days: str, settings: Any
+) -> None:
+    """There is room for the row and its events, and none for what a day takes."""
+    settings.LEASE_TTL = 1.0
+    session = start(speed=600.0)
+    wait_until(session, lambda s: s.run.frame_id)
+    with full_disk("replay_daymark", "replay_journalentry"):
+        control.set_speed(session.pk, 0.0)
+        wait_until(session, lambda s: s.reason)
+        assert (session.reason, session.state) == (NO_ROOM, State.RUNNING)
+        assert session.events.filter(kind="waiting", message=NO_ROOM).exists()
+    plays_to_its_end(session)
+
+
+def test_a_session_stands_still_while_there_is_no_room_for_where_it_stands(player: Player, real_days: str) -> None:
+    """Frames without a position would have to be made again by whoever takes it over, and nobody would be warned."""
+    session = start(speed=60.0)
+    wait_until(session, lambda s: s.run.frame_id)
+    with full_disk("replay_run"):
+        wait_until(session, lambda s: s.reason)
+        assert (session.reason, session.state) == (NO_ROOM, State.RUNNING)
+        stands = player.playing[session.pk].output.prev
+        time.sleep(2.5)
+        assert player.playing[session.pk].output.prev == stands
+    plays_to_its_end(session)
+
+
+def test_without_room_for_the_reason_itself_a_session_waits_all_the_same(
+    player: Player, real_days: str, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.LEASE_TTL = 1.0
+    session = start(speed=600.0)
+    wait_until(session, lambda s: s.run.frame_id)
+    with full_disk("replay_session", "replay_sessionevent", "replay_run", "replay_daymark"):
+        end = time.monotonic() + 20
+        while f"waits: {NO_ROOM}" not in caplog.text and time.monotonic() < end:
+            time.sleep(0.05)
+        assert f"Session {session.pk} waits: {NO_ROOM} (Postgres has no room for that either" in caplog.text
+        session.refresh_from_db()
+        assert session.state == State.RUNNING
+    plays_to_its_end(session)
+
+
+def test_a_statement_that_was_ended_is_the_reason_and_tried_again(player: Player, real_days: str) -> None:
+    """A deadlock's victim, say: no defect, which would fail it, and not without a word either."""
+    session = start(speed=600.0)
+    wait_until(session, lambda s: s.run.frame_id)
+    with full_disk("replay_journalentry", state="40P01"):
+        control.set_speed(session.pk, 0.0)
+        wait_until(session, lambda s: s.events.filter(kind="waiting").exists())
+        assert session.events.filter(kind="waiting").latest("pk").message.startswith("Postgres did not finish it (")
+        assert session.is_live
+    plays_to_its_end(session)

@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.views import set_rollback
 
 from marketdata.errors import MarketDataError
+from sessions import postgres_faults
 from sessions.control import ControlError
 from sessions.models import TransitionError
 from sessions.redis_faults import fault
@@ -77,7 +78,7 @@ def as_api_exception(error: Exception) -> exceptions.APIException | None:
         case MarketDataError():
             return _with_status(HTTPStatus.BAD_REQUEST, error)
         case OperationalError() | InterfaceError():
-            return _with_status(HTTPStatus.SERVICE_UNAVAILABLE, "Postgres does not answer.")
+            return _with_status(HTTPStatus.SERVICE_UNAVAILABLE, f"{postgres_faults.fault(error)}.")
         case redis.RedisError() | BrokerError():
             return _with_status(HTTPStatus.SERVICE_UNAVAILABLE, f"{fault(error)}.")
     return None

@@ -7,6 +7,7 @@ import sys
 import time
 
 import redis
+from django.db import InterfaceError, OperationalError
 
 from marketdata.errors import MarketDataError
 from sessions.models import Session, State, TransitionError
@@ -29,15 +30,19 @@ class Coordinator(DayChanges):
 
     def run(self) -> None:
         try:
-            if self._open():
-                self._play()
-        except (LeaseLost, TransitionError, redis.RedisError) as error:
+            self._run()
+        except (LeaseLost, TransitionError, redis.RedisError, OperationalError, InterfaceError) as error:
             log.warning("Session %s released: %s", self.lease.session_id, error)
             self._report_release(error)
-        except MarketDataError as error:
-            self._end(State.FAILED, reason=str(error))
         finally:
             self._leave(sys.exc_info()[1])
+
+    def _run(self) -> None:
+        try:
+            if self._open():
+                self._play()
+        except MarketDataError as error:
+            self._end(State.FAILED, reason=str(error))
 
     def _play(self) -> None:
         while not self.release_requested.is_set():
@@ -60,7 +65,7 @@ class Coordinator(DayChanges):
                     return
             else:
                 self._prefetch_if_due()
-                if last := self._in_step(self._due()):
+                if (last := self._in_step(self._due())) and self._has_room():
                     self._emit(last)
         with connected():
             self._save(force=True)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from django.conf import settings
+from django.db import OperationalError
 
+from sessions import postgres_faults, redis_faults
 from sessions.models import Session, State
-from sessions.redis_faults import refusal
-from streaming.base.db import connected, is_away
+from streaming.base.db import connected, is_away, is_unreachable
 from streaming.engine.days.held_days import Days, Loaded, Move
 from streaming.engine.days.recipe import Recipe
 from streaming.engine.frames.frame_id import milliseconds, moment, rfc3339
@@ -30,6 +32,7 @@ from streaming.engine.records import lease as leases
 from streaming.engine.records.fence import LeaseLost, fenced
 from streaming.engine.records.position_writer import PositionWriter
 
+log = logging.getLogger(__name__)
 LOOK_EVERY = 1.0
 """Seconds after which a waiting session looks around even if it was not woken."""
 
@@ -98,6 +101,8 @@ class HeldSession:
             if self.session.run.moving.get("generation") == self.output.generation:
                 self.head.carry_over(self.session.run.moving, self.lease.renewed_before)
             self._acknowledge(at)
+            if self.session.paused:  # no frame will say that what it waited for is there
+                self._clear_reason()
         return True
 
     def _admit_participant(self, loaded: Loaded) -> None:
@@ -150,9 +155,25 @@ class HeldSession:
         if self.session.reason == reason:
             return
         with connected():
-            self.checkpoint.write_session(reason=reason)
+            self._say(reason)
+
+    def _say(self, reason: str) -> None:
+        """On the row first: there may be room for that and none for an event. Without any it is in the log alone."""
+        with _logged_where_there_is_no_room(f"Session {self.session.pk} waits: {reason}"):
+            with fenced(self.session.pk, self.lease.epoch):
+                Session.objects.filter(pk=self.session.pk).update(reason=reason)
+            self.session.reason = reason
             self.session.record("waiting", reason, level="warning")
-        self.session.reason = reason
+
+    def _has_room(self) -> bool:
+        """Whether where it stands can be written; until then it stands still, and says why."""
+        if not self.position_writer.refusal:
+            return True
+        self._report_waiting(self.position_writer.refusal)
+        if self.head.speed:
+            self.head.time.anchor(self.head.tape.instant(self.head.k))
+        self._idle()
+        return False
 
     def _report_lockstep(self, message: str) -> None:
         with connected():
@@ -189,24 +210,39 @@ class HeldSession:
 
     def _report_release(self, error: Exception) -> None:
         """What a person has to do something about, on the session: else it is released and claimed for ever."""
-        self.refused = bool(refusal(error))
+        self.refused = bool(_refusal(error))
         reason = self._release_reason(error)
         if not reason:
             return
         with connected(), suppress(LeaseLost):
             self.session = Session.objects.with_run().get(pk=self.lease.session_id)
             if self.session.is_live and self.session.reason != reason:
-                with fenced(self.session.pk, self.lease.epoch):
-                    Session.objects.filter(pk=self.session.pk).update(reason=reason)
-                    self.session.record("waiting", reason, level="warning")
+                self._say(reason)
 
     def _release_reason(self, error: Exception) -> str:
-        """Empty where the session is another worker's, or this one shuts down."""
+        """Empty where the session is another worker's, this one shuts down, or Postgres is away."""
         if self.refused:
-            return refusal(error)
+            return _refusal(error)
+        if isinstance(error, OperationalError) and not is_unreachable(error):
+            return postgres_faults.fault(error)
         if not isinstance(error, LeaseLost) or self.lease.lost or self.release_requested.is_set():
             return ""
-        return (
+        return self.lease.refusal or (
             f"{leases.worker_name()} could not renew its lease within {settings.LEASE_TTL:g} s: its machine is "
             "too slow for what it plays, or Postgres does not answer"
         )
+
+
+def _refusal(error: BaseException) -> str:
+    """Of the server that the error came from: it answers, and takes nothing."""
+    return redis_faults.refusal(error) or postgres_faults.refusal(error)
+
+
+@contextmanager
+def _logged_where_there_is_no_room(message: str) -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        if not postgres_faults.refusal(error):
+            raise
+        log.warning("%s (Postgres has no room for that either: %s)", message, error)

@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 from marketdata import calendar
 from sessions import wakeup
 from sessions.models import ServiceHeartbeat, Session
+from sessions.postgres_faults import refusal
 from streaming.base.db import connected
 from streaming.base.queues import ask_upkeep
 from streaming.engine.playing import relief
@@ -129,7 +130,9 @@ class Player:
             try:
                 self._renew()
             except (DatabaseError, InterfaceError) as error:
-                log.warning("Postgres does not answer: %s", error)
+                log.warning("Leases are not renewed: %s", error)
+                for coordinator in list(self.playing.values()):
+                    coordinator.lease.refusal = refusal(error)
                 connection.close()
             self.closing.wait(self.look_every)
         connection.close()
@@ -149,7 +152,7 @@ class Player:
                 for session_id in waiting:
                     self.take(session_id)
             except (DatabaseError, InterfaceError) as error:
-                log.warning("Postgres does not answer: %s", error)
+                log.warning("Sessions are not looked for: %s", error)
             self.closing.wait(self.look_every)
 
     def _renew(self) -> None:
@@ -198,12 +201,15 @@ class Player:
 
     def _write(self) -> None:
         """Where the sessions stand."""
-        while not self.closing.wait(WRITE_EVERY):
+        wait = WRITE_EVERY
+        while not self.closing.wait(wait):
             try:
                 with connected():
                     self.position_writer.write()
+                wait = WRITE_EVERY
             except (DatabaseError, InterfaceError) as error:
-                log.warning("Postgres does not answer: %s", error)
+                log.warning("Positions are not written: %s", error)
+                wait = self.look_every
 
     def _listen(self) -> None:
         """Wake a session as soon as it has a request."""

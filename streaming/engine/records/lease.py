@@ -26,6 +26,8 @@ class Lease:
     renewed_before: dt.datetime | None = None
     """When the holder before renewed last; None where it released the session, or there was none."""
     lost: bool = field(default=False)
+    refusal: str = field(default="")
+    """Why Postgres, which answers, did not renew it the last time."""
 
     def alive(self) -> bool:
         return not self.lost and time.monotonic() < self.deadline
@@ -100,7 +102,7 @@ def renew(leases: Iterable[Lease]) -> dict[int, int]:
     for lease in held:
         _, renewed = found.get(lease.session_id, (0, False))
         if renewed:
-            lease.deadline = asked + settings.LEASE_TTL
+            lease.deadline, lease.refusal = asked + settings.LEASE_TTL, ""
         elif lease.session_id not in found:
             lease.lost = True
     return {session_id: version for session_id, (version, _) in found.items()}

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
-from django.db import connection
+from django.db import DatabaseError, connection
 
+from sessions.postgres_faults import refusal
 from streaming.engine.records.day_marks import DayBegun, mark
 
 EVERY = 0.1
@@ -72,6 +73,8 @@ class PositionWriter:
         self.days: list[DayBegun] = []
         self.marking: list[DayBegun] = []
         """Those that are being written."""
+        self.refusal = ""
+        """Why Postgres, which answers, did not take them the last time."""
 
     def leave(self, session_id: int, note: Note) -> None:
         """The newest word of a session; what the one before it had measured is not lost."""
@@ -97,6 +100,10 @@ class PositionWriter:
                 waiting = {day.session_id for day in days}
                 _write({pk: note for pk, note in notes.items() if pk not in waiting})
                 notes = {pk: note for pk, note in notes.items() if pk in waiting}
+                self.refusal = ""
+            except DatabaseError as error:
+                self.refusal = refusal(error)
+                raise
             finally:
                 self._put_back(notes, days)
                 self.marking = []

@@ -1,0 +1,39 @@
+"""What keeps Postgres from doing what was asked, in words, and what a person can do about it."""
+
+from __future__ import annotations
+
+AWAY = ("08", "25P03", "57P")
+"""Classes of SQLSTATE: connections, a frozen transaction, shutdowns. Without one, no server has answered."""
+NO_ROOM = "53"
+NO_ANSWER = "Postgres does not answer"
+WAYS_OUT = {
+    "53100": "make room on its disk",
+    "53200": "give it more memory, or have it do less at once",
+    "53300": "raise its max_connections, or lower DATABASE_POOL",
+}
+"""SQLSTATE → the way out."""
+
+
+def state_of(error: BaseException) -> str:
+    """The SQLSTATE that the server gave to one of Django's errors or of the driver's; empty where it gave none."""
+    return getattr(error.__cause__, "sqlstate", None) or getattr(error, "sqlstate", None) or ""
+
+
+def refusal(error: BaseException) -> str:
+    """One sentence with the words of a server that answers and has no room; empty where that is not the matter."""
+    state = state_of(error)
+    if not state.startswith(NO_ROOM):
+        return ""
+    return f"Postgres takes nothing ({_words(error)}): {WAYS_OUT.get(state, 'see its log')}"
+
+
+def fault(error: BaseException) -> str:
+    """The refusal, what ended a statement (a deadlock, say), or that it does not answer."""
+    state = state_of(error)
+    if not state or state.startswith(AWAY):
+        return NO_ANSWER
+    return refusal(error) or f"Postgres did not finish it ({_words(error)}): it may do so the next time"
+
+
+def _words(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
