@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -15,8 +16,10 @@ from gateway.running.clock_file import NEVER_NS, ClockFile, ClockReading
 from marketdata.calendar import NEW_YORK
 from marketdata.units import MILLISECOND_NS
 from sessions.models import Session
+from sessions.postgres_faults import fault
 from streaming.base.db import connected
 
+log = logging.getLogger(__name__)
 EVERY_SECONDS = 0.025
 RETRY_AFTER_SECONDS = 0.5
 PACE_OF_UNPACED = 60.0
@@ -51,13 +54,16 @@ class MarketTime:
 
     def _follow(self) -> None:
         with connected():
-            wait = EVERY_SECONDS
+            wait, said = EVERY_SECONDS, ""
             while not self.stopping.wait(wait):
                 try:
                     self.look()
-                    wait = EVERY_SECONDS
-                except (OperationalError, InterfaceError):  # the clock stands until Postgres answers again
-                    wait = RETRY_AFTER_SECONDS
+                    wait, said = EVERY_SECONDS, ""
+                except (OperationalError, InterfaceError) as error:  # whatever it is, the next look may find the row
+                    wait, reason = RETRY_AFTER_SECONDS, fault(error)
+                    if reason != said:
+                        log.warning("The bot's clock stands: %s", reason)
+                    said = reason
 
     def look(self) -> None:
         """Bring the file up to date."""

@@ -1,6 +1,7 @@
 """Postgres from threads and from asyncio, with connections handed back to the pool after every use."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
@@ -13,7 +14,10 @@ from sessions.postgres_faults import AWAY, state_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 RETRY_AFTER = 0.5
+MOST_FAILURES = 8
+"""Of a statement that Postgres, which answers, ends again and again."""
 
 
 def is_away(error: BaseException) -> bool:
@@ -49,9 +53,18 @@ def in_thread(function: Callable[P, T]) -> Callable[P, Awaitable[T]]:
 
 
 async def waited_for(function: Callable[[], T]) -> T:
-    """What `function` answers once Postgres does: a reader that is on its way waits while Postgres is away."""
+    """What `function` answers once Postgres does: a reader that is on its way waits while Postgres is away.
+
+    A statement that Postgres has ended (a timeout, no room) is tried again some times, then the reader gets the error.
+    """
+    failures = 0
     while True:
         try:
             return await in_thread(function)()
-        except (OperationalError, InterfaceError):
+        except (OperationalError, InterfaceError) as error:
+            if not is_unreachable(error):
+                failures += 1
+                log.warning("What a reader waits for failed: %s", error)
+                if failures >= MOST_FAILURES:
+                    raise
             await asyncio.sleep(RETRY_AFTER)

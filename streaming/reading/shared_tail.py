@@ -12,12 +12,12 @@ from collections import deque
 from typing import Protocol
 
 import redis
-from django.db import DatabaseError, InterfaceError
+from django.db import InterfaceError, OperationalError
 
 from sessions.models import ENDED, Session
 from sessions.wakeup import BESIDE, LOOK
 from streaming.base.cancellation import end
-from streaming.base.db import in_thread
+from streaming.base.db import in_thread, is_unreachable
 from streaming.engine.frames.frame_id import FrameId
 from streaming.engine.frames.stretch import Stretch
 from streaming.engine.publishing.bus import BadFrame, Tail
@@ -187,12 +187,17 @@ class SharedTail:
             self._wake()
 
     async def look(self) -> None:
-        """The row as it is now; as it was where Postgres does not answer, for then nothing can have changed."""
+        """The row as it is now; as it was where Postgres does not answer, for then nothing can have changed.
+
+        Raises what else keeps it from being read.
+        """
         self.looked = asyncio.get_running_loop().time()
         before = self.session
         try:
             self.session = await find_session(before.pk)
-        except (DatabaseError, InterfaceError):
+        except (OperationalError, InterfaceError) as error:
+            if not is_unreachable(error):
+                raise
             await asyncio.sleep(RETRY_SECONDS)
             return
         if self.session.run.generation != self.generation:

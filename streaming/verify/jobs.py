@@ -16,7 +16,9 @@ from django.db.models.functions import Now
 
 from marketdata.locks import Locks, alone
 from sessions.models import Session, Verification
+from sessions.postgres_faults import fault
 from streaming.base import queues
+from streaming.base.db import is_unreachable
 from streaming.verify import session as verifying
 
 log = logging.getLogger(__name__)
@@ -77,8 +79,10 @@ def _next() -> Verification | None:
 def _do(row: Verification) -> None:
     try:
         found = verifying.verify(row.session_id)
-    except (OperationalError, InterfaceError):
-        raise  # Postgres is away: the row stays, and beat has it done again
+    except (OperationalError, InterfaceError) as error:
+        if not is_unreachable(error):  # it is tried again as well, and here is what to say when that was tried enough
+            Verification.objects.filter(pk=row.pk).update(reason=fault(error))
+        raise  # the row stays, and beat has it done again
     except redis.RedisError as error:
         Verification.objects.filter(pk=row.pk).update(reason=f"Redis does not answer ({error})")
         raise

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 import redis
 from django.core.management import call_command
-from django.db import OperationalError, connections
+from django.db import OperationalError, connection, connections
 
 from marketdata.locks import Locks, alone
 from sessions.models import Session, Verification
@@ -107,6 +109,38 @@ def test_a_server_that_is_away_loses_none(played: Session, error: Exception, mon
     assert jobs.work() == 1
     row.refresh_from_db()
     assert (row.verdict, row.reason) == ("verified", "")
+
+
+def test_one_that_postgres_ends_each_time_is_given_up_with_its_words(played: Session) -> None:
+    row = jobs.ask(played.pk)
+    for _ in range(jobs.MOST_TRIES):
+        connection.close()
+        with connection.cursor() as cursor:
+            cursor.execute("SET statement_timeout = 200")
+            cursor.execute("SET lock_timeout = 50")
+        with locked_table("replay_pin"), pytest.raises(OperationalError, match="lock timeout"):
+            jobs.work()
+        connection.close()
+    assert jobs.work() == 0
+    row.refresh_from_db()
+    assert (row.state, row.reason) == (
+        "failed",
+        "given up after 3 tries: Postgres did not finish it (canceling statement due to lock timeout): "
+        "it may do so the next time",
+    )
+
+
+@contextmanager
+def locked_table(name: str) -> Iterator[None]:
+    other = connections.create_connection("default")
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE")
+        yield
+    finally:
+        other.rollback()
+        other.close()
 
 
 def test_a_defect_ends_that_one_alone(played: Session, monkeypatch: pytest.MonkeyPatch) -> None:
