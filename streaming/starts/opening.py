@@ -6,6 +6,7 @@ distinguished from one whose process is gone.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import logging
 import time
@@ -22,7 +23,9 @@ from marketdata.kinds import DayKind
 from marketdata.locks import Locks, alone, drop_if_busy
 from marketdata.store import find_days
 from sessions.models import ActiveStream, JournalEntry, Session, State, StreamType, TransitionError
+from sessions.postgres_faults import fault
 from streaming.base import queues
+from streaming.base.db import is_unreachable
 from streaming.engine.days import loading
 from streaming.engine.days.recipe import Recipe
 from streaming.engine.days.tick_loading import fetch_missing_ticks
@@ -99,11 +102,22 @@ def try_open(session: Session, say: Say) -> Started | None:
             if ours:
                 end(session, State.STOPPED, "interrupted while it was being started")
             raise
-        except (StartError, OperationalError, InterfaceError):
+        except StartError:
+            raise
+        except (OperationalError, InterfaceError) as error:
+            if ours and not is_unreachable(error):
+                _say_waiting(session, f"{fault(error)}. Its start is tried again.")
             raise
         except Exception as error:
             log.exception("The start of session %s failed", session.pk)
             raise end(session, State.FAILED, f"its start failed: {type(error).__name__}: {error}") from error
+
+
+def _say_waiting(session: Session, reason: str) -> None:
+    """On its row: whoever comes next, a worker or upkeep, goes on with it."""
+    log.warning("The start of session %s waits: %s", session.pk, reason)
+    with contextlib.suppress(OperationalError, InterfaceError):  # the error that keeps it waiting is raised
+        Session.objects.filter(pk=session.pk, state=State.CREATED).update(reason=reason)
 
 
 def being_opened(session_ids: Collection[int]) -> set[int]:
