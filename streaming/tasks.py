@@ -55,13 +55,17 @@ def start_session(session_id: int) -> None:
 
 @shared_task
 def run_upkeep() -> None:
-    ServiceHeartbeat.objects.update_or_create(
-        name="beat", defaults={"kind": "beat", "pid": os.getpid(), "seen_at": Now()}
-    )
     from streaming.upkeep import rounds
+    from streaming.upkeep.problems import Problems
     from streaming.verify import jobs
 
-    rounds.run()
+    problems = Problems()
+    with problems.of("the word that beat is there"):
+        ServiceHeartbeat.objects.update_or_create(
+            name="beat", defaults={"kind": "beat", "pid": os.getpid(), "seen_at": Now()}
+        )
+    with problems.of("the round"):
+        rounds.run(problems=problems)
     if jobs.unfinished():
         verify_sessions.apply_async(expires=55)
 

@@ -124,13 +124,13 @@ def full_redis() -> Iterator[None]:
 
 @contextmanager
 def full_disk(*tables: str, state: str = "53100") -> Iterator[None]:
-    """A Postgres that answers, and has no room for another row in these tables, nor for another version of one."""
+    """A Postgres that answers, and has no room to write anything in these tables."""
     words = "could not extend file: No space left on device"
     refuse = f"BEGIN RAISE EXCEPTION USING ERRCODE = '{state}', MESSAGE = '{words}'; END"
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE OR REPLACE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ {refuse} $$")
         for table in tables:
-            trigger = f"CREATE TRIGGER no_room BEFORE INSERT OR UPDATE ON {table}"
+            trigger = f"CREATE TRIGGER no_room BEFORE INSERT OR UPDATE OR DELETE ON {table}"
             cursor.execute(f"{trigger} FOR EACH STATEMENT EXECUTE FUNCTION no_room()")
     try:
         yield

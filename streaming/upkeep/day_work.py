@@ -22,7 +22,7 @@ from streaming.engine.days.loading import PREFETCH_BEFORE_CLOSE, fetch_all_missi
 from streaming.engine.days.recipe import Recipe
 from streaming.upkeep.holding import HeldDay, Holding
 from streaming.upkeep.likely_splits import report_likely_splits
-from streaming.upkeep.problems import record_once
+from streaming.upkeep.problems import Problems, record_once
 
 Kind = Announcement.Kind
 
@@ -31,17 +31,22 @@ def due(holding: Holding) -> bool:
     return bool(_newer(holding)) or _day_ended(holding) or _upcoming(holding) is not None
 
 
-def do(holding: Holding) -> Counter[str]:
+def do(holding: Holding, problems: Problems) -> Counter[str]:
+    """What is due; of corrections, the day's end and the next day each whatever became of the others."""
     done: Counter[str] = Counter()
-    if rows := _newer(holding):
-        done["announced"] = _announce(holding, rows)
-    if _day_ended(holding) or (holding.day_is_over and rows):
-        done["derived"] = _store_derived(holding)
-    if _day_ended(holding):
-        done["gaps"] = _report_gaps(holding)
-        done["splits"] = report_likely_splits(holding)
-    if (upcoming := _upcoming(holding)) is not None:
-        done["prefetched"] = _prefetch(holding, upcoming)
+    rows: list[HeldDay] = []
+    with problems.of(holding.session):
+        if rows := _newer(holding):
+            done["announced"] = _announce(holding, rows)
+    with problems.of(holding.session):  # once the gaps are announced none of it is done again
+        if _day_ended(holding) or (holding.day_is_over and rows):
+            done["derived"] = _store_derived(holding)
+        if _day_ended(holding):
+            done["gaps"] = _report_gaps(holding)
+            done["splits"] = report_likely_splits(holding)
+    with problems.of(holding.session):
+        if (upcoming := _upcoming(holding)) is not None:
+            done["prefetched"] = _prefetch(holding, upcoming)
     return done
 
 

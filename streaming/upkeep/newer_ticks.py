@@ -14,6 +14,7 @@ from marketdata.locks import Locks, alone
 from sessions.announcing import announce
 from sessions.models import Announcement
 from streaming.upkeep.holding import Holding
+from streaming.upkeep.problems import Problems
 
 NAMED = 6
 # The first pin of a symbol holds, kind by kind; null where the day had none then. What a new session would pin is the
@@ -60,12 +61,12 @@ class Newer:
         return newest, "none" if self.played is None else _version(self.played, bool(self.played_derived))
 
 
-def announce_newer(found: Iterable[Holding]) -> Counter[str]:
+def announce_newer(found: Iterable[Holding], problems: Problems) -> Counter[str]:
     """Once for each session's day of trades or quotes; one question for all sessions, none where none plays any."""
     holdings = {h.session.pk: h for h in found if h.session.is_live and set(h.session.types) & set(TICK_KINDS)}
     reported: Counter[str] = Counter()
     for pk in sorted({row.session_id for row in _newer(holdings)}):
-        with alone(Locks.ANNOUNCING, pk) as mine:
+        with problems.of(holdings[pk].session), alone(Locks.ANNOUNCING, pk) as mine:
             # Asked again under the lock: another run may have announced it meanwhile.
             for rows in _alike(_newer({pk: holdings[pk]}) if mine else ()):
                 _record(holdings[pk], rows)

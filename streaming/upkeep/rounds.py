@@ -37,21 +37,26 @@ UPDATE replay_activestream a SET quality = q.quality
 Clock = dt.datetime
 
 
-def run(now: Clock | None = None) -> Counter[str]:
+def run(now: Clock | None = None, problems: Problems | None = None) -> Counter[str]:
     """One round over everything that is live or was abandoned. Returns what was done, by kind."""
-    now = now or dt.datetime.now(dt.UTC)
-    begun, problems = time.monotonic(), Problems()
-    done = _round(Session.objects.live(), now, problems)
+    now, problems = now or dt.datetime.now(dt.UTC), problems or Problems()
+    begun = time.monotonic()
+    done: Counter[str] = Counter()
+    with problems.of("live sessions"):
+        done += _round(Session.objects.live(), now, problems)
     with problems.of("abandoned sessions"):
-        done += abandoned.queue_again(now)
+        done += abandoned.queue_again(now, problems)
     with problems.of("uploads"):
-        done["uploads"] = upload_queue.queue_again(now)
+        for upload in upload_queue.silent(now):
+            with problems.of(str(upload)):
+                upload_queue.queue_again(upload)
+                done["uploads"] += 1
     before = ServiceHeartbeat.objects.filter(name="upkeep").first()
     cleaned = before.detail.get("cleaned", {}) if before else {}
     with problems.of("retention"):
-        cleaned = retention.clean_if_due(now, cleaned)
+        cleaned = retention.clean_if_due(now, cleaned, problems)
     with problems.of("streams of ended sessions"):
-        retention.trim_ended(now)
+        retention.trim_ended(now, problems)
     detail = {"seconds": round(time.monotonic() - begun, 3), "did": dict(done), "cleaned": cleaned}
     detail["problems"] = problems.found[:MOST_PROBLEMS]
     row = {"kind": "upkeep", "pid": 0, "seen_at": Now(), "detail": detail}
@@ -68,7 +73,7 @@ def _round(sessions: QuerySet[Session], now: Clock, problems: Problems) -> Count
     found = _each_holding(sessions, problems)
     done = Counter(sessions=len(found))
     with problems.of("qualities"):
-        done["qualities"] = _write_qualities(found)
+        done["qualities"] = _write_qualities(found, problems)
     fillers = refilling.Fillers(now, problems)
     # What waits for a provider that hangs must not keep the others waiting.
     for holding in sorted(found, key=fillers.out_of_order):
@@ -76,7 +81,7 @@ def _round(sessions: QuerySet[Session], now: Clock, problems: Problems) -> Count
             if fillers.selected(holding) or day_work.due(holding):
                 done += _work(holding.session.pk, fillers)
     with problems.of("newer trades and quotes"):
-        done += newer_ticks.announce_newer(found)
+        done += newer_ticks.announce_newer(found, problems)
     return done
 
 
@@ -102,26 +107,29 @@ def _work(session_id: int, fillers: refilling.Fillers) -> Counter[str]:
         if not mine:
             return done
         for holding in holdings(Session.objects.filter(pk=session_id)):
-            filled = fillers.fill(holding)
+            filled: Counter[str] = Counter()
+            with fillers.problems.of(holding.session):
+                filled = fillers.fill(holding)
             done += filled
             if filled["refills"]:
                 (holding,) = holdings(Session.objects.filter(pk=session_id))
-            done += day_work.do(holding)
-            _write_qualities([holding])
+            done += day_work.do(holding, fillers.problems)
+            _write_qualities([holding], fillers.problems)
     return done
 
 
-def _write_qualities(found: Sequence[Holding]) -> int:
+def _write_qualities(found: Sequence[Holding], problems: Problems) -> int:
     """Each stream's quality up to the clock, written where it changed."""
     by_session = {holding.session.pk: holding for holding in found}
     streams = ActiveStream.objects.filter(session__in=list(by_session), stream_type=StreamType.BARS)
     changed: list[tuple[int, float | None]] = []
     for pk, session, symbol, old in streams.values_list("id", "session_id", "instrument__symbol", "quality"):
         holding = by_session[session]
-        if held := holding.held.get(symbol):
-            seen = quality(cut(held.ledger, holding.minutes), holding.minutes).value
-            if seen != old:
-                changed.append((pk, seen))
+        with problems.of(holding.session):
+            if held := holding.held.get(symbol):
+                seen = quality(cut(held.ledger, holding.minutes), holding.minutes).value
+                if seen != old:
+                    changed.append((pk, seen))
     if changed:
         with connection.cursor() as cursor:
             cursor.execute(QUALITIES, [[pk for pk, _ in changed], [value for _, value in changed]])

@@ -165,8 +165,9 @@ def test_work_that_was_lost_with_its_worker_begins_anew(boss: Client, monkeypatc
         page = upload(boss, ("AAPL.csv", rows(100)))["url"]
     assert Upload.objects.get().state == "reading"
     now = dt.datetime.now(dt.UTC)
-    assert upload_queue.queue_again(now) == 0, "it may still be worked on"
-    assert upload_queue.queue_again(now + SILENT + dt.timedelta(seconds=9)) == 1
+    assert upload_queue.silent(now) == [], "it may still be worked on"
+    assert upload_queue.silent(now + SILENT + dt.timedelta(seconds=9)) == [Upload.objects.get()]
+    upload_queue.queue_again(Upload.objects.get())
     assert Upload.objects.get().state == "read"
     boss.post(page.replace("change", "answer"), {"dataset": "mine", "import": "1"})
     imports = list(Import.objects.values_list("pk", flat=True))

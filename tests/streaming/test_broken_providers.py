@@ -143,7 +143,7 @@ def test_streams_are_trimmed_though_cleaning_fails(monkeypatch: pytest.MonkeyPat
         raise ValueError("a defect")
 
     monkeypatch.setattr(rounds.retention, "clean_if_due", fails)
-    monkeypatch.setattr(rounds.retention, "trim_ended", trimmed.append)
+    monkeypatch.setattr(rounds.retention, "trim_ended", lambda now, problems: trimmed.append(now))
     rounds.run()
     assert len(trimmed) == 1
     assert ServiceHeartbeat.objects.get(name="upkeep").detail["problems"] == ["Upkeep of retention failed: a defect"]

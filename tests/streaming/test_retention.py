@@ -22,6 +22,7 @@ from streaming.engine.publishing.bus import Bus, fence_key, stream_key
 from streaming.engine.publishing.lockstep import acknowledged_key
 from streaming.engine.records import journal, journal_writing
 from streaming.upkeep import abandoned, retention, rounds
+from streaming.upkeep.problems import Problems
 from tests.marketdata.days import change_fields
 from tests.streaming.rows import DAY, a_day, a_session, pin
 
@@ -54,7 +55,7 @@ def test_frames_of_sessions_that_ended_long_ago_or_are_no_more_leave_redis() -> 
         connection().xadd(stream_key(number, 1), {"b": b""}, "1-0")
         connection().set(fence_key(number), 1)
     connection().set(key("other"), 1)
-    done = retention.clean(timezone.now())
+    done = retention.clean(timezone.now(), Problems())
     assert keys() == {live.pk, fresh.pk, None}
     assert done["streams"] == 4
 
@@ -75,12 +76,14 @@ def test_streams_of_ended_sessions_keep_two_days_and_what_a_lockstep_reader_stil
             DayMark.objects.create(session=row, generation=1, date=date, chain="", prev="")
     reader = acknowledged_key(session.pk)
     connection().hset(reader, "slow", f"1|1.{begins[1] + 60_000}-0")
-    assert retention.trim_ended(session.ended_at + dt.timedelta(seconds=20)) == 0, "readers may still be on their way"
+    assert retention.trim_ended(session.ended_at + dt.timedelta(seconds=20), Problems()) == 0, (
+        "readers may still be on their way"
+    )
     later = session.ended_at + dt.timedelta(minutes=1)
-    assert retention.trim_ended(later) == 1
+    assert retention.trim_ended(later, Problems()) == 1
     assert [entry.decode() for entry, _ in entries(session.pk)] == [f"{begin + 60_000}-0" for begin in begins[1:]]
     connection().delete(reader)
-    assert retention.trim_ended(later) == 1
+    assert retention.trim_ended(later, Problems()) == 1
     assert [entry.decode() for entry, _ in entries(session.pk)] == [f"{begin + 60_000}-0" for begin in begins[2:]]
     assert len(entries(waiting.pk)) == 4, "a live session's own worker sees to it"
 
@@ -93,7 +96,7 @@ def test_old_events_go_but_not_those_that_frames_are_derived_from() -> None:
     live, fresh, old = a_session("AAPL"), ended(20), ended(40)
     SessionEvent.objects.filter(session=live).update(at=timezone.now() - MONTHS)
     kept = live.events.count()
-    retention.clean(timezone.now())
+    retention.clean(timezone.now(), Problems())
     assert live.events.count() == kept
     assert set(fresh.events.values_list("kind", flat=True)) == {"control", "day_open", "seek", "state"}
     assert set(old.events.values_list("kind", flat=True)) == {"seek", "state"}
@@ -111,9 +114,9 @@ def test_superseded_versions_that_nobody_plays_go() -> None:
     newest = version(6, current=True)
     pin(session, 2, DAY, bars={"AAPL": pinned.pk, "IBM": None})
     pin(session, 3, DAY, kind="admit", bars={"AAPL": admitted.pk})
-    assert retention.clean(timezone.now())["versions"] == 0, "all of them are young"
+    assert retention.clean(timezone.now(), Problems())["versions"] == 0, "all of them are young"
     change_fields(recorded_at=timezone.now() - MONTHS)
-    assert retention.clean(timezone.now())["versions"] == 1
+    assert retention.clean(timezone.now(), Problems())["versions"] == 1
     left = set(DayVersion.objects.filter(instrument__symbol="AAPL").values_list("pk", flat=True))
     assert left == {first.pk, pinned.pk, admitted.pk, known.pk, newest.pk}
     assert unused.pk not in left
@@ -134,15 +137,15 @@ def test_superseded_days_of_trades_and_quotes_that_nobody_plays_go_with_their_ch
     session = a_session("MSFT")
     _, pinned, newest = (tick_version(session, kind, price) for price in (1.0, 2.0, 3.0))
     pin(session, 2, DAY, **{kind: {"MSFT": pinned.pk, "IBM": None}})
-    assert retention.clean(timezone.now())["versions"] == 0, "all of them are young"
+    assert retention.clean(timezone.now(), Problems())["versions"] == 0, "all of them are young"
     change_fields(recorded_at=timezone.now() - MONTHS)
-    assert retention.clean(timezone.now())["versions"] == 1
+    assert retention.clean(timezone.now(), Problems())["versions"] == 1
     assert set(DayVersion.objects.filter(kind=kind).values_list("pk", flat=True)) == {pinned.pk, newest.pk}
     assert sorted(DayChunk.objects.filter(day__kind=kind).values_list("day", "number")) == [
         (day.pk, n) for day in (pinned, newest) for n in (0, 1)
     ]
     session.delete()
-    assert retention.clean(timezone.now())["versions"] == 1, "the session that had pinned it is no more"
+    assert retention.clean(timezone.now(), Problems())["versions"] == 1, "the session that had pinned it is no more"
     assert set(DayVersion.objects.filter(kind=kind).values_list("pk", flat=True)) == {newest.pk}
 
 
@@ -151,7 +154,7 @@ def test_settings_decide_for_how_long(settings: Any) -> None:
     old = ended(2)
     connection().xadd(stream_key(old.pk, 1), {"b": b""}, "1-0")
     settings.KEEP_STREAMS_DAYS, settings.KEEP_EVENTS_DAYS = 3, 1
-    done = retention.clean(timezone.now())
+    done = retention.clean(timezone.now(), Problems())
     assert (done["streams"], done["events"]) == (0, 2)
     Bus().close_stream(old.pk, 1)
     left = cast("int", connection().ttl(stream_key(old.pk, 1)))
@@ -174,11 +177,11 @@ def test_upkeep_cleans_once_an_hour_and_says_what_it_did() -> None:
 def test_a_session_under_a_silent_lease_is_queued_again_and_said_once() -> None:
     session = a_session("AAPL", worker="replay@gone:1", lease_renewed_at=timezone.now() - MONTHS)
     for _ in range(3):
-        assert abandoned.queue_again(timezone.now())["silent"] == 1
+        assert abandoned.queue_again(timezone.now(), Problems())["silent"] == 1
     event = session.events.get(kind="lease")
     assert event.message == "queued again: replay@gone:1 holds its lease, and is silent"
     Run.objects.filter(pk=session.pk).update(lease_renewed_at=timezone.now())
-    assert abandoned.queue_again(timezone.now())["silent"] == 0
+    assert abandoned.queue_again(timezone.now(), Problems())["silent"] == 0
 
 
 def created(minutes_ago: int) -> Session:
@@ -190,17 +193,17 @@ def created(minutes_ago: int) -> Session:
 
 def test_a_start_that_was_queued_and_never_came_is_queued_again() -> None:
     created(3)
-    assert abandoned.queue_again(timezone.now())["requeued"] == 1
+    assert abandoned.queue_again(timezone.now(), Problems())["requeued"] == 1
 
 
 def test_one_that_is_young_is_left_alone() -> None:
     created(0)
-    assert not abandoned.queue_again(timezone.now())["requeued"]
+    assert not abandoned.queue_again(timezone.now(), Problems())["requeued"]
 
 
 def test_one_that_nobody_took_for_half_an_hour_fails_and_says_why() -> None:
     session = created(31)
-    assert abandoned.queue_again(timezone.now())["given_up"] == 1
+    assert abandoned.queue_again(timezone.now(), Problems())["given_up"] == 1
     session.refresh_from_db()
     assert (session.state, session.reason) == (
         State.FAILED,

@@ -29,6 +29,7 @@ from streaming.starts import opening, service
 from streaming.starts.opening import being_opened
 from streaming.starts.request import StartRequest
 from streaming.upkeep import abandoned
+from streaming.upkeep.problems import Problems
 from tests.streaming.rows import a_session
 from tests.workers import StartWorker, database_url
 
@@ -82,7 +83,7 @@ def test_a_start_that_is_still_fetching_is_left_alone_however_long_it_takes(play
     starting.start()
     wait_until(lambda: being_opened([session.pk]))
     Session.objects.update(created_at=timezone.now() - LONG_AGO)
-    assert not abandoned.queue_again(timezone.now())["given_up"]
+    assert not abandoned.queue_again(timezone.now(), Problems())["given_up"]
     began = time.monotonic()
     service.open_queued(session.pk)
     assert time.monotonic() - began < 1, "a second message finds that somebody is at it"
@@ -164,7 +165,7 @@ def test_a_start_whose_process_is_killed_is_taken_over_by_a_worker(foreground: s
     session = Session.objects.get()
     wait_until(lambda: not being_opened([session.pk]))
     Session.objects.update(created_at=timezone.now() - dt.timedelta(minutes=1))
-    assert abandoned.queue_again(timezone.now())["requeued"] == 1
+    assert abandoned.queue_again(timezone.now(), Problems())["requeued"] == 1
 
 
 # --- starts and upkeep ----------------------------------------------------------------------------------

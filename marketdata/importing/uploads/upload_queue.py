@@ -25,15 +25,16 @@ def queue(upload: Upload, **options: Any) -> None:
         fail(upload, "Redis does not take the task, see the services on the home page: nothing was done.")
 
 
-def queue_again(now: dt.datetime) -> int:
-    """Work that has been silent for long: its worker may be lost, and what is written twice is written once."""
+def silent(now: dt.datetime) -> list[Upload]:
+    """Those whose work has been silent for long: its worker may be lost."""
     working = Upload.objects.filter(state__in=TASKS)
-    silent = working.annotate(last=Coalesce("seen_at", "created_at")).filter(last__lt=now - SILENT)
-    uploads = list(silent)
-    for upload in uploads:
-        Upload.objects.filter(pk=upload.pk).update(seen_at=Now())
-        queue(upload)
-    return len(uploads)
+    return list(working.annotate(last=Coalesce("seen_at", "created_at")).filter(last__lt=now - SILENT))
+
+
+def queue_again(upload: Upload) -> None:
+    """What is written twice is written once."""
+    Upload.objects.filter(pk=upload.pk).update(seen_at=Now())
+    queue(upload)
 
 
 def fail(upload: Upload, reason: str) -> None:
