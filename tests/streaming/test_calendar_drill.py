@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import json
+import tracemalloc
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -48,6 +50,29 @@ def test_a_reference_that_differs_is_reported_date_by_date(tmp_path: Path) -> No
     with pytest.raises(CommandError, match=r"(?s)2024-11-28: .*the calendar None.*2024-11-29: .*18, 0") as reported:
         run("--years", "1", "--end", "2024-12-31", "--against", str(path))
     assert "2024-11-27" not in str(reported.value).split("2024-11-28")[0]
+
+
+def test_a_reference_that_unpacks_to_too_much_is_refused(tmp_path: Path, settings: Any) -> None:
+    path = tmp_path / "sessions.csv.gz"
+    path.write_bytes(gzip.compress(b"session,open,close\n" + b" " * 20_000_000))
+    settings.MARKETDATA_UNPACKED_BYTES = 1_000_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(CommandError, match="holds more than 1,000,000 bytes when unpacked"):
+            run("--years", "1", "--end", "2024-12-31", "--against", str(path))
+        assert tracemalloc.get_traced_memory()[1] < 16_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "content", [b"no gzip", gzip.compress(b"a,b\n1,2\n"), gzip.compress(b"session,open\n" * 99)[:-20], b""]
+)
+def test_a_reference_that_cannot_be_read_is_one_line(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "sessions.csv.gz"
+    path.write_bytes(content)
+    with pytest.raises(CommandError, match=r"sessions\.csv\.gz cannot be read as rows of session,open,close: "):
+        run("--years", "1", "--end", "2024-12-31", "--against", str(path))
 
 
 def test_a_half_day_before_a_holiday_prefetches_at_half_past_twelve_and_rolls_over_to_monday() -> None:

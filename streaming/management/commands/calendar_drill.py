@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import gzip
 import json
 import re
+import zlib
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -21,6 +21,7 @@ from rich.table import Table
 from marketdata.calendar import FIRST, LAST, TradingDay
 from marketdata.errors import MarketDataError
 from marketdata.exchange_calendar import NEW_YORK_STOCKS, calendar_of
+from marketdata.importing.files.containers import unpacked
 from marketdata.management.explained import ExplainedCommand
 from marketdata.models import Instrument
 from streaming.verify.calendar_drill import DrilledDay, drill
@@ -68,7 +69,7 @@ class Command(ExplainedCommand):
             raise CommandError(str(error)) from None
         faults = [f"{day.day.date}: {fault}" for day in days for fault in day.faults]
         if options["against"]:
-            faults += _differences(days, options["against"])
+            faults += _compared(days, options["against"])
         if options["json"]:
             self.stdout.write(json.dumps({"calendar": exchange, **_as_dict(days, faults)}))
         else:
@@ -130,6 +131,15 @@ def _as_dict(days: Sequence[DrilledDay], faults: Sequence[str]) -> dict[str, Any
     return {"days": len(days), "kinds": dict(_kinds(days)), "special": special, "faults": list(faults)}
 
 
+def _compared(days: Sequence[DrilledDay], path: Path) -> list[str]:
+    try:
+        return _differences(days, path)
+    except MarketDataError as error:
+        raise CommandError(str(error)) from None
+    except (OSError, EOFError, zlib.error, KeyError, ValueError) as error:
+        raise CommandError(f"{path} cannot be read as rows of session,open,close: {error}.") from None
+
+
 def _differences(days: Sequence[DrilledDay], path: Path) -> list[str]:
     """Where the calendar and a file of sessions made elsewhere differ, within the dates that both have."""
     wanted = {row[0]: row for row in _reference(path)}
@@ -151,8 +161,7 @@ def _row(day: TradingDay) -> Row:
 
 
 def _reference(path: Path) -> Iterator[Row]:
-    data = path.read_bytes()
-    text = (gzip.decompress(data) if path.name.endswith(".gz") else data).decode()
-    for row in csv.DictReader(text.splitlines()):
+    data, _ = unpacked(path)
+    for row in csv.DictReader(data.decode().splitlines()):
         opened, closed = (dt.datetime.fromisoformat(row[name]) for name in ("open", "close"))
         yield dt.date.fromisoformat(row["session"]), opened, closed
