@@ -20,6 +20,7 @@ class Locks(IntEnum):
     UPLOAD = 0x7AFF
     WRITE = 0x7AFE
     FETCH = 0x7AFD
+    REMOVAL = 0x7AFC
 
 
 @contextmanager

@@ -1,7 +1,8 @@
-"""What a worker does for the upload page. Tasks are thin: they take an upload's number and call one verb."""
+"""What a worker does for pages that upload, undo and delete. Tasks are thin: they take numbers and call one verb."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from marketdata.locks import Locks, alone
 
 if TYPE_CHECKING:
     from marketdata.models import Upload
+    from marketdata.removal.deleting import Progress
 
 AGAIN_SECONDS = 2
 
@@ -28,6 +30,31 @@ def import_upload(number: int) -> None:
     from marketdata.importing.uploads import upload as uploads
 
     _work(number, "importing", uploads.write)
+
+
+@shared_task
+def undo(number: int, where_possible: bool) -> None:
+    from marketdata.removal import removal_queue
+    from marketdata.removal.undoing import outcome, undo_import
+
+    def verb(progress: Progress) -> str:
+        return f"Undone: {outcome(undo_import(number, where_possible=where_possible, progress=progress))}."
+
+    removal_queue.work("undo", ("undo", number), (number, where_possible), verb)
+
+
+@shared_task
+def delete(dataset: str, symbol: str, start: str, end: str) -> None:
+    from marketdata.removal import removal_queue
+    from marketdata.removal.deleting import delete_data, summary
+
+    first, last = (dt.date.fromisoformat(day) if day else None for day in (start, end))
+
+    def verb(progress: Progress) -> str:
+        return f"Deleted: {summary(delete_data(dataset, symbol, first, last, progress=progress))}."
+
+    place = (dataset, symbol, start, end)
+    removal_queue.work("delete", ("delete", *place), place, verb)
 
 
 def _work(number: int, state: str, verb: Callable[[Upload], None]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
@@ -10,13 +11,16 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 
+from marketdata.admin import removal_panel
 from marketdata.models import Dataset, DayVersion
-from marketdata.plurals import counted
-from marketdata.removal.deleting import CannotRemove, Deleted, delete_data
+from marketdata.removal import removal_queue
+from marketdata.removal.deleting import CannotRemove, Deleted, delete_data, named, summary
+from marketdata.removal.removal_queue import MOST_AT_ONCE, State
 
 MAY_DELETE = "marketdata.delete_dayversion"
-SHOWN_SYMBOLS = 20
+FIELDS = ("dataset", "symbol", "date", "until")
 
 
 class DeleteForm(forms.Form):
@@ -41,34 +45,45 @@ def delete_view(request: HttpRequest) -> HttpResponse:
     if request.method not in ("GET", "POST") or not request.user.has_perm(MAY_DELETE):
         raise PermissionDenied
     given = request.POST if request.method == "POST" else request.GET
+    names = ("delete", *(given.get(name, "") for name in FIELDS))
+    if request.method == "GET" and "panel" in given:  # not by the form: its dataset may be gone by now
+        return removal_panel.panel(request, *names)
+    removal = removal_queue.find(*names) if request.method == "GET" else None
+    if removal and removal.said:
+        removal_panel.say(request, removal, *names)
+        if removal.state == State.DONE:
+            return redirect("admin:marketdata_dayversion_changelist")
     form = DeleteForm(given if "dataset" in given else None)
-    found: Deleted | None = None
-    refusal = ""
-    if form.is_valid():
+    found, refusal = None, ""
+    if form.is_valid() and not (removal and removal.working):
         try:
-            found = delete_data(*form.place, dry_run=request.method == "GET")
+            found = named(*form.place)
+            if request.method == "POST":
+                return _delete(request, form, found)
+            if found.versions <= MOST_AT_ONCE:
+                found = delete_data(*form.place, dry_run=True)
         except CannotRemove as error:
-            refusal = str(error)
-    if found and request.method == "POST":
-        messages.success(request, f"Deleted: {in_words(found)}.")
-        return redirect("admin:marketdata_dayversion_changelist")
+            found, refusal = None, str(error)
     context = {
         **admin.site.each_context(request),
         "opts": DayVersion._meta,
         "title": "Delete stored days",
         "form": form,
-        "found": found and in_words(found),
+        "found": found and summary(found),
+        "large": found is not None and found.versions > MOST_AT_ONCE,
         "refusal": refusal,
+        "removal": removal,
+        "panel": f"?{given.urlencode()}&panel=1",
     }
     return TemplateResponse(request, "marketdata/delete.html", context)
 
 
-def in_words(found: Deleted) -> str:
-    names = ", ".join(found.symbols[:SHOWN_SYMBOLS])
-    more = f" and {len(found.symbols) - SHOWN_SYMBOLS} more" if len(found.symbols) > SHOWN_SYMBOLS else ""
-    dates = (
-        "" if found.first is None else f", {found.first}" + (f" to {found.last}" if found.last != found.first else "")
-    )
-    whole = ", and the dataset itself" if found.whole_dataset else ""
-    versions, rows = counted(found.versions, "version"), counted(found.rows, "row")
-    return f"{versions} of {names or 'no symbol'}{more}{dates}, {rows}{whole}"
+def _delete(request: HttpRequest, form: DeleteForm, found: Deleted) -> HttpResponse:
+    """Now, or by a worker: then the page of the same days says how far it is. Raises CannotRemove."""
+    if found.versions <= MOST_AT_ONCE:
+        messages.success(request, f"Deleted: {summary(delete_data(*form.place))}.")
+        return redirect("admin:marketdata_dayversion_changelist")
+    place = [str(value) if value else "" for value in form.place]
+    removal_panel.ask(request, "delete", ("delete", *place), found.versions, *place)
+    query = urlencode({name: value for name, value in zip(FIELDS, place, strict=True) if value})
+    return redirect(f"{reverse('admin:marketdata_dayversion_remove')}?{query}")

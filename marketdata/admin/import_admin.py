@@ -9,16 +9,19 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import display
 
+from marketdata.admin import removal_panel
 from marketdata.admin.read_only import ReadOnlyAdmin
 from marketdata.importing.uploads.page_words import on_page
 from marketdata.models import Import
 from marketdata.plurals import counted
+from marketdata.removal import removal_queue
 from marketdata.removal.deleting import CannotRemove
-from marketdata.removal.undoing import Undone, outcome, undo_import
+from marketdata.removal.removal_queue import MOST_AT_ONCE
+from marketdata.removal.undoing import Undone, days_of, outcome, undo_import
 from marketdata.row_ids import row_id
 
 SHOWN_DAYS = 500
@@ -65,8 +68,12 @@ class ImportAdmin(ReadOnlyAdmin):
         return f"{made.figures.get('rejected', 0):,}"
 
     def get_urls(self) -> list[URLPattern]:
-        undo = self.admin_site.admin_view(self.undo)
-        return [path("<int:pk>/undo/", undo, name="marketdata_import_undo"), *super().get_urls()]
+        site = self.admin_site.admin_view
+        own = [
+            path("<int:pk>/undo/", site(self.undo), name="marketdata_import_undo"),
+            path("<int:pk>/panel/", site(self.panel), name="marketdata_import_panel"),
+        ]
+        return [*own, *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -75,6 +82,9 @@ class ImportAdmin(ReadOnlyAdmin):
         if request.method != "GET" or not self.has_view_permission(request):
             raise PermissionDenied
         made = self._find(object_id)
+        removal = removal_queue.find("undo", made.pk)
+        if removal and removal.said:
+            removal_panel.say(request, removal, "undo", made.pk)
         may_undo = self._may_undo(request) and made.state != Import.State.UNDONE
         days = list(made.days.select_related("day")[: SHOWN_DAYS + 1])
         context = {
@@ -88,12 +98,20 @@ class ImportAdmin(ReadOnlyAdmin):
             "days": days[:SHOWN_DAYS],
             "more": len(days) > SHOWN_DAYS,
             "uploads": made.uploads.all(),
-            **(self._outlook(made.pk) if may_undo else {}),
+            "removal": removal,
+            "panel": reverse("admin:marketdata_import_panel", args=[made.pk]),
+            **(self._outlook(made) if may_undo and not (removal and removal.working) else {}),
         }
         return TemplateResponse(request, "marketdata/import.html", context)
 
-    def _outlook(self, number: int) -> dict[str, Any]:
-        """What an undo would do, or what stands in its way and what could be undone all the same."""
+    def _outlook(self, made: Import) -> dict[str, Any]:
+        """What an undo would do, or what stands in its way and what could be undone all the same.
+
+        Of very many days it would take too long to say.
+        """
+        number = made.pk
+        if (days := days_of(made)) > MOST_AT_ONCE:
+            return {"large": f"{days:,}"}
         try:
             return {"undo": outcome(undo_import(number, dry_run=True), would=True)}
         except CannotRemove as error:
@@ -109,13 +127,22 @@ class ImportAdmin(ReadOnlyAdmin):
         if request.method != "POST" or not self._may_undo(request):
             raise PermissionDenied
         made = self._find(str(pk))
+        where_possible = "where_possible" in request.POST
+        if (days := days_of(made)) > MOST_AT_ONCE:
+            removal_panel.ask(request, "undo", ("undo", made.pk), days, made.pk, where_possible)
+            return redirect("admin:marketdata_import_change", made.pk)
         try:
-            undone = undo_import(made.pk, where_possible="where_possible" in request.POST)
+            undone = undo_import(made.pk, where_possible=where_possible)
         except CannotRemove as error:
             messages.error(request, str(error))
         else:
             messages.success(request, f"Undone: {outcome(undone)}.")
         return redirect("admin:marketdata_import_change", made.pk)
+
+    def panel(self, request: HttpRequest, pk: int) -> HttpResponse:
+        if request.method != "GET" or not self.has_view_permission(request):
+            raise PermissionDenied
+        return removal_panel.panel(request, "undo", pk)
 
     def _may_undo(self, request: HttpRequest) -> bool:
         return request.user.has_perm("marketdata.delete_import")

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Max, Min
+from django.db.models import Count, Max, Min, Sum
 
 from marketdata.errors import MarketDataError
 from marketdata.models import Dataset, DayVersion, FetchAttempt, Instrument
+from marketdata.plurals import counted
 from marketdata.removal.needed import in_words, pinned, protecting, sessions_of, unused_instruments
 from marketdata.store import spelled, writing
 
+SHOWN_SYMBOLS = 20
 DELETE_CHUNKS = "DELETE FROM marketdata_daychunk WHERE day_id = ANY(%s)"
+BATCH = 1_000
+Progress = Callable[[int], None]
+"""Takes how many versions are gone; the transaction is not over then."""
 DELETE_DAYS = "DELETE FROM marketdata_dayversion WHERE id = ANY(%s)"
 
 
@@ -54,6 +59,18 @@ class Deleted:
         }
 
 
+def summary(found: Deleted) -> str:
+    """5 versions of AAPL, MSFT, 2025-07-02 to 2025-07-03, 1,950 rows."""
+    names = ", ".join(found.symbols[:SHOWN_SYMBOLS])
+    more = f" and {len(found.symbols) - SHOWN_SYMBOLS} more" if len(found.symbols) > SHOWN_SYMBOLS else ""
+    dates = (
+        "" if found.first is None else f", {found.first}" + (f" to {found.last}" if found.last != found.first else "")
+    )
+    whole = ", and the dataset itself" if found.whole_dataset else ""
+    versions, rows = counted(found.versions, "version"), counted(found.rows, "row")
+    return f"{versions} of {names or 'no symbol'}{more}{dates}, {rows}{whole}"
+
+
 def delete_data(
     dataset: str,
     symbol: str = "",
@@ -61,6 +78,7 @@ def delete_data(
     end: dt.date | None = None,
     *,
     dry_run: bool = False,
+    progress: Progress | None = None,
 ) -> Deleted:
     """Delete what is named: the dataset, with a symbol that symbol's days, with a date those of that date.
 
@@ -78,8 +96,18 @@ def delete_data(
         _refuse_needed(row, list(numbers), whole)
         deleted = Deleted(dataset, symbols, bounds["first"], bounds["last"], len(numbers), sum(numbers.values()), whole)
         if not dry_run:
-            _delete(row, list(numbers), symbols, start, end, whole)
+            remove_days(list(numbers), progress)
+            _delete_rest(row, symbols, start, end, whole)
     return deleted
+
+
+def named(dataset: str, symbol: str = "", start: dt.date | None = None, end: dt.date | None = None) -> Deleted:
+    """What is named, whether it can go or not: to be had at once, however much it is. Raises CannotRemove."""
+    days = _days(_dataset(dataset), symbol, start, end)
+    sums = days.aggregate(first=Min("date"), last=Max("date"), versions=Count("pk"), rows=Sum("row_count"))
+    symbols = tuple(days.order_by("instrument__symbol").values_list("instrument__symbol", flat=True).distinct())
+    whole = not symbol and start is None
+    return Deleted(dataset, symbols, sums["first"], sums["last"], sums["versions"], sums["rows"] or 0, whole)
 
 
 def _dataset(name: str) -> Dataset:
@@ -117,15 +145,13 @@ def _them(sessions: Any) -> str:
     return "it" if len(sessions) == 1 else "them"
 
 
-def _delete(
+def _delete_rest(
     dataset: Dataset,
-    days: Sequence[int],
     symbols: Sequence[str],
     start: dt.date | None,
     end: dt.date | None,
     whole: bool,
 ) -> None:
-    remove_days(days)
     if whole:
         dataset.delete()
     else:
@@ -137,12 +163,16 @@ def _delete(
         remove_instruments(symbols)
 
 
-def remove_days(days: Sequence[int]) -> None:
+def remove_days(days: Sequence[int], progress: Progress | None = None) -> None:
     """In the caller's transaction. Raises CannotRemove where a session has pinned one in this moment."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(DELETE_CHUNKS, [list(days)])
-            cursor.execute(DELETE_DAYS, [list(days)])
+            for first in range(0, len(days), BATCH):
+                batch = list(days[first : first + BATCH])
+                cursor.execute(DELETE_CHUNKS, [batch])
+                cursor.execute(DELETE_DAYS, [batch])
+                if progress:
+                    progress(first + len(batch))
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     except IntegrityError:
         raise CannotRemove("A session has just begun to play a day of it: ask again.") from None

@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 
 from marketdata.models import Dataset, DayVersion, Import, ImportedDay
 from marketdata.plurals import counted
-from marketdata.removal.deleting import CannotRemove, remove_dataset_if_empty, remove_days, remove_instruments
+from marketdata.removal.deleting import CannotRemove, Progress, remove_dataset_if_empty, remove_days, remove_instruments
 from marketdata.removal.needed import in_words, pinned
 from marketdata.store import writing
 
@@ -81,7 +81,14 @@ def find_import(number: int) -> Import:
     return found
 
 
-def undo_import(number: int, *, where_possible: bool = False, dry_run: bool = False) -> Undone:
+def days_of(made: Import) -> int:
+    """Of how many an undo would have to look at: a count, and no more."""
+    return made.days.filter(day__isnull=False).count()
+
+
+def undo_import(
+    number: int, *, where_possible: bool = False, dry_run: bool = False, progress: Progress | None = None
+) -> Undone:
     """Raises CannotRemove, saying what stands in the way."""
     made = find_import(number)
     if made.state == Import.State.UNDONE:
@@ -99,7 +106,7 @@ def undo_import(number: int, *, where_possible: bool = False, dry_run: bool = Fa
         undone.restored = sum(day.before is not None for day in free)
         undone.removed = len(free) - undone.restored
         if not dry_run:
-            _undo(made, made.dataset, free, all_of_it=not kept)
+            _undo(made, made.dataset, free, progress, all_of_it=not kept)
     return undone
 
 
@@ -144,12 +151,14 @@ def _find_obstacles(days: Sequence[WrittenDay]) -> set[int]:
     return {session for sessions in held.values() for session in sessions}
 
 
-def _undo(made: Import, dataset: Dataset, days: Sequence[WrittenDay], *, all_of_it: bool) -> None:
+def _undo(
+    made: Import, dataset: Dataset, days: Sequence[WrittenDay], progress: Progress | None, *, all_of_it: bool
+) -> None:
     versions = [version for day in days for version in day.versions]
     with connection.cursor() as cursor:
         cursor.execute(DERIVED, [versions])
         derived = [row for (row,) in cursor.fetchall()]
-    remove_days([*versions, *derived])
+    remove_days([*versions, *derived], progress)
     DayVersion.objects.filter(pk__in=[day.before for day in days if day.before is not None]).update(current=True)
     if not all_of_it:
         return

@@ -10,10 +10,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 
 from marketdata import calendar
 from marketdata.columns import BarColumns, packed
+from marketdata.locks import Locks
 from marketdata.models import Dataset, DayChunk, DayVersion, Instrument, Scope
 from marketdata.store.write import summary_of
 from marketdata.units import SECOND_NS
@@ -115,6 +116,18 @@ def a_session(*symbols: str, minutes: int = 30, **fields: Any) -> Session:
     pin(session, 1, DAY, bars=pins)
     session.record("state", "running")
     return session
+
+
+@contextmanager
+def locked_alone(space: Locks) -> Iterator[None]:
+    """An advisory lock that another connection holds."""
+    other = connections.create_connection("default")
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s, 0)", [space])
+        yield
+    finally:
+        other.close()
 
 
 @contextmanager
