@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import exceptions, serializers
@@ -13,8 +14,10 @@ from rest_framework.views import APIView
 
 from marketdata.api.queries import StrictSerializer, query_of
 from marketdata.models import Import, ImportedDay
-from marketdata.removal.deleting import CannotRemove, delete_data
-from marketdata.removal.undoing import undo_import
+from marketdata.removal import removal_queue
+from marketdata.removal.deleting import CannotRemove, delete_data, named
+from marketdata.removal.removal_queue import MOST_AT_ONCE, Removal
+from marketdata.removal.undoing import days_of, undo_import
 
 PAGE, MOST = 100, 5_000
 NUMBER = OpenApiParameter("number", int, OpenApiParameter.PATH, description="The import's.")
@@ -25,6 +28,12 @@ class Conflict(exceptions.APIException):
     """Something needs what is asked to go."""
 
     status_code = 409
+
+
+class Unavailable(exceptions.APIException):
+    """No worker can be asked."""
+
+    status_code = 503
 
 
 class CanViewImports(BasePermission):
@@ -108,17 +117,20 @@ class UndoneSerializer(serializers.Serializer[Any]):
     dry_run = serializers.BooleanField()
 
 
-class DeleteQuery(StrictSerializer):
+class DataQuery(StrictSerializer):
     dataset = serializers.CharField(max_length=64)
     symbol = serializers.CharField(required=False, max_length=32, help_text="Only this symbol's days.")
     date = serializers.DateField(required=False, help_text="Only this day; with `until` the first of several.")
     until = serializers.DateField(required=False, help_text="The last day, included.")
-    dry_run = serializers.BooleanField(default=False, help_text="Say what would be deleted, and delete nothing.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "until" in attrs and "date" not in attrs:
             raise serializers.ValidationError({"until": ["until needs date, the first day."]})
         return attrs
+
+
+class DeleteQuery(DataQuery):
+    dry_run = serializers.BooleanField(default=False, help_text="Say what would be deleted, and delete nothing.")
 
 
 class DeletedSerializer(serializers.Serializer[Any]):
@@ -130,6 +142,18 @@ class DeletedSerializer(serializers.Serializer[Any]):
     rows = serializers.IntegerField()
     whole_dataset = serializers.BooleanField()
     dry_run = serializers.BooleanField()
+
+
+class RemovalSerializer(serializers.Serializer[Removal]):
+    """An undo or a deletion of so many days that a worker does it. Nothing is changed before it is `done`."""
+
+    state = serializers.ChoiceField(["waiting", "working", "done", "failed", "lost"])
+    all_days = serializers.IntegerField(help_text="Versions of days that it is about.")
+    done_days = serializers.IntegerField(help_text="How many of them are done.")
+    said = serializers.CharField(help_text="What came of it, or what stood in the way.")
+
+    def to_representation(self, instance: Removal) -> dict[str, Any]:
+        return {**super().to_representation(instance), **({"state": "lost"} if instance.lost else {})}
 
 
 class ImportsView(APIView):
@@ -167,34 +191,80 @@ class OneImportView(APIView):
 class UndoView(APIView):
     permission_classes = [IsAuthenticated, CanUndoImports]
 
-    @extend_schema(parameters=[NUMBER], request=UndoRequest, responses=UndoneSerializer)
+    @extend_schema(parameters=[NUMBER], responses=RemovalSerializer)
+    def get(self, request: Request, number: str) -> Response:
+        """How far a worker is with an undo of many days, or what came of it within a day."""
+        return _how_far("undo", _find(number).pk)
+
+    @extend_schema(parameters=[NUMBER], request=UndoRequest, responses={200: UndoneSerializer, 202: RemovalSerializer})
     def post(self, request: Request, number: str) -> Response:
-        """Undo an import: what was current before is current again. 409 says what stands in the way."""
+        """Undo an import: what was current before is current again. 409 says what stands in the way.
+
+        Of more than 5,000 days a worker does it: 202, and `GET` says how far it is.
+        """
         form = UndoRequest(data=request.data)
         form.is_valid(raise_exception=True)
+        made, asked = _find(number), form.validated_data
+        if not asked["dry_run"] and (days := days_of(made)) > MOST_AT_ONCE:
+            return _handed_over(request.path, "undo", (made.pk,), days, made.pk, asked["where_possible"])
         try:
-            undone = undo_import(_find(number).pk, **form.validated_data)
+            undone = undo_import(made.pk, **asked)
         except CannotRemove as error:
             raise _conflict(error, "undo the other days with where_possible") from None
         found = {name: value for name, value in undone.as_dict().items() if name != "import"}
-        return Response({"number": undone.number, **found, "dry_run": form.validated_data["dry_run"]})
+        return Response({"number": undone.number, **found, "dry_run": asked["dry_run"]})
 
 
 class DataView(APIView):
     permission_classes = [IsAuthenticated, CanDeleteDays]
 
-    @extend_schema(parameters=[DeleteQuery], responses={200: DeletedSerializer})
+    @extend_schema(operation_id="data_removal", parameters=[DataQuery], responses=RemovalSerializer)
+    def get(self, request: Request) -> Response:
+        """How far a worker is with a deletion of many days, or what came of it within a day."""
+        form = DataQuery(data=query_of(request))
+        form.is_valid(raise_exception=True)
+        return _how_far("delete", *_place(form.validated_data))
+
+    @extend_schema(parameters=[DeleteQuery], responses={200: DeletedSerializer, 202: RemovalSerializer})
     def delete(self, request: Request) -> Response:
-        """Delete a dataset, a symbol of it, or days, for good. 409 says which session needs a day of it."""
+        """Delete a dataset, a symbol of it, or days, for good. 409 says which session needs a day of it.
+
+        Of more than 5,000 versions of days a worker does it: 202, and `GET` says how far it is.
+        """
         form = DeleteQuery(data=query_of(request))
         form.is_valid(raise_exception=True)
         asked = form.validated_data
-        place = (asked["dataset"], asked.get("symbol", ""), asked.get("date"), asked.get("until"))
+        place = _place(asked)
         try:
+            if not asked["dry_run"] and (days := named(*place).versions) > MOST_AT_ONCE:
+                texts = [str(value) if value else "" for value in place]
+                query = {name: text for name, text in zip(DataQuery().fields, texts, strict=True) if text}
+                return _handed_over(f"{request.path}?{urlencode(query)}", "delete", place, days, *texts)
             deleted = delete_data(*place, dry_run=asked["dry_run"])
         except CannotRemove as error:
             raise _conflict(error) from None
         return Response({**deleted.as_dict(), "dry_run": asked["dry_run"]})
+
+
+def _place(asked: dict[str, Any]) -> tuple[Any, ...]:
+    return asked["dataset"], asked.get("symbol", ""), asked.get("date"), asked.get("until")
+
+
+def _how_far(verb: str, *names: object) -> Response:
+    removal = removal_queue.find(verb, *names)
+    if removal is None:
+        raise exceptions.NotFound("No worker is at it, nor was one within a day.")
+    return Response(RemovalSerializer(removal).data)
+
+
+def _handed_over(address: str, verb: str, names: tuple[object, ...], days: int, *args: object) -> Response:
+    """To a worker, once."""
+    removal = removal_queue.find(verb, *names)
+    if removal is None or not removal.working:
+        if problem := removal_queue.queue(verb, (verb, *names), days, *args):
+            raise Unavailable(problem)
+        removal = removal_queue.find(verb, *names)
+    return Response(RemovalSerializer(removal).data, status=202, headers={"Location": address})
 
 
 def _conflict(error: CannotRemove, partly: str = "") -> Conflict:

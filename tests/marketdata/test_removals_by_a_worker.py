@@ -14,6 +14,7 @@ from django.test import Client
 
 from marketdata import tasks
 from marketdata.admin import delete_view, import_admin
+from marketdata.api import imports_view
 from marketdata.locks import Locks
 from marketdata.models import Dataset, DayVersion, Import
 from marketdata.removal import deleting, removal_queue
@@ -34,7 +35,7 @@ DELETE = "/admin/marketdata/dayversion/delete/"
 def small_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two days are too many for a request."""
     redis_connection().flushdb()
-    for module in (delete_view, import_admin):
+    for module in (delete_view, import_admin, imports_view):
         monkeypatch.setattr(module, "MOST_AT_ONCE", 1)
 
 
@@ -167,3 +168,35 @@ def test_a_redis_that_takes_nothing_is_said(boss: Client, number: int, full_redi
 def test_the_panel_needs_the_permission(number: int) -> None:
     assert client(name="nobody").get(page_of(number, "panel")).status_code == 403
     assert client("view_dayversion", name="other").get(DELETE, {"dataset": "mine", "panel": "1"}).status_code == 403
+
+
+def test_the_api_answers_at_once_and_says_how_far_it_is(boss: Client, number: int, start_worker: StartWorker) -> None:
+    address = f"/api/imports/{number}/undo/"
+    assert boss.get(address).status_code == 404
+    for _ in range(2):
+        asked = boss.post(address, {}, content_type="application/json")
+        assert (asked.status_code, asked["Location"]) == (202, address)
+        assert asked.json() == {"state": "waiting", "all_days": 2, "done_days": 0, "said": ""}
+    start_worker("upkeep")
+    wait_until(lambda: boss.get(address).json()["state"] == "done")
+    assert boss.get(address).json() == {
+        "state": "done",
+        "all_days": 2,
+        "done_days": 2,
+        "said": "Undone: 2 days are removed.",
+    }
+    assert not DayVersion.objects.exists()
+
+
+def test_the_api_deletes_by_a_worker(boss: Client, number: int) -> None:
+    asked = boss.delete("/api/data/?dataset=mine&date=2025-07-02")
+    assert (asked.status_code, asked.json()["state"]) == (202, "waiting")
+    assert boss.delete("/api/data/?dataset=mine&date=2025-07-02&dry_run=true").json()["versions"] == 2
+    tasks.delete("mine", "", "2025-07-02", "")
+    assert boss.get(asked["Location"]).json()["said"].startswith("Deleted: 2 versions of AAPL, MSFT")
+    assert not DayVersion.objects.exists()
+
+
+def test_the_api_says_that_redis_takes_nothing(boss: Client, number: int, full_redis: None) -> None:
+    answer = boss.post(f"/api/imports/{number}/undo/", {}, content_type="application/json")
+    assert answer.status_code == 503 and "Redis does not take the task" in answer.json()["detail"]
