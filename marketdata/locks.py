@@ -23,6 +23,14 @@ class Locks(IntEnum):
     REMOVAL = 0x7AFC
 
 
+HELD = """
+SELECT EXISTS (
+  SELECT FROM pg_locks
+   WHERE locktype = 'advisory' AND classid = %s AND objid = %s AND objsubid = 2
+     AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+"""
+
+
 @contextmanager
 def alone(space: Locks, key: int) -> Iterator[bool]:
     """Whether no other process is at it: a lock that ends with the block, or with the process."""
@@ -36,6 +44,13 @@ def alone(space: Locks, key: int) -> Iterator[bool]:
             if mine:
                 with connection.cursor() as again:
                     again.execute("SELECT pg_advisory_unlock(%s, %s)", [space, key])
+
+
+def is_held(space: Locks, key: int) -> bool:
+    """Whether some process is at it at this moment."""
+    with connection.cursor() as cursor:
+        cursor.execute(HELD, [space, key])
+        return bool(cursor.fetchone()[0])
 
 
 def drop_if_busy() -> None:

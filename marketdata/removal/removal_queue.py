@@ -19,7 +19,7 @@ import redis
 from django.core.cache import cache
 from kombu.exceptions import OperationalError
 
-from marketdata.locks import Locks, alone
+from marketdata.locks import Locks, alone, is_held
 from marketdata.removal.deleting import CannotRemove, Progress
 from marketdata.sending import send
 
@@ -28,7 +28,7 @@ MOST_AT_ONCE = 5_000
 """Days that a request removes itself: about a second of work."""
 KEPT_SECONDS = 24 * 3600
 SILENT_SECONDS = 120.0
-"""Without a sign from its worker: a batch of days takes well under a second."""
+"""Without a sign: from then on its worker is looked for."""
 AGAIN_SECONDS = 2
 
 
@@ -60,10 +60,14 @@ class Removal:
 
 def find(*names: object) -> Removal | None:
     """The last one that was asked for under these names, within a day."""
-    with suppress(redis.RedisError):
+    try:
         found = cache.get(_key(names))
-        return found if isinstance(found, Removal) else None
-    return None
+    except redis.RedisError:
+        return None
+    if not isinstance(found, Removal):
+        return None
+    # Before the first day goes, and after the last, there are minutes without a sign; its lock ends with its worker.
+    return replace(found, seen_at=time.time()) if found.lost and is_held(Locks.REMOVAL, 0) else found
 
 
 def forget(*names: object) -> None:

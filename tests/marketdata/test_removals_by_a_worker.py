@@ -144,6 +144,8 @@ def test_one_whose_worker_was_lost_can_be_asked_for_again(boss: Client, number: 
     boss.post(page_of(number, "undo"))
     key = removal_queue._key(("undo", number))
     cache.set(key, replace(cache.get(key), state=State.WORKING, seen_at=time.time() - SILENT_SECONDS - 1))
+    with locked_alone(Locks.REMOVAL):
+        assert "Working: 0 of 2 days" in text(boss.get(page_of(number))), "looking at what is needed takes its time"
     page = text(boss.get(page_of(number)))
     assert "has not been heard of" in page and "Undo the import" in page
     boss.post(page_of(number, "undo"))

@@ -122,12 +122,13 @@ def a_session(*symbols: str, minutes: int = 30, **fields: Any) -> Session:
 def locked_alone(space: Locks) -> Iterator[None]:
     """An advisory lock that another connection holds."""
     other = connections.create_connection("default")
-    try:
-        with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s, 0)", [space])
-        yield
-    finally:
-        other.close()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, 0)", [space])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s, 0)", [space])  # the pool keeps the connection
+    other.close()
 
 
 @contextmanager
