@@ -9,7 +9,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 
 from marketdata.errors import ProviderFailed
-from streaming.base.db import connected
+from streaming.engine.days.day_loader import DayLoader
 from streaming.engine.days.loading import pin, tape_of
 from streaming.engine.days.pins_ahead import PinsAhead
 from streaming.engine.days.recipe import Recipe
@@ -70,7 +70,8 @@ class Days:
         report: Callable[[str], None],
         generation: int,
     ) -> None:
-        self.recipe, self.lease, self.loader, self.wake, self.report = recipe, lease, loader, wake, report
+        self.recipe, self.lease, self.wake, self.report = recipe, lease, wake, report
+        self.loader = DayLoader(loader, self._load)
         self.generation = generation
         self.load_seconds = FIRST_GUESS
         self.prefetched: Loading | None = None
@@ -130,16 +131,15 @@ class Days:
 
     def _submit(self, loading: Loading) -> None:
         loading.tries += 1
-        loading.future = self.loader.submit(self._load, loading)
+        loading.future = self.loader.ask(loading, another_soon=loading.journal is not None)
         loading.future.add_done_callback(lambda _: self.wake())
 
     def _load(self, loading: Loading) -> Loaded:
         started, date = time.monotonic(), loading.date
-        with connected():
-            journal = self.pins_ahead.take(date, loading.journal)
-            if journal is None:
-                journal = journals.read(self.recipe.session_id, date)
-                journal = pin(self.recipe, journal, date, journal.latest() | loading.extra, self.lease.epoch)
-            tape = tape_of(self.recipe, journal, date, generation=loading.generation)
+        journal = self.pins_ahead.take(date, loading.journal)
+        if journal is None:
+            journal = journals.read(self.recipe.session_id, date)
+            journal = pin(self.recipe, journal, date, journal.latest() | loading.extra, self.lease.epoch)
+        tape = tape_of(self.recipe, journal, date, generation=loading.generation)
         self.load_seconds = time.monotonic() - started
         return Loaded(journal, tape)

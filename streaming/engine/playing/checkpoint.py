@@ -59,6 +59,8 @@ class Checkpoint:
         else:
             note = Note(self.lease.epoch, output.generation, position, self.moving(), measured, self.held)
             self.position_writer.leave(self.session.pk, note)
+        if not (self.progressed or self.session.speed):
+            self.progressed = wall  # at full speed there is more to say soon
         if force or wall - self.progressed > PROGRESS_EVERY:
             self.progressed = wall
             write_progress(self.session.pk, self.lease.epoch, tape, k)

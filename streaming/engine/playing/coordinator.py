@@ -154,6 +154,7 @@ class Coordinator(DayChanges):
         with connected():
             self.session.refresh_from_db()
             row = self.session
+            self.obeyed = row.control_version
             if row.run.epoch != self.lease.epoch:
                 raise LeaseLost(f"epoch {row.run.epoch} is not {self.lease.epoch}")
             if row.stop_requested:

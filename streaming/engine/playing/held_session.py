@@ -52,6 +52,8 @@ class HeldSession:
         self.position_writer, self.ask_upkeep = position_writer, ask_upkeep
         self.wake, self.release_requested, self.asked = threading.Event(), threading.Event(), True
         self.requested, self.news = False, True
+        self.obeyed: int | None = None
+        """The control version that the row had when it was last looked at."""
         self.move: Move | None = None
         self.prefetch_reported, self.refused = False, False
         self.picked_up: float | None = None

@@ -67,7 +67,6 @@ class Player:
             threading.Thread(target=self._serve, args=(work,), name=work.__name__.strip("_"), daemon=True)
             for work in (self._keep_leases, self._look, self._listen, self._write)
         ]
-        self.versions: dict[int, int] = {}
 
     def start(self) -> None:
         sys.setswitchinterval(SWITCH_INTERVAL)
@@ -161,9 +160,8 @@ class Player:
             return
         versions = leases.renew([coordinator.lease for coordinator in held.values()])
         for session_id, coordinator in held.items():
-            if versions.get(session_id) != self.versions.get(session_id):
+            if versions.get(session_id) != coordinator.obeyed:
                 coordinator.ask()
-        self.versions = versions
 
     def _relieve(self) -> None:
         """Give one session up where that leaves the busier of two workers with clearly less to do."""
