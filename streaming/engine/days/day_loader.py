@@ -45,28 +45,32 @@ class DayLoader(Generic[Asked, Made]):
                 self.threads.submit(self._work, job, another_soon)
         return job.future
 
-    def _work(self, job: _Job[Asked, Made] | None, another_soon: bool) -> None:
+    def _work(self, job: _Job[Asked, Made], another_soon: bool) -> None:
+        next_job: _Job[Asked, Made] | None = job
         with connected():
-            while job is not None and self._did(job) and another_soon:
-                job = self._next()
+            while next_job is not None:
+                next_job = self._next() if self._did(next_job, another_soon) else None
 
-    def _did(self, job: _Job[Asked, Made]) -> bool:
-        """False where it failed: then the connection may be broken."""
+    def _did(self, job: _Job[Asked, Made], another_soon: bool) -> bool:
+        """Whether this thread is to wait for another: not after an error, for then its connection may be broken."""
         if not job.future.set_running_or_notify_cancel():
-            return True
+            return another_soon and self._linger()
         try:
             made = self.load(job.asked)
         except BaseException as error:  # noqa: BLE001 - whoever waits for the day gets it
             job.future.set_exception(error)
             return False
+        lingers = another_soon and self._linger()  # before anybody knows that the day is there, and asks for the next
         job.future.set_result(made)
-        return True
+        return lingers
+
+    def _linger(self) -> bool:
+        """False where another thread waits already."""
+        with self.lock:
+            waits, self.lingering = self.lingering, True
+        return not waits
 
     def _next(self) -> _Job[Asked, Made] | None:
-        with self.lock:
-            if self.lingering:
-                return None  # another thread waits already
-            self.lingering = True
         try:
             return self.next_jobs.get(timeout=LINGER_SECONDS)
         except Empty:
