@@ -19,7 +19,7 @@ from streaming.engine.frames.frame_id import milliseconds
 
 
 def copy_accounts(sender: type[Session], *, source: Session, copy: Session, fork: bool, **_: Any) -> None:
-    """With open orders and positions, or with what each began with."""
+    """With open orders and positions as they were at a fork's clock, or with what each began with."""
     begins = milliseconds(copy.start_at or copy.calendar.trading_day(copy.start_date).begin)
     for account in Account.objects.select_for_update(no_key=True).filter(session=source).order_by("pk"):
         if fork:
@@ -62,7 +62,8 @@ def _fork(account: Account, session: Session, at_ms: int) -> None:
         configurations=configurations.made(account, at_ms),
     )
     write_orders(made.pk, [*state.orders.values(), *trader.book.on_their_way()])
-    _copy_waiting(account, made, at_ms, trader.book)
+    clock = account.session.run.clock
+    _copy_waiting(account, made, at_ms, trader.book, in_the_past=clock is not None and at_ms < milliseconds(clock))
 
 
 def _copy(account: Account, session: Session, at_ms: int, opening: dict[str, Any], **fields: Any) -> Account:
@@ -80,9 +81,11 @@ def _copy(account: Account, session: Session, at_ms: int, opening: dict[str, Any
     )
 
 
-def _copy_waiting(account: Account, made: Account, opened_ms: int, book: Book) -> None:
-    """Requests that nobody has picked up by then."""
+def _copy_waiting(account: Account, made: Account, opened_ms: int, book: Book, *, in_the_past: bool) -> None:
+    """Requests that nobody has picked up by then; in the past, those that were made by then."""
     waiting = Request.objects.filter(Q(taken_ms=None) | Q(taken_ms__gt=opened_ms), account=account, voided_in=None)
+    if in_the_past:
+        waiting = waiting.filter(made_ms__lte=opened_ms)
     for number, request in enumerate(waiting.order_by("number"), 1):
         Request.objects.create(account=made, number=number, kind=request.kind, body=request.body, made_ms=opened_ms)
         write_orders(made.pk, act_of(request).brings(book))

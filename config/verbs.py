@@ -23,7 +23,7 @@ VERBS: dict[str, dict[str, str]] = {
         "remove_symbols": "stop playing symbols",
         "stop_session": "end a session",
         "restart_session": "play a session again, from its first day, as a new one",
-        "fork_session": "a second session at the same clock",
+        "fork_session": "a second session at the same clock, or an earlier one",
         "delete_session": "delete ended sessions",
         "tail_session": "print events as they come",
     },

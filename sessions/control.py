@@ -102,7 +102,7 @@ def seek(session_id: int, when: dt.datetime, *, by: str = "") -> Session:
             raise ControlError(f"Session {session.pk} is {session.state}: it can be moved once it runs.")
         if session.seek_to:
             raise ControlError(f"Session {session.pk} is being moved to {shown(session.seek_to, session)} already.")
-        session.seek_to, session.run_until = _within_window(session, when), None
+        session.seek_to, session.run_until = within_window(session, when), None
     return session
 
 
@@ -184,8 +184,9 @@ def _asking(session_id: int, verb: str, by: str, target: State | None = None) ->
         if not session.is_live:
             if target is not None:
                 raise TransitionError(session, target)
-            may = f"only a live session can {PASSIVE[verb.split()[0]]}"
-            raise ControlError(f"Session {session.pk} is {session.state}, and {may}: restart it to play it again.")
+            there = "fork it at that time to go on from there, or " if verb.startswith("seek") else ""
+            may = f"only a live session can {PASSIVE[verb.split()[0]]}: {there}restart it to play it again"
+            raise ControlError(f"Session {session.pk} is {session.state}, and {may}.")
         if session.stop_requested:
             raise ControlError(f"Session {session.pk} is being stopped: it cannot {PASSIVE[verb.split()[0]]} any more.")
         yield session
@@ -202,7 +203,8 @@ def _changes_nothing(session: Session, verb: str) -> ControlError:
     return ControlError(f"Session {session.pk} is {state}: {verb} changes nothing.")
 
 
-def _within_window(session: Session, when: dt.datetime) -> dt.datetime:
+def within_window(session: Session, when: dt.datetime) -> dt.datetime:
+    """The moment, or where the next day begins. Raises ControlError for one that lies outside."""
     days = session.calendar.trading_days(session.start_date, session.end_date)
     if not days[0].begin <= when <= days[-1].end:
         raise ControlError(

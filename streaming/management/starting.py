@@ -67,12 +67,12 @@ class CopyCommand(StartingCommand):
         parser.add_argument("id", type=int, help="The session's number.")
         super().add_arguments(parser)
 
-    def copy(self, session_id: int) -> Session:
+    def copy(self, session: Session, options: dict[str, Any]) -> Session:
         raise NotImplementedError
 
     def start(self, options: dict[str, Any], say: Say) -> Started:
         service.require_worker()
-        return service.open_streams(self.copy(get_session(options["id"]).pk), say)
+        return service.open_streams(self.copy(get_session(options["id"]), options), say)
 
 
 def _summary(started: Started) -> dict[str, Any]:

@@ -116,6 +116,26 @@ def test_a_fork_goes_on_with_orders_and_positions_and_a_restart_begins_anew(real
     assert verify(forked.pk).problems == []
 
 
+def test_a_fork_at_an_earlier_time_has_the_account_of_that_time(real_days: str, player: Player) -> None:
+    session = started()
+    account = opened(session)
+    step(session, 5)
+    place(account)
+    step(session)
+    early = clock(session)
+    step(session, 3)
+    later = place(account, qty=7)
+    step(session, 2)
+    assert standing(account.pk).state.position("AAPL").qty == 17 and status(account, later) == "filled"
+    forked = fork(session.pk, early)
+    copy = Account.objects.get(session=forked)
+    assert State.of(copy.state).position("AAPL").qty == 10
+    streams.open_streams(forked, lambda _: None)
+    step(forked, 8)
+    assert standing(copy.pk).state.position("AAPL").qty == 10, "the later order is of another future"
+    assert verify(forked.pk).problems == [] == verify(session.pk).problems
+
+
 def test_a_forks_account_is_no_further_than_its_clock(real_days: str, player: Player) -> None:
     """The session's row is written up to a fifth of a second behind its account."""
     session = started()

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import expect
 
 from sessions import control
-from sessions.models import State
+from sessions.models import Session, State
 from tests.browser.conftest import OpenPage, StartWorker, await_heartbeat
 from tests.browser.watching import a_live_session, address_of, clock_on, legend_on, minutes_on, until, until_row
 
@@ -156,6 +156,20 @@ def test_an_ended_session_is_verified_from_its_page(open_page: OpenPage, worker:
     page.get_by_role("button", name="Verify").click()
     panel = page.get_by_role("region", name="Verifications")
     expect(panel).to_contain_text("frames made again alike")
+
+
+def test_an_ended_session_is_gone_back_into_with_its_slider(open_page: OpenPage, worker: Worker) -> None:
+    session = a_live_session(speed=0)
+    page = open_page(address_of(session))
+    expect(page.locator("[data-shown=state]")).to_have_text("completed", timeout=60_000)
+    slider = page.get_by_role("slider")
+    expect(slider).to_be_enabled()
+    slider.focus()
+    page.keyboard.press("PageDown")
+    page.wait_for_url(re.compile(rf"/session/(?!{session.pk}/)\d+/change/"))
+    expect(page.locator("[data-shown=state]")).to_have_text("paused", timeout=30_000)
+    copy, origin = Session.objects.with_run().latest("pk"), Session.objects.with_run().get(pk=session.pk)
+    assert copy.forked_from == origin and copy.run.clock and origin.run.clock and copy.run.clock < origin.run.clock
 
 
 def test_a_viewer_sees_and_controls_nothing(open_page: OpenPage, worker: Worker) -> None:

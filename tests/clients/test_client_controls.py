@@ -44,10 +44,12 @@ def test_a_session_is_started_and_driven(start_worker: StartWorker, owner: Clien
     assert plays(session, {"IBM", "MSFT"})
     other = session.fork()
     assert other.id != session.id and other.info.forked_from == session.id
+    earlier = session.fork(at=OPEN + 5 * MINUTE)
+    assert earlier.settle().clock == OPEN + 5 * MINUTE
     again = session.restart()
     again.wait()
     assert session.resume().id == session.id
-    for one in (session, other, again):
+    for one in (session, other, earlier, again):
         one.stop()
         assert one.settle().state == "stopped"
     with pytest.raises(Conflict, match="stopped"):

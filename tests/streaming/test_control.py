@@ -208,6 +208,30 @@ def test_a_fork_plays_on_from_the_same_clock_as_the_original(paused: Session) ->
     assert [frame["events"] for frame in durable(read_all(fork.pk))] == rest
 
 
+def test_a_session_that_has_ended_is_gone_back_into(paused: Session) -> None:
+    finish(paused)
+    at = utc(3, 14, 30)
+    with pytest.raises(ControlError, match="fork it at that time to go on from there, or restart it to play it again"):
+        control.seek(paused.pk, at)
+    with pytest.raises(ControlError, match="say at which earlier time its fork is to begin"):
+        copies.fork(paused.pk)
+    fork = copies.fork(paused.pk, at, by="test")
+    service.open_streams(fork, service.quiet)
+    wait_until(fork, lambda s: s.state == State.PAUSED)
+    assert fork.run.clock == fork.start_at == at
+    finish(fork)
+    rest = [frame["events"] for frame in durable(read_all(paused.pk)) if frame["clock"] > "2025-07-03T14:30:00Z"]
+    assert [frame["events"] for frame in durable(read_all(fork.pk))] == rest
+
+
+def test_a_fork_begins_nowhere_that_its_origin_has_not_been(paused: Session) -> None:
+    for at, says in ((utc(3, 14), "not at 2025-07-03 10:00:00 New York or later"), (utc(1, 14), "outside session")):
+        with pytest.raises(ControlError, match=says):
+            copies.fork(paused.pk, at)
+    earlier = copies.fork(paused.pk, utc(2, 13, 32))
+    assert (earlier.start_at, earlier.paused) == (utc(2, 13, 32), True)
+
+
 def test_a_restart_plays_the_same_again_from_the_start(paused: Session) -> None:
     again = copies.restart(paused.pk, by="test")
     service.open_streams(again, service.quiet)

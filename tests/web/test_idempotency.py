@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from rest_framework.test import APIClient
 
 from config import celery
-from sessions.models import Session, StartKey
+from sessions.models import Session, StartKey, State
 from tests.streaming.callers import ALL, assert_problem, log_in
 from tests.streaming.rows import a_session
 
@@ -60,6 +60,17 @@ def test_copies_are_made_once_too(client: APIClient, verb: str) -> None:
     copies = [client.post(path, headers={"Idempotency-Key": "a"}).json()["id"] for _ in range(2)]
     assert copies[0] == copies[1] and Session.objects.count() == 2
     assert_problem(start(client, "a"), 422)
+
+
+def test_a_fork_begins_where_it_is_asked_to(client: APIClient) -> None:
+    session = a_session("AAPL", minutes=30, state=State.COMPLETED)
+    path = f"/api/sessions/{session.pk}/fork/"
+    made = client.post(path, {"at": "09:45"}, format="json")
+    assert made.status_code == 202, made.json()
+    fork = Session.objects.get(pk=made.json()["id"])
+    assert (f"{fork.start_at:%H:%M}", fork.forked_from) == ("14:45", session)
+    assert_problem(client.post(path, {"at": "10:01"}, format="json"), 409, "a fork begins where it is or earlier")
+    assert_problem(client.post(path, {"at": "noon"}, format="json"), 400)
 
 
 @pytest.mark.parametrize("key", ["", '""', '"a', "a b", "x" * 256, '"é"', '"a""b"'])

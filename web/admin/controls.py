@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Callable
 
@@ -35,7 +36,7 @@ VERBS: dict[str, Verb] = {
 }
 OPENING: dict[str, Verb] = {
     "restart": lambda pk, given, by: _opened(copies.restart(pk, by=by)),
-    "fork": lambda pk, given, by: _opened(copies.fork(pk, by=by)),
+    "fork": lambda pk, given, by: _opened(copies.fork(pk, _moment(pk, given), by=by)),
 }
 """Verbs that open a new session: the page goes there."""
 PROVING: dict[str, Verb] = {"verify": lambda pk, given, by: jobs.ask(pk, by=by).session}
@@ -77,6 +78,12 @@ def _number(given: QueryDict, name: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{text!r} is no number.")
     return number
+
+
+def _moment(session_id: int, given: QueryDict) -> dt.datetime | None:
+    """When a fork begins, where somebody said it."""
+    when = given.get("when", "")
+    return market_time(when, Session.objects.with_run().get(pk=session_id)) if when else None
 
 
 def _seek(session_id: int, given: QueryDict, by: str) -> Session:

@@ -178,6 +178,14 @@ class SeekSerializer(StrictSerializer):
     )
 
 
+class ForkSerializer(StrictSerializer):
+    at = serializers.CharField(
+        max_length=64,
+        required=False,
+        help_text="Where it begins, a time that the session has been at, as `to` of a seek; default: its clock.",
+    )
+
+
 class SeekAnswer(SessionSerializer):
     note = serializers.SerializerMethodField(help_text="Where it goes instead, if nothing is played at that time.")
 

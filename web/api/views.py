@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -46,6 +47,7 @@ from web.api.permissions import CanViewSessions, ControlPermissions, ModelPermis
 from web.api.serializers import (
     SESSION_BARS_ANSWER,
     EventSerializer,
+    ForkSerializer,
     SeekAnswer,
     SeekSerializer,
     SessionBarsQuery,
@@ -160,11 +162,7 @@ class SessionViewSet(TickActions, ListModelMixin, RetrieveModelMixin, GenericVie
     @action(detail=True, methods=["post"], permission_classes=CONTROL)
     def seek(self, request: Request, pk: str) -> Response:
         """Move the clock forward or back: readers get a `reset`, then go on from there."""
-        given = self._given(SeekSerializer)
-        try:
-            asked = market_time(given["to"], self.get_object())
-        except (BadMoment, NotATradingDay) as error:
-            raise ValidationError({"to": [str(error)]}) from None
+        asked = self._moment("to", self._given(SeekSerializer)["to"])
         session = control.seek(self.get_object().pk, asked, by=self._who())
         return Response(SeekAnswer(session, context={**self.get_serializer_context(), "asked": asked}).data)
 
@@ -188,11 +186,13 @@ class SessionViewSet(TickActions, ListModelMixin, RetrieveModelMixin, GenericVie
         """Start a new session from the same recipe."""
         return self._copied(copies.restart)
 
-    @extend_schema(parameters=[IDEMPOTENCY_KEY], request=None, responses={202: StartAnswer})
+    @extend_schema(parameters=[IDEMPOTENCY_KEY], request=ForkSerializer, responses={202: StartAnswer})
     @action(detail=True, methods=["post"], permission_classes=CONTROL)
     def fork(self, request: Request, pk: str) -> Response:
-        """Start a new session at this one's clock, on the same data."""
-        return self._copied(copies.fork)
+        """Start a new session at this one's clock, or an earlier one, on the same data; one that has ended, too."""
+        at = self._given(ForkSerializer).get("at")
+        moment = self._moment("at", at) if at else None
+        return self._copied(lambda source, by: copies.fork(source, moment, by=by))
 
     @extend_schema(responses=StreamSerializer(many=True))
     @action(detail=True, pagination_class=InOrder, filterset_class=StreamFilter)
@@ -231,6 +231,12 @@ class SessionViewSet(TickActions, ListModelMixin, RetrieveModelMixin, GenericVie
         form = serializer(data=self.request.data)
         form.is_valid(raise_exception=True)
         return dict(form.validated_data)
+
+    def _moment(self, name: str, text: str) -> dt.datetime:
+        try:
+            return market_time(text, self.get_object())
+        except (BadMoment, NotATradingDay) as error:
+            raise ValidationError({name: [str(error)]}) from None
 
     def _copied(self, copy: Callable[..., Session]) -> Response:
         source = self.get_object()

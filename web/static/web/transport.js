@@ -14,6 +14,8 @@ export class Transport {
     this.bar = root.querySelector("[data-verb=seek]");
     this.hint = root.querySelector(".td-seek-hint");
     this.speed = root.querySelector("select[data-verb=speed]");
+    this.over = root.dataset.over === "true";
+    if (this.over) this.end();
     for (const button of root.querySelectorAll("button[data-verb]")) button.addEventListener("click", () => this.press(button.dataset));
     this.speed?.addEventListener("change", () => this.ask("speed", { speed: this.speed.value }));
     this.bar.addEventListener("input", () => this.dragging());
@@ -47,10 +49,20 @@ export class Transport {
     return this.ask("step", { n });
   }
 
+  /** Of a session that has ended, its fork goes on from there. */
   seek(minute) {
     this.seeking = true;
     this.hint.classList.remove("td-on");
-    return this.ask("seek", { when: new Date(this.momentAt(minute)).toISOString() }).finally(() => { this.seeking = false; });
+    return this.ask(this.over ? "fork" : "seek", { when: new Date(this.momentAt(minute)).toISOString() }).finally(() => { this.seeking = false; });
+  }
+
+  /** Nothing controls it any more; its past can still be gone back into. */
+  end() {
+    this.over = true;
+    for (const control of this.root.querySelectorAll(".td-transport [data-verb]")) control.disabled = true;
+    if (this.root.dataset.forks !== "true") return;
+    this.bar.disabled = false;
+    this.bar.title = "Go back into it: a new session with the same past goes on from there";
   }
 
   faster(by) {
@@ -89,7 +101,7 @@ export class Transport {
     const { dataset } = this.root;
     dataset.paused = card.paused;
     dataset.state = card.state;
-    if (!card.live) for (const control of this.root.querySelectorAll(".td-transport [data-verb]")) control.disabled = true;
+    if (!card.live && !this.over) this.end();
     if (this.speed && document.activeElement !== this.speed) this.choose(card.speed, card.shown.speed);
     this.place(card.position);
   }
@@ -159,7 +171,7 @@ export class Transport {
 
   /** Space plays, right steps or goes forward, left goes back, up and down choose the speed. */
   key(event) {
-    if (!this.mayControl || event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.(KEEPS_KEYS)) return;
+    if (this.over || !this.mayControl || event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.(KEEPS_KEYS)) return;
     const minutes = event.shiftKey ? 5 : 1;
     const here = Number(this.bar.value);
     const act = {

@@ -165,9 +165,9 @@ class AsyncSession(SessionHandle):
         """End it."""
         return await self._learn(calls.control(self.id, "stop"))
 
-    async def fork(self) -> AsyncSession:
-        """A new session at this one's clock, on the same data."""
-        return AsyncSession(await self.client.send(calls.control(self.id, "fork")), self.client)
+    async def fork(self, at: Moment | None = None) -> AsyncSession:
+        """A new session at this one's clock, or at an earlier time, on the same data; of one that has ended, too."""
+        return AsyncSession(await self.client.send(calls.fork(self.id, at)), self.client)
 
     async def restart(self) -> AsyncSession:
         """A new session from the same recipe."""

@@ -97,6 +97,10 @@ def seek(session_id: int, to: Moment) -> Call[SessionInfo]:
     return control(session_id, "seek", to=wire_text("to", to))
 
 
+def fork(session_id: int, at: Moment | None) -> Call[SessionInfo]:
+    return control(session_id, "fork", **({} if at is None else {"at": wire_text("at", at)}))
+
+
 def readers(session_id: int) -> Call[tuple[ReaderInfo, ...]]:
     path = f"api/sessions/{session_id}/readers/"
     return Call("GET", path, lambda rows: tuple(decode(ReaderInfo, row) for row in rows))

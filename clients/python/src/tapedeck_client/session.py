@@ -160,9 +160,9 @@ class Session(SessionHandle):
         """End it."""
         return self._learn(calls.control(self.id, "stop"))
 
-    def fork(self) -> Session:
-        """A new session at this one's clock, on the same data."""
-        return Session(self.client.send(calls.control(self.id, "fork")), self.client)
+    def fork(self, at: Moment | None = None) -> Session:
+        """A new session at this one's clock, or at an earlier time, on the same data; of one that has ended, too."""
+        return Session(self.client.send(calls.fork(self.id, at)), self.client)
 
     def restart(self) -> Session:
         """A new session from the same recipe."""
