@@ -97,7 +97,7 @@ def step(session_id: int, minutes: int = 1, *, by: str = "") -> Session:
 
 def seek(session_id: int, when: dt.datetime, *, by: str = "") -> Session:
     """Move the clock forward or back within the window; a moment between two days is where the next begins."""
-    with _asking(session_id, f"seek {when.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}", by) as session:
+    with _asking(session_id, "seek", by, to=when) as session:
         if session.state not in (State.RUNNING, State.PAUSED):
             raise ControlError(f"Session {session.pk} is {session.state}: it can be moved once it runs.")
         if session.seek_to:
@@ -177,8 +177,13 @@ def check_speed(speed: float) -> None:
 
 
 @contextmanager
-def _asking(session_id: int, verb: str, by: str, target: State | None = None) -> Iterator[Session]:
-    """The session's row under its lock, to be changed; then the new version, an event and the wake-up."""
+def _asking(
+    session_id: int, verb: str, by: str, target: State | None = None, to: dt.datetime | None = None
+) -> Iterator[Session]:
+    """The session's row under its lock, to be changed; then the new version, an event and the wake-up.
+
+    `target`: the state that is asked for; `to`: the moment.
+    """
     with transaction.atomic():
         session = Session.objects.select_for_update(no_key=True).get(pk=session_id)
         if not session.is_live:
@@ -192,7 +197,8 @@ def _asking(session_id: int, verb: str, by: str, target: State | None = None) ->
         yield session
         session.control_version += 1
         session.save(update_fields=INTENTS)
-        session.record("control", f"{verb}{_by(by)}", by=by)
+        asked = f"{verb} {shown(to, session)}" if to else verb
+        session.record("control", f"{asked}{_by(by)}", by=by)
         transaction.on_commit(lambda: wakeup.send(session_id))
 
 

@@ -8,6 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 
 from marketdata.management.explained import ExplainedCommand
+from sessions.market_time import shown
 from sessions.models import Session, State
 from streaming.management.console import admin_address, errors_in_one_line, get_session, to_json
 from streaming.management.watch import watch
@@ -102,7 +103,9 @@ def _closing_lines(started: Started) -> list[str]:
     days = f"{session.start_date}" + (f" to {session.end_date}" if session.end_date > session.start_date else "")
     synthetic = " (synthetic)" if session.dataset.synthetic else ""
     pace = "as fast as possible" if session.speed == 0 else f"at speed {session.speed:g}"
+    begins = f", begins at {shown(session.start_at, session)}" if session.start_at else ""
+    stands = f", paused: `manage.py resume_session {session.pk}` lets it go on" if session.paused else ""
     return [
-        f"Session {session.pk}: {days} from dataset {session.dataset}{synthetic}, {pace}",
+        f"Session {session.pk}: {days} from dataset {session.dataset}{synthetic}, {pace}{begins}{stands}",
         f"Admin: {admin_address(session.pk)}",
     ]

@@ -90,5 +90,6 @@ def _copy(session: Session, by: str, **given: Any) -> Session:
             )
             for row in session.streams.filter(requested=True)
         )
-        copy.record("state", f"created like session {session.pk}" + (f" at {copy.start_at}" if copy.start_at else ""))
+        at = f" at {shown(copy.start_at, copy)}" if copy.start_at else ""
+        copy.record("state", f"created like session {session.pk}{at}")
     return copy

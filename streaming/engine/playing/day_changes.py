@@ -9,11 +9,12 @@ from django.db import transaction
 
 from marketdata.errors import MarketDataError
 from sessions import wakeup
+from sessions.market_time import shown
 from sessions.models import State
 from streaming.base.db import connected
 from streaming.engine.days.held_days import Loaded, Loading, Move
 from streaming.engine.days.loading import PREFETCH_BEFORE_CLOSE
-from streaming.engine.frames.frame_id import milliseconds, moment, rfc3339
+from streaming.engine.frames.frame_id import milliseconds, moment
 from streaming.engine.playing.held_session import LOOK_EVERY, HeldSession
 from streaming.engine.records import journal as journals
 from streaming.engine.records import journal_writing
@@ -150,7 +151,7 @@ class DayChanges(HeldSession):
                 self.days.prefetched, self.move = self.move.loading, None
             self._arrive(Loaded(self.journal, self.head.tape), to)
             return
-        self.session.record("seek", f"loading {date} to move to {rfc3339(milliseconds(to))}")
+        self.session.record("seek", f"loading {date} to move to {shown(to, self.session)}")
         self.move = Move(self.days.take(date, self.output.generation + 1), to)
 
     def _arrive(self, loaded: Loaded, to: dt.datetime) -> None:
@@ -165,7 +166,7 @@ class DayChanges(HeldSession):
             self.session.refresh_from_db()
             self.stage.generation, self.stage.published_ms = generation, milliseconds(to)
             self.participant.moved(to)
-            message = f"moved to {rfc3339(milliseconds(to))} from {self.output.place}"
+            message = f"moved to {shown(to, self.session)} from {self.output.place}"
             self.session.record("seek", message, generation=generation, left_chain=self.output.chain.hex())
             transaction.on_commit(lambda: wakeup.announce(self.session.pk))
         self.output.new_generation(generation)
@@ -178,7 +179,7 @@ class DayChanges(HeldSession):
         self.head.hold()
         with connected():
             self.checkpoint.write_session(seek_to=None)
-            self.session.record("seek", f"not moved to {rfc3339(milliseconds(to))}: {reason}", level="error")
+            self.session.record("seek", f"not moved to {shown(to, self.session)}: {reason}", level="error")
 
     def _added(self) -> bool:
         """Whether new symbols have come to the tape."""

@@ -14,11 +14,12 @@ from django.conf import settings
 from django.db import OperationalError
 
 from sessions import postgres_faults, redis_faults
+from sessions.market_time import shown
 from sessions.models import Session, State
 from streaming.base.db import connected, is_away, is_unreachable
 from streaming.engine.days.held_days import Days, Loaded, Move
 from streaming.engine.days.recipe import Recipe
-from streaming.engine.frames.frame_id import milliseconds, moment, rfc3339
+from streaming.engine.frames.frame_id import milliseconds, moment
 from streaming.engine.playing.admission import Admission
 from streaming.engine.playing.checkpoint import Checkpoint, end_session
 from streaming.engine.playing.membership import Membership
@@ -136,7 +137,7 @@ class HeldSession:
         self.checkpoint.moving = self._moving
         if at and self.session.run.clock is None:
             self.checkpoint.write(clock=at)
-        where = rfc3339(milliseconds(at)) if at else "the start"
+        where = shown(at, self.session) if at else "the start"
         self.checkpoint.acknowledge(self.head.tape, where, leases.worker_name(), **self.days.held(self.head.tape))
 
     def _save(self, *, force: bool = False) -> None:

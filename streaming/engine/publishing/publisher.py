@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 import redis
 from django.conf import settings
 
+from sessions.market_time import shown
 from sessions.models import Session
 from sessions.redis_faults import fault, refusal
 from streaming.base.db import connected
 from streaming.engine.frames.frame import NO_CHAIN
-from streaming.engine.frames.frame_id import FrameId, moment, rfc3339
+from streaming.engine.frames.frame_id import FrameId, moment
 from streaming.engine.frames.stretch import Stretch
 from streaming.engine.publishing.bus import Bus, FenceMissing, stream_key
 from streaming.engine.publishing.packing import packed
@@ -78,7 +79,7 @@ class Publisher:
     @property
     def place(self) -> str:
         """Where it stands, for people."""
-        return rfc3339(self.end.ms) if self.end else "the start"
+        return shown(moment(self.end.ms), self.session) if self.end else "the start"
 
     @property
     def stream(self) -> str:
