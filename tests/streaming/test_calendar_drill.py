@@ -65,9 +65,15 @@ def test_a_reference_that_unpacks_to_too_much_is_refused(tmp_path: Path, setting
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize(
-    "content", [b"no gzip", gzip.compress(b"a,b\n1,2\n"), gzip.compress(b"session,open\n" * 99)[:-20], b""]
-)
+NO_REFERENCES = {
+    "no gzip": b"no gzip",
+    "other columns": gzip.compress(b"a,b\n1,2\n"),
+    "cut off": gzip.compress(b"session,open\n" * 99)[:-20],
+    "empty": b"",
+}
+
+
+@pytest.mark.parametrize("content", NO_REFERENCES.values(), ids=NO_REFERENCES)
 def test_a_reference_that_cannot_be_read_is_one_line(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "sessions.csv.gz"
     path.write_bytes(content)
