@@ -25,7 +25,7 @@ FORM = re.compile(r'"([ !#-\[\]-~]{1,255})"|([!#-+\--\[\]-~]{1,255})')
 
 def repeatable(description: str) -> OpenApiParameter:
     """The header in the API's documents; the description says what a repeated request gets."""
-    schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,255}$"}
+    schema = {"type": "string", "pattern": f"^(?:{FORM.pattern})$"}
     return OpenApiParameter(HEADER, schema, OpenApiParameter.HEADER, description=f"Of the client's choice{description}")
 
 
