@@ -10,7 +10,6 @@ from django.db import transaction
 from marketdata.errors import MarketDataError
 from sessions import wakeup
 from sessions.market_time import shown
-from sessions.models import State
 from streaming.base.db import connected
 from streaming.engine.days.held_days import Loaded, Loading, Move
 from streaming.engine.days.loading import PREFETCH_BEFORE_CLOSE
@@ -84,8 +83,7 @@ class DayChanges(HeldSession):
         if not upcoming:
             with connected():
                 self._pick_up()  # what was accepted until now is not left without an answer
-            self._end(State.COMPLETED)
-            return False
+            return not self._completed()
         if self.output.caught_up and self._is_night(upcoming.begin):
             return True
         self.move = Move(self.days.take(upcoming.date))

@@ -11,7 +11,7 @@ from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 
 from django.conf import settings
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 
 from sessions import postgres_faults, redis_faults
 from sessions.market_time import shown
@@ -199,6 +199,20 @@ class HeldSession:
             ended = end_session(self.lease, state, reason)
             if ended is not None:
                 self.bus.close_stream(ended.pk, ended.run.generation)
+
+    def _completed(self) -> bool:
+        """False where something was asked for since the row was last looked at: a seek, say, comes before the end."""
+        with connected():
+            self._save(force=True)
+            with transaction.atomic():
+                rows = Session.objects.select_for_update(no_key=True).filter(pk=self.session.pk)
+                if rows.values_list("control_version", flat=True).get() != self.obeyed:
+                    self.ask()
+                    return False
+                ended = end_session(self.lease, State.COMPLETED, "")
+            if ended is not None:
+                self.bus.close_stream(ended.pk, ended.run.generation)
+        return True
 
     def _leave(self, error: BaseException | None) -> None:
         """Release the session. A defect, which Postgres being away is not, fails it: it would only fail again."""
