@@ -8,24 +8,31 @@ sockets were sent are acknowledged for it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections.abc import Callable
 
+import redis
+
 from gateway.running.bot_at_work import BotAtWork, Rest
 from gateway.running.market_time import MarketTime
+from gateway.running.side_thread import SideThread
 from gateway.running.watched import Watched
 from gateway.sockets.bot_lockstep import held_sockets
 from marketdata.units import MILLISECOND_NS
 from sessions import redis_client
+from sessions.models import Session
+from sessions.redis_faults import fault
 from streaming.as_of.newest_frame import newest_frame_of
-from streaming.base.db import in_thread
+from streaming.base.db import RETRY_AFTER, waited_for
 from streaming.engine.frames.frame_id import FrameId
 from streaming.engine.publishing.lockstep import Lockstep
 
 LOOK_EVERY_SECONDS = 0.001
 ANSWERED_WITHIN_NS = 1_000_000_000
 STANDS_AFTER_SECONDS = 10.0
+RELEASED = "the replay had released the bot as silent: market time waits for it again from here on"
 STANDS = "market time waits for the bot, which has been at work for {0:.0f} s: it goes on when the bot sleeps or waits"
 Say = Callable[[str], None]
 
@@ -35,8 +42,9 @@ class LockstepRun:
 
     def __init__(self, key_id: str, bot: BotAtWork, watched: Watched, market: MarketTime, say: Say) -> None:
         self.key_id, self.bot, self.watched, self.market, self.say = key_id, bot, watched, market, say
+        self.end: Callable[[], object] | None = None
         self.joined, self.stopping = threading.Event(), threading.Event()
-        self.thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="lockstep", daemon=True)
+        self.thread = SideThread("lockstep", self._work)
 
     def start(self) -> None:
         self.thread.start()
@@ -44,33 +52,61 @@ class LockstepRun:
 
     def stop(self) -> None:
         self.stopping.set()
+        if self.end:
+            self.end()
         if self.thread.ident:
             self.thread.join()
 
+    def _work(self) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            asyncio.run(self._until_stopped())
+
+    async def _until_stopped(self) -> None:
+        """Also while a server does not answer."""
+        run, loop = asyncio.ensure_future(self._run()), asyncio.get_running_loop()
+        self.end = lambda: loop.call_soon_threadsafe(run.cancel)
+        await run
+
     async def _run(self) -> None:
         client = redis_client.for_event_loop()
-        step = Lockstep(self.market.session_id, f"run {self.key_id}", owner=f"key {self.key_id}")
+        said = ""
         try:
-            newest = await self._newest()
-            async with step.held(client, newest):
-                self.joined.set()
-                done = newest
-                while not self.stopping.is_set():
-                    newest = await self._newest()
-                    if newest is not None and newest != done and await self._waits(newest):
-                        await step.acknowledge(newest)
-                        done = newest
-                    await asyncio.sleep(LOOK_EVERY_SECONDS)
+            while not self.stopping.is_set():
+                try:
+                    await self._be_waited_for(client)
+                    reason = RELEASED
+                except redis.RedisError as error:
+                    reason = f"market time does not wait for the bot: {fault(error)}"
+                except Session.DoesNotExist:
+                    return  # the market's clock says so
+                if reason != said and not self.stopping.is_set():
+                    self.say(reason)
+                said = reason
+                await asyncio.sleep(RETRY_AFTER)
         finally:
             self.joined.set()
             await client.aclose()
 
+    async def _be_waited_for(self, client: redis.asyncio.Redis) -> None:
+        """Until the run is over, or the replay has released the run's reader."""
+        step = Lockstep(self.market.session_id, f"run {self.key_id}", owner=f"key {self.key_id}")
+        done = newest = await self._newest()
+        async with step.held(client, newest):
+            self.joined.set()
+            while not self.stopping.is_set():
+                newest = await self._newest()
+                if newest is not None and newest != done and await self._waits(newest):
+                    if not await step.acknowledge(newest):
+                        return
+                    done = newest
+                await asyncio.sleep(LOOK_EVERY_SECONDS)
+
     async def _newest(self) -> FrameId | None:
-        return await in_thread(newest_frame_of)(self.market.session_id)
+        return await waited_for(lambda: newest_frame_of(self.market.session_id))
 
     async def _waits(self, frame: FrameId) -> bool:
         """Once it does; False where the run is over before."""
-        await in_thread(self.market.look)()
+        await waited_for(self.market.look)
         began, reported = time.monotonic(), False
         while not self.stopping.is_set():
             if self._at_rest(frame):

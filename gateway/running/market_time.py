@@ -13,6 +13,7 @@ from django.db import InterfaceError, OperationalError
 
 from gateway.data import market_clock
 from gateway.running.clock_file import NEVER_NS, ClockFile, ClockReading
+from gateway.running.side_thread import RunLost, SideThread
 from marketdata.calendar import NEW_YORK
 from marketdata.units import MILLISECOND_NS
 from sessions.models import Session
@@ -37,7 +38,7 @@ class MarketTime:
         self.speed, self.looking = 1.0, threading.Lock()
         self.ended_at: float | None = None
         self.stopping = threading.Event()
-        self.thread = threading.Thread(target=self._follow, name="market time", daemon=True)
+        self.thread = SideThread("market time", self._follow)
 
     def start(self) -> None:
         """Returns with the clock set."""
@@ -64,6 +65,8 @@ class MarketTime:
                     if reason != said:
                         log.warning("The bot's clock stands: %s", reason)
                     said = reason
+                except Session.DoesNotExist:
+                    raise RunLost(f"session {self.session_id} was deleted") from None
 
     def look(self) -> None:
         """Bring the file up to date."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
@@ -25,6 +26,7 @@ from gateway.running.front import LOOPBACK, Front
 from gateway.running.lockstep import LockstepRun
 from gateway.running.market_time import MarketTime
 from gateway.running.process import BotProcess
+from gateway.running.side_thread import SideThread
 from sessions import keys
 from sessions.models import Session
 
@@ -32,6 +34,7 @@ BY = "run_bot"
 LOOK_EVERY_SECONDS = 0.1
 NO_PROGRAM = 127
 """Exit code of shells for a program that is not there."""
+FAILED = 1
 AFTER_THE_END = ", stopped after the session's end"
 NOT_LED = "Hosts written in its code are not led here: it is to read APCA_API_BASE_URL."
 Say = Callable[[str, bool], None]
@@ -54,7 +57,8 @@ class BotRun:
         self.session, self.account, self.command, self.say, self.linger = session, account, command, say, linger
         self.lockstep = lockstep
         self.has_hook = other_programs.has_hook(command[0])
-        self.reason = ""
+        self.reason = self.lost = ""
+        self.beside: list[SideThread] = []
 
     def run(self) -> int:
         """Returns the bot's exit code; 0 where it was stopped because the session is over."""
@@ -68,19 +72,22 @@ class BotRun:
             with tempfile.TemporaryDirectory(prefix="tapedeck-run-") as folder:
                 code = self._play(Path(folder), Credentials(key.key_id, secret))
         finally:
-            keys.revoke(key.key_id, by=BY)
-            orders = Order.objects.filter(account=self.account).count() - before
-            fills = AccountEvent.objects.filter(account=self.account, qty__isnull=False).count() - fills
+            with contextlib.suppress(keys.KeyUnknown):  # it went with the session
+                keys.revoke(key.key_id, by=BY)
+            orders = max(0, Order.objects.filter(account=self.account).count() - before)
+            fills = max(0, AccountEvent.objects.filter(account=self.account, qty__isnull=False).count() - fills)
             self._record_end(line, code, orders, fills)
+        if self.lost:
+            return code or FAILED
         return 0 if self.reason == AFTER_THE_END else code
 
     def _record_end(self, line: str, code: int, orders: int, fills: int) -> None:
-        self.session.refresh_from_db()
         ended = f"{line} ended with exit code {code}{self.reason}: {counted(orders, 'order')}, {counted(fills, 'fill')}"
         level = "info" if code == 0 or self.reason else "warning"
         data = {"exit_code": code, "orders": orders, "fills": fills, "account": self.account.name}
-        self.session.record("bot", ended, level=level, by=BY, **data)
         self.say(ended, True)
+        if session := Session.objects.filter(pk=self.session.pk).first():
+            session.record("bot", ended, level=level, by=BY, **data)
 
     def _play(self, folder: Path, credentials: Credentials) -> int:
         front = Front(folder, credentials)
@@ -98,6 +105,7 @@ class BotRun:
         also = None if self.has_hook else fake.write
         market = MarketTime(self.session.pk, file, also, lockstep=self.lockstep)
         market.start()
+        self.beside.append(market.thread)
         try:
             yield market
         finally:
@@ -114,6 +122,7 @@ class BotRun:
             credentials.key, BotAtWork(folder), front.watched, market, lambda line: self.say(line, True)
         )
         waiting.start()
+        self.beside.append(waiting.thread)
         try:
             yield
         finally:
@@ -129,6 +138,9 @@ class BotRun:
             while not bot.ended(LOOK_EVERY_SECONDS):
                 if market.ended_at is not None and time.monotonic() > market.ended_at + self.linger:
                     self.reason = AFTER_THE_END
+                    bot.end()
+                elif lost := next((one.lost for one in self.beside if one.lost), ""):
+                    self.lost, self.reason = lost, f", stopped: {lost}"
                     bot.end()
         except KeyboardInterrupt:
             self.reason = ", stopped by the keyboard"

@@ -12,14 +12,12 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import cast
 
-import redis
-
 from sessions import redis_client
 from streaming.as_of.newest_frame import newest_frame_of
 from streaming.base.cancellation import end
 from streaming.base.db import in_thread
 from streaming.engine.frames.frame_id import FrameId
-from streaming.engine.publishing.lockstep import Lockstep, NameTaken, NeverPublished
+from streaming.engine.publishing.lockstep import Lockstep, NeverPublished
 
 _held: set[BotLockstep] = set()
 
@@ -50,7 +48,7 @@ class BotLockstep:
         self.held = self.step.held(self.client, self.begins)
         try:
             await self.held.__aenter__()
-        except NameTaken:
+        except BaseException:
             await self.client.aclose()
             raise
         self.acknowledging = asyncio.create_task(self._acknowledge())
@@ -103,5 +101,5 @@ class BotLockstep:
             self.changed.clear()
             assert self.done is not None
             self.step.sent = self.owed or self.done
-            with contextlib.suppress(redis.RedisError, NeverPublished):
+            with contextlib.suppress(NeverPublished):
                 await self.step.acknowledge(self.done)

@@ -21,7 +21,9 @@ from gateway.callers.key_auth import Credentials
 from gateway.running.front import Front
 from sessions import control
 from sessions.models import Session, SessionEvent, SessionKey
+from sessions.removal import delete_sessions
 from tests.gateway.conftest import DAY, StartReplay
+from tests.streaming.playing import wait_until
 from tests.streaming.rows import a_session
 from tests.workers import ROOT, database_url
 
@@ -206,6 +208,21 @@ def test_a_session_that_is_over_takes_no_bot(start_replay: StartReplay) -> None:
         session.refresh_from_db()
     with pytest.raises(CommandError, match=f"Session {session.pk} is stopped: a bot needs one that is live."):
         call_command("run_bot", str(session.pk), "--", sys.executable)
+
+
+def test_a_bot_whose_session_is_deleted_is_stopped_and_told_so(start_replay: StartReplay, tmp_path: Path) -> None:
+    session = start_replay(10, 60.0).session
+    bot = run_bot(
+        session, written(tmp_path, 'import time\nprint("on", flush=True)\ntime.sleep(9**9)'), "--linger", "60"
+    )
+    assert bot.stdout and "on" in bot.stdout.readline()
+    control.stop(session.pk)
+    wait_until(session, lambda row: not row.is_live)
+    delete_sessions([session.pk])
+    out, err = finished(bot, 30)
+    assert bot.returncode == 130, out + err
+    assert f"ended with exit code 130, stopped: session {session.pk} was deleted: 0 orders, 0 fills" in err
+    assert "DoesNotExist" not in err, err
 
 
 def test_a_bot_goes_on_when_its_output_is_read_no_more(start_replay: StartReplay, tmp_path: Path) -> None:

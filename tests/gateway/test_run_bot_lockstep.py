@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib.util
 import re
 import time
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from broker.models import AccountEvent
+from gateway.running.bot_at_work import BotAtWork
+from gateway.running.environment import START_UP
 from marketdata import calendar
 from sessions import control
 from sessions.models import Session
@@ -78,13 +81,57 @@ def test_at_full_speed_it_sees_every_minute_and_twice_the_same(
         resume_once_it_waits(session)
         out, err = finished(process, 45)
         assert process.returncode == 0, out + err
-        found = re.search(r"seen (.*)", out)
-        assert found, out + err
-        minutes = [int(hour) * 60 + int(minute) for hour, minute in (each.split(":") for each in found[1].split())]
-        assert minutes == list(range(minutes[0], minutes[0] + 40)), out
+        assert_every_minute(out)
         rows = AccountEvent.objects.filter(account__session=session, qty__isnull=False)
         fills.append(list(rows.order_by("number").values_list("at_ms", "qty", "price")))
     assert len(fills[0]) == 4 and fills[0] == fills[1]
+
+
+def test_that_a_process_is_at_work_can_be_read_as_soon_as_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, found = Path.write_bytes, []
+
+    def slowly(path: Path, data: bytes) -> int:
+        path.touch()
+        found.append(BotAtWork(tmp_path).rest())
+        return write(path, data)
+
+    spec = importlib.util.spec_from_file_location("at_work", START_UP / "tapedeck_market" / "at_work.py")
+    assert spec and spec.loader
+    at_work = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(at_work)
+    monkeypatch.setattr(Path, "write_bytes", slowly)
+    at_work.AtWork(tmp_path)
+    assert found == [None]
+    assert BotAtWork(tmp_path).rest() is None, "this thread is at work"
+
+
+def test_a_server_that_takes_nothing_for_a_while_changes_no_minute(
+    start_worker: StartWorker, real_days: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    start_worker()
+    session = service.start(StartRequest(("AAPL", "MSFT"), DAY, DAY, speed=0, paused=True)).session
+    control.step(session.pk, 10)
+    await_clock(session, calendar.trading_day(DAY).open + dt.timedelta(minutes=10))
+    process = run_bot(session, written(tmp_path, SLEEPS), "--lockstep")
+    resume_once_it_waits(session)
+    await_clock(session, calendar.trading_day(DAY).open + dt.timedelta(minutes=14))
+    request.getfixturevalue("full_redis")
+    time.sleep(2)
+    redis_connection().config_set("maxmemory", "0")
+    out, err = finished(process, 60)
+    assert process.returncode == 0, out + err
+    assert_every_minute(out)
+    rows = AccountEvent.objects.filter(account__session=session, qty__isnull=False)
+    assert rows.count() == 4
+
+
+def assert_every_minute(out: str) -> None:
+    found = re.search(r"seen (.*)", out)
+    assert found, out
+    minutes = [int(hour) * 60 + int(minute) for hour, minute in (each.split(":") for each in found[1].split())]
+    assert minutes == list(range(minutes[0], minutes[0] + 40)), out
 
 
 def resume_once_it_waits(session: Session) -> None:

@@ -116,6 +116,53 @@ def test_a_newer_reader_of_the_same_name_takes_the_place_of_the_older(transactio
     assert not acknowledge(redis_connection(), Lockstep(paper.session.pk, "bot"), FrameId(1, 0, 0)), "both have left"
 
 
+def test_an_acknowledgement_waits_for_a_server_that_takes_nothing_and_is_kept(
+    transactional_db: None, request: pytest.FixtureRequest
+) -> None:
+    paper = Paper("AAPL")
+    gate = gate_of(paper)
+    paper.play(2)
+
+    async def through_it() -> list[int | None]:
+        client = redis.asyncio.Redis.from_url(django_settings.REDIS_URL)
+        step = Lockstep(paper.session.pk, "bot")
+        async with client, step.held(client, FrameId.parse(paper.out[0][0])):
+            rooms = [await in_thread(room)(paper, gate)]
+            request.getfixturevalue("full_redis")
+            acknowledging = asyncio.create_task(step.acknowledge(FrameId.parse(paper.out[1][0])))
+            await asyncio.sleep(1)
+            assert not acknowledging.done(), "it waits"
+            rooms.append(await in_thread(room)(paper, gate))
+            await in_thread(redis_connection().config_set)("maxmemory", "0")
+            assert await acknowledging
+            return [*rooms, await in_thread(room)(paper, gate)]
+
+    assert asyncio.run(through_it()) == [0, 0, 1]
+
+
+def test_a_reader_is_not_silent_that_could_not_be_heard(
+    transactional_db: None, settings: Any, request: pytest.FixtureRequest
+) -> None:
+    settings.LOCKSTEP_TTL = 0.4
+    paper, reported = Paper("AAPL"), []
+    gate = gate_of(paper, reported)
+    paper.play(2)
+
+    async def through_it() -> int | None:
+        client = redis.asyncio.Redis.from_url(django_settings.REDIS_URL)
+        step = Lockstep(paper.session.pk, "bot")
+        async with client, step.held(client, FrameId.parse(paper.out[0][0])):
+            request.getfixturevalue("full_redis")
+            await asyncio.sleep(0.5)
+            with pytest.raises(redis.exceptions.OutOfMemoryError):
+                await in_thread(room)(paper, gate)
+            await in_thread(redis_connection().config_set)("maxmemory", "0")
+            return await in_thread(room)(paper, gate)
+
+    assert asyncio.run(through_it()) == 0
+    assert reported == []
+
+
 def test_a_window_out_of_range_is_refused_in_words() -> None:
     with pytest.raises(BadWindow, match="A window of 0 frames is not possible: give 1 to 100"):
         Lockstep(1, "bot", 0)

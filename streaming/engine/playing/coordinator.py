@@ -86,7 +86,7 @@ class Coordinator(DayChanges):
         """No further than the lockstep readers have come; while they hold it, market time stands still."""
         if not last or (self.gate.free and not self.participant.active):
             return last  # a reader that comes holds the frames back when they are published, but not ones with orders
-        room = self.gate.room(self.output.stream, self.output.generation)
+        room, _ = self.output.answer(lambda: self.gate.room(self.output.stream, self.output.generation))
         if room is None:
             return last
         if room > 0:
@@ -129,6 +129,7 @@ class Coordinator(DayChanges):
             with connected():
                 self._clear_reason()
         self.pace.published(frames.first, frames.id, self.head.late(due))
+        self.gate.was_away |= held_up
         self.head.played(frames.id.ms, held_up=held_up)
         with connected():
             self._save(force=self.head.standing)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -17,11 +18,14 @@ import redis
 import redis.asyncio
 from django.conf import settings
 
+from sessions.redis_faults import fault
 from sessions.redis_keys import session_key, stream_key
 from streaming.base.cancellation import end
+from streaming.base.db import RETRY_AFTER
 from streaming.engine.frames.frame_id import FrameId
 from streaming.engine.publishing.lockstep_scripts import ACKNOWLEDGE, JOIN, LEAVE, RENEW, ROOM
 
+log = logging.getLogger(__name__)
 MOST_WINDOW = 100
 SHORTEST_WAIT, LONGEST_WAIT = 0.001, 0.02
 """Seconds between two looks of a replay that is held: a fast reader must not wait, a slow one cost nothing."""
@@ -81,18 +85,30 @@ class Lockstep:
         return WaitedFor(self, place)
 
     async def acknowledge(self, place: FrameId) -> bool:
-        """The reader is done with this frame; False when it has been released. Raises NeverPublished."""
+        """The reader is done with this frame; False when it has been released. Waits while Redis is away.
+
+        Raises NeverPublished.
+        """
         keys, args = _acknowledgement(self, place, known=place == self.sent)
-        return _acknowledged(await self.client.eval(ACKNOWLEDGE, len(keys), *keys, *args), place)
+        while True:
+            try:
+                return _acknowledged(await self.client.eval(ACKNOWLEDGE, len(keys), *keys, *args), place)
+            except redis.RedisError as error:
+                log.warning("Reader %s of session %s cannot acknowledge: %s", self.name, self.session_id, fault(error))
+                await asyncio.sleep(RETRY_AFTER)
 
     async def renew(self) -> None:
         """While this event loop runs. A client that acknowledges by hand must have done so for all it was sent."""
+        wait = settings.LOCKSTEP_TTL / 3
         while True:
-            await asyncio.sleep(settings.LOCKSTEP_TTL / 3)
+            await asyncio.sleep(wait)
+            wait = settings.LOCKSTEP_TTL / 3
             settled = str(self.sent) if self.by_hand and self.sent else ""
-            with contextlib.suppress(redis.RedisError):
+            try:
                 args: list[str | int] = [self.name, self.token, _ttl_ms(), settled]
                 await self.client.eval(RENEW, 2, *_keys(self.session_id), *args)
+            except redis.RedisError:
+                wait = min(wait, RETRY_AFTER)
 
 
 @dataclass
@@ -182,14 +198,22 @@ class Gate:
         self.wait = SHORTEST_WAIT
         self.free = False
         """No reader was waited for at the last look."""
+        self.was_away = False
+        """Readers could not renew their leases either: they get new ones."""
 
     def room(self, stream: str, generation: int) -> int | None:
-        """Frames that may go out; None without lockstep readers. Releases silent ones, and reports them."""
+        """Frames that may go out; None without lockstep readers. Releases silent ones, and reports them.
+
+        Raises redis.RedisError.
+        """
+        keys = [*_keys(self.session_id), stream]
+        args = [generation, _ttl_ms(), int(self.was_away)]
         try:
-            keys = [*_keys(self.session_id), stream]
-            room, slowest, *silent = cast("list[Any]", self._room(keys=keys, args=[generation]))
-        except (redis.ConnectionError, redis.TimeoutError):
-            return None  # publishing finds Redis away too, and waits for it
+            room, slowest, *silent = cast("list[Any]", self._room(keys=keys, args=args))
+        except redis.RedisError:
+            self.was_away = True
+            raise
+        self.was_away = False
         for name in silent:
             self.report(f"lockstep reader {name.decode()} was silent for {settings.LOCKSTEP_TTL:g} s and is released")
         self.free = room == -1

@@ -104,11 +104,15 @@ redis.call('ZREM', KEYS[1], ARGV[1])
 return redis.call('HDEL', KEYS[2], ARGV[1])
 """
 # Frames are counted where they are. A place in another generation is before everything of this one.
+# ARGV: generation, ttl, whether the silent get a new lease as nobody could renew one. A server that takes no more data
+# says so before a silent reader is released.
 ROOM = (
     NOW
     + COUNT_FRAMES
     + """
 local silent = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now)
+for _, name in ipairs(silent) do redis.call('ZADD', KEYS[1], now + ARGV[2], name) end
+if ARGV[3] == '1' then silent = {} end
 for _, name in ipairs(silent) do
   redis.call('ZREM', KEYS[1], name)
   redis.call('HDEL', KEYS[2], name)

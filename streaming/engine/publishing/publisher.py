@@ -7,6 +7,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import redis
 from django.conf import settings
@@ -26,6 +27,7 @@ from streaming.engine.records.journal import Journal
 from streaming.engine.records.lease import Lease
 from streaming.engine.tape.merge import Tape
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 PARTS = 256
 """In as many the stream is trimmed."""
@@ -126,14 +128,23 @@ class Publisher:
             self._append([], False, entries)
 
     def _append(self, frames: list[Stretch], free: bool, beside: Sequence[Entry]) -> bool:
+        held_up = False
+        while True:
+            try:
+                _, waited = self.answer(lambda: self.writer.append(frames, free=free, beside=beside))
+            except FenceMissing:
+                self._set_fence_again()
+                held_up = True
+            else:
+                return held_up or waited
+
+    def answer(self, ask: Callable[[], T]) -> tuple[T, bool]:
+        """What Redis answers, once it does, and whether it kept us waiting: the session says why while it does."""
         held_up, since = False, time.monotonic()
         while True:
             self.lease.check()
             try:
-                self.writer.append(frames, free=free, beside=beside)
-                return held_up
-            except FenceMissing:
-                self._set_fence_again()
+                return ask(), held_up
             except redis.RedisError as error:
                 log.warning("Session %s waits for Redis: %s", self.session.pk, error)
                 if refusal(error) or time.monotonic() - since > SAID_AFTER_SECONDS:

@@ -37,10 +37,11 @@ class AtWork:
     """Each by a key: depth of its waits, until when, and when it looked. Only what has begun is counted."""
 
     def __init__(self, folder: Path) -> None:
-        path = folder / f"at-work-{os.getpid()}"
-        path.write_bytes(bytes(LAYOUT.size))
-        with path.open("r+b") as file:
+        path, next_path = folder / f"at-work-{os.getpid()}", folder / f"next-{os.getpid()}"
+        next_path.write_bytes(bytes(LAYOUT.size))
+        with next_path.open("r+b") as file:
             self.map = mmap.mmap(file.fileno(), LAYOUT.size)
+        next_path.replace(path)  # whole from the first moment on: it is read as soon as it is there
         self.lock, self.writes = real_lock(), 0
         self.waits: dict[Hashable, list[tuple[int, int]]] = {}
         """Key → its waits, innermost last, as (until, looked)."""
