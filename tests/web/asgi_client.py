@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -25,6 +26,7 @@ class Wire:
         self.application, self.sent = application, asyncio.Queue[dict[str, Any]]()
         self.incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.stuck = False
+        self.texts: deque[str] = deque()
 
     async def send(self, message: dict[str, Any]) -> None:
         if self.stuck:
@@ -38,10 +40,11 @@ class Wire:
         return await asyncio.wait_for(self.sent.get(), 20)
 
     async def text(self) -> str:
-        """The next piece of the body that is no comment."""
-        while (body := (await self.next()).get("body", b"")).startswith(b":"):
-            pass
-        return body.decode()
+        """The next event of the body that is no comment; empty of a message without a body."""
+        while not self.texts:
+            body = (await self.next()).get("body", b"").decode()
+            self.texts += [text for text in body.split("\n\n")[:-1] or [""] if not text.startswith(":")]
+        return self.texts.popleft()
 
 
 def http(path: str, headers: dict[str, str], application: Any = application) -> Wire:

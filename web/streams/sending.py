@@ -23,6 +23,10 @@ class Sender:
         self.send, self.lock = send, asyncio.Lock()
         self.last = 0.0
 
+    async def body(self, body: bytes) -> None:
+        """A part of an HTTP answer that goes on. Raises SocketStuck."""
+        await self.put({"type": "http.response.body", "body": body, "more_body": True}, len(body))
+
     async def put(self, message: Message, size: int) -> None:
         """Raises SocketStuck."""
         patience = SILENT_FOR * (1 + size // TAKEN_MEANWHILE)

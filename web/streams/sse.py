@@ -11,6 +11,7 @@ from streaming.engine.publishing.lockstep import NameTaken
 from streaming.reading.hub import shared_hub
 from streaming.reading.reader import Reading, items_of
 from web.streams.grant import App, Decision, Grant, Receive, Scope, Send, decide
+from web.streams.outgoing import Outgoing
 from web.streams.rendering import rendered
 from web.streams.rights import Watched
 from web.streams.sending import Sender, SocketStuck
@@ -47,19 +48,25 @@ async def serve(django: App, scope: Scope, receive: Receive, send: Send) -> None
 
 async def _stream(grant: Grant, gone: asyncio.Task[None], sender: Sender) -> None:
     """Until the session ends, the client has left, or it may not read any more."""
+    await sender.send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+    await sender.body(FIRST_WORDS)
+    outgoing = Outgoing(sender)
     async with Watched(grant.holder) as ended:
-        pump, lost = asyncio.create_task(_pump(grant.reading, sender)), asyncio.create_task(ended.wait())
+        work = (ended.wait(), outgoing.run(), _beat(sender), _pump(grant.reading, outgoing))
+        tasks = [asyncio.create_task(each) for each in work]
         try:
-            await asyncio.wait({pump, gone, lost}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({gone, *tasks}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (lost, pump):
+            for task in tasks:
                 await end(task)
     if ended.is_set():
         await sender.put({"type": "http.response.body", "body": RIGHT_LOST, "more_body": False}, len(RIGHT_LOST))
-    elif not pump.cancelled() and (error := pump.exception()):
+    elif error := next((found for task in tasks if not task.cancelled() and (found := task.exception())), None):
         if not isinstance(error, SocketStuck | NameTaken):
             raise error
         log.warning("A reader of session %s was dropped: %s", grant.reading.session_id, error)
+    elif not gone.done():
+        await sender.put({"type": "http.response.body", "body": b"", "more_body": False}, 0)
 
 
 async def _answer(decision: Decision, send: Send) -> None:
@@ -73,19 +80,11 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-async def _pump(reading: Reading, sender: Sender) -> None:
-    await sender.send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-    await _put(sender, FIRST_WORDS)
-    beating = asyncio.create_task(_beat(sender))
-    try:
-        async with shared_hub() as hub, aclosing(items_of(reading, hub)) as items:  # type: ignore[type-var]
-            async for item in items:
-                await _put(sender, rendered(hub, reading, item).event)
-                if beating.done():
-                    beating.result()
-    finally:
-        await end(beating)
-    await sender.put({"type": "http.response.body", "body": b"", "more_body": False}, 0)
+async def _pump(reading: Reading, outgoing: Outgoing) -> None:
+    async with shared_hub() as hub, aclosing(items_of(reading, hub)) as items:  # type: ignore[type-var]
+        async for item in items:
+            await outgoing.put(rendered(hub, reading, item).event)
+    await outgoing.flush()
 
 
 async def _beat(sender: Sender) -> None:
@@ -94,8 +93,4 @@ async def _beat(sender: Sender) -> None:
     while True:
         await asyncio.sleep(max(0.1, sender.last + HEARTBEAT_EVERY - clock()))
         if clock() - sender.last >= HEARTBEAT_EVERY:
-            await _put(sender, b": still here\n\n")
-
-
-async def _put(sender: Sender, body: bytes) -> None:
-    await sender.put({"type": "http.response.body", "body": body, "more_body": True}, len(body))
+            await sender.body(b": still here\n\n")
