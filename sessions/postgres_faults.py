@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import psycopg
+from django.db import connection
+from psycopg_pool import PoolTimeout
+
 AWAY = ("08", "25P03", "57P")
 """Classes of SQLSTATE: connections, a frozen transaction, shutdowns. Without one, no server has answered."""
 NO_ROOM = "53"
@@ -12,11 +16,15 @@ WAYS_OUT = {
     "53300": "raise its max_connections, or lower DATABASE_POOL",
 }
 """SQLSTATE → the way out."""
+TOO_MANY = ("too many clients", "connection slots are reserved", "too many connections for")
+"""53300 in words: of a connection that is refused the driver has no SQLSTATE."""
+TRIES_FOR_SECONDS = 2
 
 
 def state_of(error: BaseException) -> str:
     """The SQLSTATE that the server gave to one of Django's errors or of the driver's; empty where it gave none."""
-    return getattr(error.__cause__, "sqlstate", None) or getattr(error, "sqlstate", None) or ""
+    state = getattr(error.__cause__, "sqlstate", None) or getattr(error, "sqlstate", None)
+    return state or ("53300" if any(words in str(error) for words in TOO_MANY) else "")
 
 
 def refusal(error: BaseException) -> str:
@@ -29,10 +37,24 @@ def refusal(error: BaseException) -> str:
 
 def fault(error: BaseException) -> str:
     """The refusal, what ended a statement (a deadlock, say), or that it does not answer."""
+    if isinstance(error.__cause__, PoolTimeout):
+        found = _why_no_connection()
+        if found is None:
+            return "All connections of this process to Postgres are in use: raise DATABASE_POOL"
+        error = found
     state = state_of(error)
     if not state or state.startswith(AWAY):
         return NO_ANSWER
     return refusal(error) or f"Postgres did not finish it ({_words(error)}): it may do so the next time"
+
+
+def _why_no_connection() -> psycopg.Error | None:
+    """What a connection beside the pool meets, for the pool itself does not say; None where it is let in."""
+    try:
+        psycopg.connect(**connection.get_connection_params() | {"connect_timeout": TRIES_FOR_SECONDS}).close()
+    except psycopg.Error as error:
+        return error
+    return None
 
 
 def _words(error: BaseException) -> str:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Count, Max, Min, Sum
+from django.db.models import Count, Max, Min, QuerySet, Sum
 
 from marketdata.errors import MarketDataError
 from marketdata.models import Dataset, DayVersion, FetchAttempt, Instrument
 from marketdata.plurals import counted
-from marketdata.removal.needed import in_words, pinned, protecting, sessions_of, unused_instruments
+from marketdata.removal.needed import in_words, pinned_by, protecting, sessions_of, unused_instruments
 from marketdata.store import spelled, writing
 
 SHOWN_SYMBOLS = 20
 DELETE_CHUNKS = "DELETE FROM marketdata_daychunk WHERE day_id = ANY(%s)"
 BATCH = 1_000
+Days = QuerySet[DayVersion]
 Progress = Callable[[int], None]
 """Takes how many versions are gone; the transaction is not over then."""
 DELETE_DAYS = "DELETE FROM marketdata_dayversion WHERE id = ANY(%s)"
@@ -90,23 +91,23 @@ def delete_data(
         whole = not symbol and start is None
         if not whole and not days.exists():
             raise CannotRemove(f"{dataset} has no days of {_words(symbol, start, end)}.")
-        bounds = days.aggregate(first=Min("date"), last=Max("date"))
-        symbols = tuple(days.order_by("instrument__symbol").values_list("instrument__symbol", flat=True).distinct())
-        numbers = dict(days.order_by().values_list("pk", "row_count"))
-        _refuse_needed(row, list(numbers), whole)
-        deleted = Deleted(dataset, symbols, bounds["first"], bounds["last"], len(numbers), sum(numbers.values()), whole)
+        _refuse_needed(row, days, whole)
+        deleted = _deleted(dataset, days, whole)
         if not dry_run:
-            remove_days(list(numbers), progress)
-            _delete_rest(row, symbols, start, end, whole)
+            remove_days(_in_batches(days), progress)
+            _delete_rest(row, deleted.symbols, start, end, whole)
     return deleted
 
 
 def named(dataset: str, symbol: str = "", start: dt.date | None = None, end: dt.date | None = None) -> Deleted:
     """What is named, whether it can go or not: to be had at once, however much it is. Raises CannotRemove."""
     days = _days(_dataset(dataset), symbol, start, end)
+    return _deleted(dataset, days, whole=not symbol and start is None)
+
+
+def _deleted(dataset: str, days: Days, whole: bool) -> Deleted:
     sums = days.aggregate(first=Min("date"), last=Max("date"), versions=Count("pk"), rows=Sum("row_count"))
     symbols = tuple(days.order_by("instrument__symbol").values_list("instrument__symbol", flat=True).distinct())
-    whole = not symbol and start is None
     return Deleted(dataset, symbols, sums["first"], sums["last"], sums["versions"], sums["rows"] or 0, whole)
 
 
@@ -118,7 +119,7 @@ def _dataset(name: str) -> Dataset:
     return found
 
 
-def _days(dataset: Dataset, symbol: str, start: dt.date | None, end: dt.date | None) -> Any:
+def _days(dataset: Dataset, symbol: str, start: dt.date | None, end: dt.date | None) -> Days:
     days = DayVersion.objects.filter(dataset=dataset)
     if symbol:
         days = days.filter(instrument__symbol__in=spelled([symbol]))
@@ -132,8 +133,8 @@ def _words(symbol: str, start: dt.date | None, end: dt.date | None) -> str:
     return (symbol or "any symbol") + dates
 
 
-def _refuse_needed(dataset: Dataset, days: Sequence[int], whole: bool) -> None:
-    held = {session for sessions in pinned(days).values() for session in sessions}
+def _refuse_needed(dataset: Dataset, days: Days, whole: bool) -> None:
+    held = pinned_by(days)
     if held:
         raise CannotRemove(f"{in_words(held).capitalize()} pinned days of it: delete {_them(held)} first.", held)
     if whole and (opened := sessions_of(dataset)):
@@ -163,16 +164,25 @@ def _delete_rest(
         remove_instruments(symbols)
 
 
-def remove_days(days: Sequence[int], progress: Progress | None = None) -> None:
+def _in_batches(days: Days) -> Iterator[list[int]]:
+    """Their numbers, never all at once: a store may have millions."""
+    numbers, last = days.order_by("pk").values_list("pk", flat=True), 0
+    while batch := list(numbers.filter(pk__gt=last)[:BATCH]):
+        yield batch
+        last = batch[-1]
+
+
+def remove_days(batches: Iterable[Sequence[int]], progress: Progress | None = None) -> None:
     """In the caller's transaction. Raises CannotRemove where a session has pinned one in this moment."""
+    gone = 0
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            for first in range(0, len(days), BATCH):
-                batch = list(days[first : first + BATCH])
-                cursor.execute(DELETE_CHUNKS, [batch])
-                cursor.execute(DELETE_DAYS, [batch])
+            for batch in batches:
+                cursor.execute(DELETE_CHUNKS, [list(batch)])
+                cursor.execute(DELETE_DAYS, [list(batch)])
+                gone += len(batch)
                 if progress:
-                    progress(first + len(batch))
+                    progress(gone)
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     except IntegrityError:
         raise CannotRemove("A session has just begun to play a day of it: ask again.") from None

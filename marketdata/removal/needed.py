@@ -27,6 +27,15 @@ def pinned(days: Sequence[int]) -> dict[int, set[int]]:
     return found
 
 
+def pinned_by(days: models.QuerySet[DayVersion]) -> set[int]:
+    """The sessions that pinned any of these days, however many they are."""
+    found: set[int] = set()
+    for relation in protecting(DayVersion):
+        rows = relation.related_model._default_manager.filter(**{f"{relation.field.name}__in": days.values("pk")})
+        found |= set(rows.values_list("session", flat=True).distinct())
+    return found
+
+
 def unused_instruments(symbols: Iterable[str]) -> models.QuerySet[Instrument]:
     """The instruments of these symbols that nothing refers to."""
     rows = Instrument.objects.filter(symbol__in=list(symbols))

@@ -16,7 +16,14 @@ from django.db.models.functions import Now
 
 from marketdata.models import Dataset, DayVersion, Import, ImportedDay
 from marketdata.plurals import counted
-from marketdata.removal.deleting import CannotRemove, Progress, remove_dataset_if_empty, remove_days, remove_instruments
+from marketdata.removal.deleting import (
+    BATCH,
+    CannotRemove,
+    Progress,
+    remove_dataset_if_empty,
+    remove_days,
+    remove_instruments,
+)
 from marketdata.removal.needed import in_words, pinned
 from marketdata.store import writing
 
@@ -158,7 +165,8 @@ def _undo(
     with connection.cursor() as cursor:
         cursor.execute(DERIVED, [versions])
         derived = [row for (row,) in cursor.fetchall()]
-    remove_days([*versions, *derived], progress)
+    gone = [*versions, *derived]
+    remove_days((gone[first : first + BATCH] for first in range(0, len(gone), BATCH)), progress)
     DayVersion.objects.filter(pk__in=[day.before for day in days if day.before is not None]).update(current=True)
     if not all_of_it:
         return

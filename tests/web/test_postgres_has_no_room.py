@@ -64,3 +64,29 @@ def test_no_answer_is_no_refusal() -> None:
     ended.__cause__ = psycopg.errors.AdminShutdown("terminating connection due to administrator command")
     assert [refusal(error) for error in (gone, ended)] == ["", ""]
     assert [fault(error) for error in (gone, ended)] == ["Postgres does not answer"] * 2
+
+
+def test_a_pool_that_is_in_use_is_no_server_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection.close()
+    pool = connection.pool
+    monkeypatch.setattr(pool, "timeout", 0.2)
+    taken = [pool.getconn() for _ in range(pool.max_size)]
+    try:
+        with pytest.raises(OperationalError) as raised:
+            Session.objects.exists()
+        assert fault(raised.value) == "All connections of this process to Postgres are in use: raise DATABASE_POOL"
+    finally:
+        for one in taken:
+            pool.putconn(one)
+
+
+def test_a_server_that_lets_nobody_else_in_says_which_setting_keeps_it() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE ROLE crowded LOGIN CONNECTION LIMIT 0")
+    try:
+        with pytest.raises(psycopg.OperationalError) as raised:
+            psycopg.connect(**connection.get_connection_params() | {"user": "crowded"})
+        assert "too many connections for role" in fault(raised.value) and "max_connections" in fault(raised.value)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP ROLE crowded")
