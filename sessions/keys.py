@@ -51,26 +51,29 @@ def create(
 
 
 def check(
-    key_id: str, secret: str, kind: str, related: Sequence[str] = ("session__run", "session__dataset")
+    key_id: str,
+    secret: str,
+    kind: str | None = None,
+    related: Sequence[str] = ("session__run", "session__dataset"),
 ) -> SessionKey | None:
     """The key, where id, secret and kind are right and it is not revoked; notes that it was used.
 
-    `related`: what is read with it.
+    `kind`: None is any. `related`: what is read with it.
     """
     rows = SessionKey.objects.select_related(*related).filter(key_id=key_id)
     key = rows.first() if KEY_ID.fullmatch(key_id) else None  # Postgres takes no NUL, not even to look for it
     right = hmac.compare_digest(key.secret_hash if key else _hash(""), _hash(secret))
-    if key is None or not right or key.kind != kind or key.revoked_at is not None:
+    if key is None or not right or kind not in (None, key.kind) or key.revoked_at is not None:
         return None
     if key.last_used_at is None or abs(timezone.now() - key.last_used_at) > USED_EVERY:
         SessionKey.objects.filter(pk=key.pk).update(last_used_at=Now())
     return key
 
 
-def check_token(token: str, kind: str = Kind.READER) -> SessionKey | None:
+def check_token(token: str) -> SessionKey | None:
     """`check` of a token `<key_id>.<secret>`; None also for what is no token at all."""
     key_id, dot, secret = token.partition(".")
-    return check(key_id, secret, kind) if dot else None
+    return check(key_id, secret) if dot else None
 
 
 def valid(key_ids: Iterable[str]) -> set[str]:

@@ -8,11 +8,15 @@ from typing import Any
 import httpx
 import pytest
 
+from broker import accounts
+from sessions.models import Session as SessionRow
 from tapedeck_client import (
     Account,
     AgainstRules,
+    Client,
     InvalidRequest,
     MalformedOrder,
+    NotAllowed,
     NotCovered,
     NotFound,
     OrderInfo,
@@ -52,6 +56,25 @@ def test_an_account_is_opened_with_its_terms_and_set_by_its_owner(session: Sessi
         session.account("other")
     with pytest.raises(TypeError, match="There is no option 'money': there are cash, multiplier"):
         session.open_account("more", money=1)  # type: ignore[call-arg]
+
+
+def test_a_broker_key_trades_the_one_account_that_it_is_of(web: WebServer, session: Session, account: Account) -> None:
+    session.open_account("other")
+    row = SessionRow.objects.get(pk=session.id)
+    key, secret, _ = accounts.create_key(row, accounts.named(row, "swing"))
+    with Client(web.url, key=f"{key.key_id}.{secret}") as client:
+        mine = client.session(session.id).account()
+        order = mine.buy("AAPL", 10)
+        stepped(session)
+        assert order.wait().status == "filled" and mine.position("AAPL")
+        events = mine.events(from_start=True)
+        assert [next(events).event for _ in range(2)] == ["new", "fill"]
+        with pytest.raises(NotAllowed, match="trades its account swing, nothing else"):
+            client.session(session.id).account("other")
+        with pytest.raises(NotAllowed):
+            client.session(session.id).pause()
+    with pytest.raises(LookupError, match="there is not just one: "):
+        session.account()
 
 
 def test_an_order_is_placed_filled_and_closed(session: Session, account: Account) -> None:

@@ -12,7 +12,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import APIException
-from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -30,8 +30,9 @@ from marketdata.api.queries import StrictSerializer, query_of
 from marketdata.units import MINUTE_MS
 from sessions.models import Session
 from streaming.as_of.newest_frame import clock_ms
+from web.api.permissions import AccountPermissions, visible_accounts
 from web.equity_instants import instants
-from web.holders import OPEN_ACCOUNT, TRADE_ACCOUNT, VIEW_ACCOUNT
+from web.holders import OPEN_ACCOUNT
 
 STATUS = {
     Kind.FORMAT: HTTPStatus.BAD_REQUEST,
@@ -49,16 +50,6 @@ class Refused(APIException):
         super().__init__(refusal.message)
         self.status_code = STATUS[refusal.kind]
         self.figures = refusal.extras
-
-
-class AccountPermissions(BasePermission):
-    """Seeing accounts, opening them and trading them are three permissions."""
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        changing = getattr(view, "changing", TRADE_ACCOUNT)
-        needed = VIEW_ACCOUNT if request.method in ("GET", "HEAD", "OPTIONS") else changing
-        self.message = f"This needs the permission {needed}."
-        return bool(request.user and request.user.has_perm(needed))
 
 
 class AccountView(APIView):
@@ -139,9 +130,9 @@ class AccountsView(AccountView):
 
     @extend_schema(operation_id="accounts_list", responses=AccountSerializer(many=True))
     def get(self, request: Request, pk: int) -> Response:
-        """The session's accounts as of its clock."""
+        """The session's accounts as of its clock; with a broker key its own."""
         get_object_or_404(Session, pk=pk)
-        return Response([reports.account(row) for row in Account.objects.filter(session=pk)])
+        return Response([reports.account(row) for row in visible_accounts(pk, request.auth)])
 
     @extend_schema(operation_id="accounts_create", request=OpeningSerializer, responses={201: AccountSerializer})
     def post(self, request: Request, pk: int) -> Response:

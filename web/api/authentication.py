@@ -1,4 +1,4 @@
-"""`Authorization: Bearer <key_id>.<secret>`: a session's reader key opens that session and nothing else."""
+"""`Authorization: Bearer <key_id>.<secret>`: a session's key opens that session, a broker key its account too."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from sessions import keys
 from sessions.models import SessionKey
 from web.api.throttles import StrangerThrottle
 
+DESCRIPTION = "A session's key: `<key_id>.<secret>`. It reads the session; a broker key also trades its account."
+
 
 class KeyHolder(AnonymousUser):
-    """Who comes with a session key: no account and no permission; `ModelPermissions` lets it read its session."""
+    """Who comes with a session key: no user and no permission; `web.api.permissions` has what it may."""
 
     def __init__(self, key: SessionKey) -> None:
         super().__init__()
@@ -55,7 +57,7 @@ class SessionKeyAuthentication(BaseAuthentication):
             return None
         key = keys.check_token(token.decode("latin-1").strip())
         if key is None:
-            raise AuthenticationFailed("The session key is unknown, revoked, or no reader key: make one.")
+            raise AuthenticationFailed("The session key is unknown or revoked: make one with create_api_key.")
         return KeyHolder(key), key
 
     def authenticate_header(self, request: Request) -> str:
@@ -67,4 +69,4 @@ class SessionKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyp
     name = "sessionKey"
 
     def get_security_definition(self, auto_schema: object) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer", "description": "A session's reader key: `<key_id>.<secret>`."}
+        return {"type": "http", "scheme": "bearer", "description": DESCRIPTION}

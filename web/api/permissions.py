@@ -1,14 +1,43 @@
-"""Who may do what: Django's own model permissions, reading included; a session key reads its own session."""
+"""Who may do what: Django's own model permissions, reading included.
+
+A session key reads its own session; one of a broker also trades its own account there.
+"""
+
+from typing import Any
 
 from rest_framework.permissions import SAFE_METHODS, BasePermission, DjangoModelPermissions
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from broker.accounts import account_id_of
+from broker.models import Account
 from sessions.models import SessionKey
-from web.holders import ANALYZE, CONTROL_SESSION, VIEW_ACCOUNT, VIEW_SESSION
+from web.holders import ANALYZE, CONTROL_SESSION, TRADE_ACCOUNT, VIEW_ACCOUNT, VIEW_SESSION
 
 VIEW = ["%(app_label)s.view_%(model_name)s"]
 CHANGE = ["%(app_label)s.change_%(model_name)s"]
+
+
+def is_its_session(key: SessionKey, view: APIView) -> bool:
+    return str(view.kwargs.get("pk")) == str(key.session_id)
+
+
+def own_account(key: SessionKey) -> Account:
+    """The one that a broker key trades."""
+    return Account.objects.select_related("session__run").get(pk=account_id_of(key))
+
+
+def visible_accounts(session_id: int, auth: Any) -> list[Account]:
+    """Those that a caller may see who may see any. `auth`: what the API recognized the caller by."""
+    if isinstance(auth, SessionKey):
+        return [own_account(auth)]
+    return list(Account.objects.filter(session=session_id))
+
+
+def what_it_may(key: SessionKey) -> str:
+    if key.kind == SessionKey.Kind.BROKER:
+        return f"This key reads session {key.session_id} and trades its account {own_account(key).name}, nothing else."
+    return f"A key of session {key.session_id} reads that session and nothing else."
 
 
 class ModelPermissions(DjangoModelPermissions):
@@ -18,8 +47,9 @@ class ModelPermissions(DjangoModelPermissions):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         if isinstance(request.auth, SessionKey):
-            self.message = f"A key of session {request.auth.session_id} reads that session and nothing else."
-            return request.method in SAFE_METHODS and str(view.kwargs.get("pk")) == str(request.auth.session_id)
+            may = request.method in SAFE_METHODS and is_its_session(request.auth, view)
+            self.message = "" if may else what_it_may(request.auth)
+            return may
         return bool(super().has_permission(request, view))
 
 
@@ -35,8 +65,8 @@ class MayLockstep(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         if isinstance(request.auth, SessionKey):
             key = request.auth
-            if str(view.kwargs.get("pk")) != str(key.session_id):
-                self.message = f"A key of session {key.session_id} reads that session and nothing else."
+            if not is_its_session(key, view):
+                self.message = what_it_may(key)
                 return False
             self.message = "This key has no right to lockstep: make one with create_api_key --lockstep."
             return key.lockstep
@@ -51,10 +81,30 @@ class CanViewSessions(BasePermission):
         return bool(request.user and request.user.has_perm("replay.view_session"))
 
 
-class CanViewAccounts(BasePermission):
-    message = f"Following accounts needs the permission {VIEW_ACCOUNT}."
+class AccountPermissions(BasePermission):
+    """Seeing accounts, opening them and trading them are three permissions; a broker key sees and trades its own."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
+        is_reading = request.method in SAFE_METHODS
+        if isinstance(key := request.auth, SessionKey):
+            may = key.kind == SessionKey.Kind.BROKER and is_its_session(key, view)
+            name = view.kwargs.get("name")
+            may = may and (is_reading if name is None else own_account(key).name == name)
+            self.message = "" if may else what_it_may(key)
+            return may
+        needed = VIEW_ACCOUNT if is_reading else getattr(view, "changing", TRADE_ACCOUNT)
+        self.message = f"This needs the permission {needed}."
+        return bool(request.user and request.user.has_perm(needed))
+
+
+class CanViewAccounts(BasePermission):
+    """Of a stream, which is of the key's session."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if isinstance(key := request.auth, SessionKey):
+            self.message = "" if key.kind == SessionKey.Kind.BROKER else what_it_may(key)
+            return not self.message
+        self.message = f"Following accounts needs the permission {VIEW_ACCOUNT}."
         return bool(request.user and request.user.has_perm(VIEW_ACCOUNT))
 
 

@@ -16,7 +16,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from broker.following import AccountEvents
-from broker.models import Account
 from marketdata.api.queries import StrictSerializer, query_of
 from marketdata.kinds import TICK_KINDS
 from marketdata.store import spelled_as
@@ -28,7 +27,7 @@ from streaming.engine.publishing.lockstep import MOST_WINDOW, Lockstep, require_
 from streaming.reading.asides import Source
 from streaming.reading.reader import Reading
 from streaming.reading.selection import ANY, Selection
-from web.api.permissions import CanViewAccounts, MayLockstep, ModelPermissions
+from web.api.permissions import CanViewAccounts, MayLockstep, ModelPermissions, visible_accounts
 from web.holders import CONTROL_SESSION, VIEW_ACCOUNT, VIEW_SESSION, holder_of
 from web.streams.grant import SCOPE_KEY, Grant
 
@@ -154,7 +153,7 @@ def reading_of(
     step = Lockstep(session.pk, query["lockstep"], query["window"], by_hand=True) if "lockstep" in query else None
     place = (query.get("after"), query["from_start"])
     reading = Reading(session.pk, *place, selection=selection, kind=kind, name=name, lockstep=step)
-    reading.asides = _accounts(session, query["accounts"]) if "accounts" in query else None
+    reading.asides = _accounts(session, query["accounts"], request.auth) if "accounts" in query else None
     return reading, (tuple(sorted(symbols)), intervals)
 
 
@@ -166,8 +165,8 @@ def _known(field: str, wanted: list[str] | None, there: tuple[str, ...]) -> list
     return wanted
 
 
-def _accounts(session: Session, names: list[str]) -> AccountEvents | None:
-    there = {account.name: account for account in Account.objects.filter(session=session)}
+def _accounts(session: Session, names: list[str], auth: Any) -> AccountEvents | None:
+    there = {account.name: account for account in visible_accounts(session.pk, auth)}
     wanted = list(there) if names == [ANY] else _known("accounts", names, tuple(there)) or []
     return AccountEvents(session.pk, (there[name] for name in wanted)) if wanted else None
 

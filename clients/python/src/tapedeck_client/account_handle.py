@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeVar
 
 from tapedeck_client.trading_records import AccountInfo
 
@@ -39,3 +41,14 @@ class AccountHandle:
     def buying_power(self) -> Decimal:
         """USD that opening orders may still cost, as last answered."""
         return self.info.buying_power
+
+
+Handle = TypeVar("Handle", bound=AccountHandle)
+
+
+def only(accounts: Sequence[Handle]) -> Handle:
+    """The one that is there. Raises LookupError."""
+    if len(accounts) != 1:
+        names = ", ".join(account.name for account in accounts) or "none"
+        raise LookupError(f"Name the account, as there is not just one: {names}.")
+    return accounts[0]

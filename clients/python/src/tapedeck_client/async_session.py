@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Unpack
 
 from tapedeck_client import account_calls, calls
+from tapedeck_client.account_handle import only
 from tapedeck_client.async_account import AsyncAccount
 from tapedeck_client.calls import Call
 from tapedeck_client.market_records import Bar, Quote, Trade
@@ -120,9 +121,14 @@ class AsyncSession(SessionHandle):
         found = await self.client.send(account_calls.accounts(self.id))
         return tuple(AsyncAccount(info, self.client) for info in found)
 
-    async def account(self, name: str) -> AsyncAccount:
-        """The account of this name. Raises NotFound."""
-        return AsyncAccount(await self.client.send(account_calls.account(self.id, name)), self.client)
+    async def account(self, name: str = "") -> AsyncAccount:
+        """The account of this name; without one the only one that is seen, as with a broker key. Raises NotFound.
+
+        Without a name LookupError where there are none or several.
+        """
+        if name:
+            return AsyncAccount(await self.client.send(account_calls.account(self.id, name)), self.client)
+        return only(await self.accounts())
 
     async def open_account(self, name: str = "", **opening: Unpack[OpeningOptions]) -> AsyncAccount:
         """A new account at the clock; see OpeningOptions. Without a name it is numbered.

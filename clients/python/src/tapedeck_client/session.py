@@ -9,6 +9,7 @@ from typing import Any, Unpack
 
 from tapedeck_client import account_calls, calls
 from tapedeck_client.account import Account
+from tapedeck_client.account_handle import only
 from tapedeck_client.calls import Call
 from tapedeck_client.errors import TapedeckError
 from tapedeck_client.market_records import Bar, Quote, Trade
@@ -115,9 +116,14 @@ class Session(SessionHandle):
         """All of them, each as it stands at the clock."""
         return tuple(Account(info, self.client) for info in self.client.send(account_calls.accounts(self.id)))
 
-    def account(self, name: str) -> Account:
-        """The account of this name. Raises NotFound."""
-        return Account(self.client.send(account_calls.account(self.id, name)), self.client)
+    def account(self, name: str = "") -> Account:
+        """The account of this name; without one the only one that is seen, as with a broker key. Raises NotFound.
+
+        Without a name LookupError where there are none or several.
+        """
+        if name:
+            return Account(self.client.send(account_calls.account(self.id, name)), self.client)
+        return only(self.accounts())
 
     def open_account(self, name: str = "", **opening: Unpack[OpeningOptions]) -> Account:
         """A new account at the clock; see OpeningOptions. Without a name it is numbered.
