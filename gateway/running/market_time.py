@@ -35,7 +35,7 @@ class MarketTime:
     ) -> None:
         """`lockstep`: the clock stands short of the next frame's instant until that is published."""
         self.session_id, self.file, self.also, self.lockstep = session_id, file, also, lockstep
-        self.speed, self.looking = 1.0, threading.Lock()
+        self.speed, self.zone, self.looking = 1.0, NEW_YORK, threading.Lock()
         self.ended_at: float | None = None
         self.stopping = threading.Event()
         self.thread = SideThread("market time", self._follow)
@@ -50,8 +50,8 @@ class MarketTime:
         self.thread.join()
 
     def stamp(self) -> str:
-        """For people: New York's time."""
-        return f"{dt.datetime.fromtimestamp(self.file.market_ns() / 1e9, NEW_YORK):%Y-%m-%d %H:%M:%S}"
+        """For people: the exchange's time."""
+        return f"{dt.datetime.fromtimestamp(self.file.market_ns() / 1e9, self.zone):%Y-%m-%d %H:%M:%S}"
 
     def _follow(self) -> None:
         with connected():
@@ -75,7 +75,7 @@ class MarketTime:
 
     def _read(self) -> None:
         session = Session.objects.with_run().get(pk=self.session_id)
-        self.speed = session.speed
+        self.speed, self.zone = session.speed, session.calendar.zone
         if session.is_live:
             reading = reading_of(session)
             self.file.write(replace(reading, until_ns=reading.until_ns - 1) if self.lockstep else reading)

@@ -12,9 +12,7 @@ from broker.refusals import malformed
 from broker.standing import Standing, standing
 from gateway.trading.bot_calls import Call
 from gateway.trading.order_wire import stamp, text
-from gateway.wire.moments import new_york_date
-from marketdata import calendar
-from marketdata.units import MILLISECOND_NS
+from streaming.engine.frames.frame_id import moment
 
 CHOICES: Mapping[str, tuple[object, ...]] = {
     "fractional_trading": (True, False),
@@ -38,7 +36,8 @@ def get_account(call: Call) -> dict[str, Any]:
 
 def account(at: Standing) -> dict[str, Any]:
     row, (long, short) = at.account, at.values
-    today = new_york_date(at.clock_ms * MILLISECOND_NS)
+    days_of = at.session.calendar
+    today = days_of.session_date_of(moment(at.clock_ms))
     return {
         "id": str(row.uuid),
         "account_number": row.number,
@@ -54,7 +53,7 @@ def account(at: Standing) -> dict[str, Any]:
         "equity": text(at.equity),
         "portfolio_value": text(at.equity),
         "last_equity": text(at.state.last_equity),
-        "balance_asof": calendar.previous_trading_day(today).date.isoformat(),
+        "balance_asof": days_of.previous_trading_day(today).date.isoformat(),
         "long_market_value": text(long),
         "short_market_value": text(short),
         "position_market_value": text(long - short),

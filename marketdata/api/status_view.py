@@ -73,17 +73,18 @@ class SymbolCoverageSerializer(CoverageSerializer):
 class SharedHoleSerializer(serializers.Serializer[Any]):
     minutes = serializers.ListField(
         child=serializers.ListField(child=serializers.CharField()),
-        help_text="First and last of each run, New York time.",
+        help_text="First and last of each run, the exchange's time.",
     )
     symbols = serializers.ListField(child=serializers.CharField(), help_text="Those that lack them, and not all do.")
 
 
 class DayCoverageSerializer(CoverageSerializer):
     date = serializers.DateField()
-    minutes = serializers.IntegerField(help_text="Of the session: 390, or 210 on a half day.")
+    minutes = serializers.IntegerField(help_text="Of the session: in New York 390, or 210 on a half day.")
     symbol_count = serializers.IntegerField()
     feed_holes = serializers.ListField(
-        child=serializers.ListField(child=serializers.CharField()), help_text="First and last minute, New York time."
+        child=serializers.ListField(child=serializers.CharField()),
+        help_text="First and last minute, the exchange's time.",
     )
     shared_holes = SharedHoleSerializer(many=True)
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from marketdata.actions.likely import likely_split
 from marketdata.coverage.facts import DayFacts
 from marketdata.coverage.summary import DayCoverage, SymbolCoverage
-from marketdata.exchange_calendar import calendar_of
+from marketdata.exchange_calendar import calendar_of, place_of
 from marketdata.plurals import counted
 
 THIN = 0.5
@@ -45,12 +45,13 @@ def _half_days(days: Sequence[DayCoverage]) -> Iterator[Note]:
 
 def _holes(days: Sequence[DayCoverage]) -> Iterator[Note]:
     for day in days:
+        place = place_of(calendar_of(day.exchange).zone.key)
         for hole in day.feed_holes:
-            yield Note("feed hole", f"{day.date} {_run(hole)} New York: all {day.symbols} symbols lack it.")
+            yield Note("feed hole", f"{day.date} {_run(hole)} {place}: all {day.symbols} symbols lack it.")
         for shared in day.shared_holes:
             when = ", ".join(map(_run, shared.minutes))
             held = f"{len(shared.symbols)} of {day.symbols} symbols lack {_agreeing(len(shared.minutes), 'it', 'them')}"
-            yield Note("feed hole", f"{day.date} {when} New York: {held} together: {', '.join(shared.symbols)}.")
+            yield Note("feed hole", f"{day.date} {when} {place}: {held} together: {', '.join(shared.symbols)}.")
 
 
 def _run(minutes: tuple[str, str]) -> str:

@@ -14,6 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from marketdata import chart_library
+from marketdata.models import Instrument
 from sessions.models import ServiceHeartbeat, Session, State, Verification
 from sessions.redis_client import connection as redis_connection
 from tests.streaming.rows import DAY, a_dataset, a_day, a_session
@@ -268,6 +269,17 @@ def test_the_calendar_of_the_form_knows_holidays_half_days_and_coverage(client: 
     assert (days["2025-07-03"]["kind"], days["2025-07-03"]["held"]) == ("half", 1)
     assert days["2025-07-04"]["kind"] == "holiday" and days["2025-07-05"]["kind"] == "weekend"
     assert client.get(f"{SESSIONS}symbols/", {"q": "aa"}).json()["symbols"] == [{"symbol": "AAPL", "name": ""}]
+
+
+def test_the_calendar_of_the_form_is_that_of_the_symbols_exchange(client: Client) -> None:
+    london = a_day("VOD", date=dt.date(2025, 7, 3))
+    Instrument.objects.filter(symbol="VOD").update(calendar="XLON")
+    a_day("AAPL", date=dt.date(2025, 7, 3))
+    asked = {"symbols": "VOD"}, {"symbols": "AAPL"}, {"dataset": london.dataset_id}, {}, {"symbols": "VOD AAPL"}
+    answers = [client.get(f"{SESSIONS}month/", {"month": "2025-07", **each}) for each in asked]
+    kinds = [{day["date"]: day["kind"] for day in one.json()["days"]}["2025-07-04"] for one in answers[:4]]
+    assert kinds == ["full", "holiday", "holiday", "holiday"], "both are in the one dataset"
+    assert answers[4].status_code == 400 and "different calendars" in answers[4].json()["detail"]
 
 
 def test_the_chart_library_is_the_file_that_the_pages_name() -> None:

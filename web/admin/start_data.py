@@ -9,11 +9,11 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from marketdata import calendar
 from marketdata.errors import MarketDataError
+from marketdata.exchange_calendar import NEW_YORK_STOCKS, ExchangeCalendar, calendar_of
 from marketdata.models import Dataset, DayVersion, Instrument
 from marketdata.row_ids import row_id
-from marketdata.store import spelled
+from marketdata.store import exchange_of, spelled
 from web.admin.start_form import split
 
 MOST_SYMBOLS = 20
@@ -39,10 +39,11 @@ def month(request: HttpRequest) -> HttpResponse:
     require_starter(request)
     names = tuple(spelled(split(request.GET.get("symbols", ""))))
     try:
+        days_of = calendar_of(_exchange(request, names))
         first = _first_of_month(request, names)
         dates = [first + dt.timedelta(days=n) for n in range(31) if (first + dt.timedelta(days=n)).month == first.month]
         covered = _coverage(request, names, dates)
-        reported = [_day(date, covered.get(date, 0)) for date in dates]
+        reported = [_day(days_of, date, covered.get(date, 0)) for date in dates]
     except (MarketDataError, ValueError) as error:
         return JsonResponse({"detail": str(error)}, status=400)
     return JsonResponse({"month": f"{first:%Y-%m}", "asked": len(names), "days": reported})
@@ -74,12 +75,21 @@ def _coverage(request: HttpRequest, names: tuple[str, ...], dates: list[dt.date]
     return {row["date"]: row["n"] for row in counted}
 
 
-def _day(date: dt.date, count: int) -> dict[str, Any]:
+def _exchange(request: HttpRequest, names: tuple[str, ...]) -> str:
+    """The symbols'; of unknown ones, or without any, the one that all of the dataset have, else New York's."""
+    of_dataset = Instrument.objects.filter(pk__in=_days(request).values("instrument")).order_by()
+    kinds = list(of_dataset.values_list("calendar", flat=True).distinct()[:2])
+    usual = kinds[0] if len(kinds) == 1 else NEW_YORK_STOCKS
+    there = Instrument.objects.filter(symbol__in=names).values_list("symbol", flat=True)
+    return exchange_of(there) if there else usual
+
+
+def _day(days_of: ExchangeCalendar, date: dt.date, count: int) -> dict[str, Any]:
     payload: dict[str, Any] = {"date": str(date), "held": count, "kind": "full", "words": ""}
-    if not calendar.is_trading_day(date):
-        payload |= {"kind": "weekend" if date.weekday() >= 5 else "holiday", "words": calendar.why_closed(date)}
-    elif (day := calendar.trading_day(date)).is_half_day:
-        payload |= {"kind": "half", "words": f"half day, closes {day.close.astimezone(calendar.NEW_YORK):%H:%M}"}
+    if not days_of.is_trading_day(date):
+        payload |= {"kind": "weekend" if date.weekday() >= 5 else "holiday", "words": days_of.why_closed(date)}
+    elif (day := days_of.trading_day(date)).is_half_day:
+        payload |= {"kind": "half", "words": f"half day, closes {day.close.astimezone(days_of.zone):%H:%M}"}
     return payload
 
 
