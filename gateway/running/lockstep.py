@@ -52,8 +52,9 @@ class LockstepRun:
 
     def stop(self) -> None:
         self.stopping.set()
-        if self.end:
-            self.end()
+        with contextlib.suppress(RuntimeError):  # its loop is closed
+            if self.end:
+                self.end()
         if self.thread.ident:
             self.thread.join()
 

@@ -107,6 +107,21 @@ def test_that_a_process_is_at_work_can_be_read_as_soon_as_it_is_written(
     assert BotAtWork(tmp_path).rest() is None, "this thread is at work"
 
 
+def test_at_a_paced_speed_too_market_time_waits_for_a_bot_that_computes_longer_than_a_minute_takes(
+    start_worker: StartWorker, real_days: str, tmp_path: Path
+) -> None:
+    start_worker()
+    session = service.start(StartRequest(("AAPL", "MSFT"), DAY, DAY, speed=1200, paused=True)).session
+    control.step(session.pk, 10)
+    await_clock(session, calendar.trading_day(DAY).open + dt.timedelta(minutes=10))
+    slow = SLEEPS.replace("        time.sleep(60)", "        sum(range(5_000_000))\n        time.sleep(60)")
+    process = run_bot(session, written(tmp_path, slow), "--lockstep")
+    resume_once_it_waits(session)
+    out, err = finished(process, 90)
+    assert process.returncode == 0, out + err
+    assert_every_minute(out)
+
+
 def test_a_server_that_takes_nothing_for_a_while_changes_no_minute(
     start_worker: StartWorker, real_days: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
