@@ -6,8 +6,10 @@ is named. `where_possible` undoes the other days.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from django.conf import settings
@@ -28,6 +30,8 @@ from marketdata.removal.needed import in_words, pinned
 from marketdata.store import writing
 
 SHOWN = 5
+READ_AT_ONCE = 5_000
+"""Rows."""
 LATER = """
 SELECT w.id, x.id, x.origin
   FROM marketdata_dayversion w JOIN marketdata_dayversion x
@@ -103,18 +107,39 @@ def undo_import(
     if made.dataset is None:
         raise CannotRemove(f"Import {number} cannot be undone: its dataset {made.dataset_name} is no more.")
     with transaction.atomic(), writing(made.dataset_id or 0):
-        days = _written(made)
-        held = _find_obstacles(days)
-        kept = [day.obstacle for day in days if day.obstacle]
-        if kept and not where_possible:
-            raise CannotRemove(_refusal(number, kept), held, partly=len(kept) < len(days))
-        free = [day for day in days if not day.obstacle]
-        undone = Undone(number, made.dataset_name, kept=kept)
-        undone.restored = sum(day.before is not None for day in free)
-        undone.removed = len(free) - undone.restored
+        undone, held = _what_would_go(made)
+        if undone.kept and not where_possible:
+            partly = bool(undone.restored or undone.removed)
+            raise CannotRemove(_refusal(number, undone.kept), held, partly=partly)
         if not dry_run:
-            _undo(made, made.dataset, free, progress, all_of_it=not kept)
+            remove_days(_in_batches(made), progress)
+            if not undone.kept:
+                _note_undone(made, made.dataset)
     return undone
+
+
+def _what_would_go(made: Import) -> tuple[Undone, set[int]]:
+    """And the sessions that pinned days which stay."""
+    undone, held = Undone(made.pk, made.dataset_name), set[int]()
+    for days in _by_symbol(made):
+        held |= _find_obstacles(days)
+        undone.kept += [day.obstacle for day in days if day.obstacle]
+        undone.restored += sum(not day.obstacle and day.before is not None for day in days)
+        undone.removed += sum(not day.obstacle and day.before is None for day in days)
+    return undone, held
+
+
+def _in_batches(made: Import) -> Iterator[list[int]]:
+    """The versions that go. Once those of a symbol are gone, what was current before is current again."""
+    for days in _by_symbol(made):
+        _find_obstacles(days)
+        free = [day for day in days if not day.obstacle]
+        versions = [version for day in free for version in day.versions]
+        with connection.cursor() as cursor:
+            cursor.execute(DERIVED, [versions])
+            gone = [*versions, *(row for (row,) in cursor.fetchall())]
+        yield from (gone[first : first + BATCH] for first in range(0, len(gone), BATCH))
+        DayVersion.objects.filter(pk__in=[day.before for day in free if day.before is not None]).update(current=True)
 
 
 def _refusal(number: int, kept: Sequence[str]) -> str:
@@ -122,18 +147,18 @@ def _refusal(number: int, kept: Sequence[str]) -> str:
     return f"Import {number} cannot be undone: {'; '.join(kept[:SHOWN])}{more}."
 
 
-def _written(made: Import) -> list[WrittenDay]:
-    """The days of which versions of the import are in the store."""
-    rows = ImportedDay.objects.filter(of=made, day__isnull=False).order_by("pk")
+def _by_symbol(made: Import) -> Iterator[list[WrittenDay]]:
+    """The days of which versions of the import are in the store. Never all at once: there may be millions."""
+    there = ImportedDay.objects.filter(of=made, day__dataset__isnull=False)  # others were deleted since
     key = ("symbol", *(f"day__{name}" for name in DayVersion.DAY))
-    found: dict[tuple[Any, ...], WrittenDay] = {}
-    for day, before, *place in rows.values_list("day_id", "before_id", *key):
-        symbol, dataset, _, _, _, date, *_ = place
-        if dataset is None:  # deleted since
-            continue
-        written = found.setdefault(tuple(place), WrittenDay(f"{symbol} {date}", [], before))
-        written.versions.append(day)
-    return list(found.values())
+    rows = there.order_by("day__instrument_id", "pk").values_list("day__instrument_id", "day_id", "before_id", *key)
+    for _, of_one in groupby(rows.iterator(READ_AT_ONCE), key=itemgetter(0)):
+        found: dict[tuple[Any, ...], WrittenDay] = {}
+        for _, day, before, *place in of_one:
+            symbol, _, _, _, _, date, *_ = place
+            written = found.setdefault(tuple(place), WrittenDay(f"{symbol} {date}", [], before))
+            written.versions.append(day)
+        yield list(found.values())
 
 
 def _find_obstacles(days: Sequence[WrittenDay]) -> set[int]:
@@ -158,18 +183,7 @@ def _find_obstacles(days: Sequence[WrittenDay]) -> set[int]:
     return {session for sessions in held.values() for session in sessions}
 
 
-def _undo(
-    made: Import, dataset: Dataset, days: Sequence[WrittenDay], progress: Progress | None, *, all_of_it: bool
-) -> None:
-    versions = [version for day in days for version in day.versions]
-    with connection.cursor() as cursor:
-        cursor.execute(DERIVED, [versions])
-        derived = [row for (row,) in cursor.fetchall()]
-    gone = [*versions, *derived]
-    remove_days((gone[first : first + BATCH] for first in range(0, len(gone), BATCH)), progress)
-    DayVersion.objects.filter(pk__in=[day.before for day in days if day.before is not None]).update(current=True)
-    if not all_of_it:
-        return
+def _note_undone(made: Import, dataset: Dataset) -> None:
     made.quarantine.all().delete()
     made.state, made.undone_at = Import.State.UNDONE, Now()
     made.save(update_fields=["state", "undone_at"])
