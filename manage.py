@@ -1,7 +1,12 @@
 #!/usr/bin/env python
 """Tapedeck's command line: `python manage.py help` lists what it can do."""
 
-from config.command_line import main
+import sys
 
 if __name__ == "__main__":
-    main()
+    try:
+        from config.command_line import main
+
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)  # while it is loaded; later `main` does the same

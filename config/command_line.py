@@ -12,7 +12,7 @@ from django.core.management import execute_from_command_line
 from django.db import OperationalError
 
 from config import verbs
-from marketdata.management.program import as_typed, program
+from marketdata.management.program import INTERRUPTED, as_typed, program
 from sessions import postgres_faults
 from sessions.redis_faults import refusal
 
@@ -41,6 +41,8 @@ def main() -> None:
         if refused := refusal(error):
             sys.exit(f"{refused}.")
         not_there("Redis", error)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)  # a command that has something to say of it has said it
 
 
 def not_there(service: str, error: Exception) -> None:

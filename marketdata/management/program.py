@@ -1,4 +1,4 @@
-"""The program's name as it was typed: `./tapedeck`, `tapedeck`, or `manage.py`."""
+"""The program's name as it was typed: `./tapedeck`, `tapedeck`, or `manage.py`; how it ends by Ctrl-C."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import re
 import sys
 from pathlib import PurePath
 
+INTERRUPTED = 130
+"""The exit code that shells give a program ended by Ctrl-C."""
 TYPED = "TAPEDECK_PROGRAM"
 """Set by the clone's own script, which calls Python."""
 NAMED = re.compile(r"(?<![\w/])(?:\.venv/bin/python )?manage\.py (?=[a-z])")

@@ -8,6 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 
 from marketdata.management.explained import ExplainedCommand
+from marketdata.management.program import INTERRUPTED
 from sessions.market_time import shown
 from sessions.models import Session, State
 from streaming.management.console import admin_address, errors_in_one_line, get_session, to_json
@@ -16,9 +17,6 @@ from streaming.reading.reader import SessionUnknown
 from streaming.starts import service
 from streaming.starts.request import Say
 from streaming.starts.service import Started
-
-INTERRUPTED = 130
-"""The exit code that shells give a program ended by Ctrl-C."""
 
 
 class StartingCommand(ExplainedCommand):

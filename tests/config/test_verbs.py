@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -55,6 +56,15 @@ def test_where_nothing_runs_that_is_said_at_once(tmp_path: os.PathLike[str]) -> 
     answer = tapedeck("sessions", DATABASE_URL=f"postgresql:///tapedeck?host={tmp_path}")
     assert answer.returncode == 1 and "Postgres does not answer (No such file or directory): start" in answer.stderr
     assert time.monotonic() - began - started < started + 4
+
+
+def test_ctrl_c_ends_a_verb_without_a_traceback(tmp_path: Path) -> None:
+    asked = "import os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(9)"
+    while_it_runs = tapedeck("shell", "-c", asked)
+    (tmp_path / "redis.py").write_text("raise KeyboardInterrupt")
+    while_it_is_loaded = tapedeck("sessions", PYTHONPATH=str(tmp_path))
+    for answer in (while_it_runs, while_it_is_loaded):
+        assert answer.returncode == 130 and "Traceback" not in answer.stderr, answer.stderr
 
 
 def test_a_text_names_the_program_as_it_was_typed(monkeypatch: pytest.MonkeyPatch) -> None:

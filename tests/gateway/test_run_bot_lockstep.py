@@ -114,7 +114,7 @@ def test_at_a_paced_speed_too_market_time_waits_for_a_bot_that_computes_longer_t
     session = service.start(StartRequest(("AAPL", "MSFT"), DAY, DAY, speed=1200, paused=True)).session
     control.step(session.pk, 10)
     await_clock(session, calendar.trading_day(DAY).open + dt.timedelta(minutes=10))
-    slow = SLEEPS.replace("        time.sleep(60)", "        sum(range(5_000_000))\n        time.sleep(60)")
+    slow = SLEEPS.replace("time.sleep(60)", "sum(range(5_000_000)); time.sleep(60 - time.time() % 60)")
     process = run_bot(session, written(tmp_path, slow), "--lockstep")
     resume_once_it_waits(session)
     out, err = finished(process, 90)

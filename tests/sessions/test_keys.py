@@ -106,13 +106,17 @@ def test_a_reader_key_controls_nothing(verb: str) -> None:
 def test_a_wrong_key_is_refused_in_words(token: str) -> None:
     session = a_session("AAPL")
     answer = APIClient(HTTP_AUTHORIZATION=f"Bearer {token}").get(f"/api/sessions/{session.pk}/")
-    assert_problem(answer, 401, "unknown, revoked")
+    assert_problem(answer, 401, "unknown or revoked")
 
 
-def test_a_broker_key_is_no_reader_key() -> None:
+@pytest.mark.parametrize("kind", ["reader", "broker"])
+def test_a_key_that_was_revoked_opens_nothing(kind: str) -> None:
     session = a_session("AAPL")
-    key, secret = keys.create(session, "broker")
-    assert_problem(bearer(f"{key.key_id}.{secret}").get(f"/api/sessions/{session.pk}/"), 401)
+    key, secret = keys.create(session, kind)
+    client = bearer(f"{key.key_id}.{secret}")
+    assert client.get(f"/api/sessions/{session.pk}/").status_code == 200
+    keys.revoke(key.key_id)
+    assert_problem(client.get(f"/api/sessions/{session.pk}/"), 401, "unknown or revoked")
 
 
 # --- where they are made ------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from drf_spectacular.generators import SchemaGenerator
 
 from gateway.urls import urlpatterns
 
+LONGEST_REFUSAL = 10_000
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "TRACE")
 
 
@@ -127,6 +128,8 @@ def fault_of(answer: HttpResponse, label: str) -> str | None:
         return f"{label}: a page" if kind == "text/html" and answer.content and "docs" not in label else None
     if kind not in ("application/problem+json", "application/json"):
         return f"{label}: {answer.status_code} as {kind}: {answer.content[:60]!r}"
+    if len(answer.content) > LONGEST_REFUSAL:
+        return f"{label}: {len(answer.content):,} bytes: {answer.content[:200]!r}"
     if answer.content:
         body = json.loads(answer.content)
         if not (body.get("detail") or body.get("message")):

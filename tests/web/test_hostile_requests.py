@@ -220,6 +220,13 @@ def test_a_text_that_can_be_no_symbol_is_named(
     assert repr(symbols[-1]) in body["detail"] and "is not a symbol" in body["detail"]
 
 
+def test_a_refusal_is_not_as_long_as_what_it_refuses(boss: dict[str, str]) -> None:
+    given = {"symbols": [f"A{n}" for n in range(10_000)], "date": "2025-07-02", "name": "x" * 50_000}
+    answer = ask("POST", "/api/sessions/", json.dumps(given), headers=boss)
+    assert answer.status_code == 400
+    assert_good([fault_of(answer, "10,000 symbols")])
+
+
 def test_a_start_of_too_many_symbols_writes_nothing(played: Session, boss: dict[str, str], settings: Any) -> None:
     settings.SESSION_SYMBOLS = 3
     given = {"symbols": ["A", "B", "C", "D"], "date": "2025-07-02", "provider": "synthetic"}

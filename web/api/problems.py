@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -27,6 +28,9 @@ from streaming.starts.error import StartError
 from web.api.throttles import ANONYMOUS, GUESSED, StrangerThrottle
 
 CONTENT_TYPE = "application/problem+json"
+MOST_SHOWN, MOST_ITEMS, MOST_TOLD = 200, 20, 2000
+"""Characters and items of a refused value; characters of an explanation."""
+LONG_WORD = re.compile(rf"(\S{{{MOST_SHOWN}}})\S+")
 RETRY_AFTER_SECONDS: dict[int, int] = {HTTPStatus.SERVICE_UNAVAILABLE: 2}
 
 
@@ -96,7 +100,7 @@ def problem(error: exceptions.APIException, request: Request | None) -> dict[str
     if (figures := getattr(error, "figures", None)) is not None:
         body["figures"] = figures
     if not isinstance(error, exceptions.ValidationError):
-        return body | {"detail": str(error.detail)}
+        return body | {"detail": _told(str(error.detail))}
     errors = list(field_errors(error.detail, given_values(request)))
     return body | {"detail": " ".join(row["detail"] for row in errors), "errors": errors}
 
@@ -122,7 +126,23 @@ def field_errors(detail: Any, given: Any, path: str = "") -> Iterator[dict[str, 
         for inner in detail:
             yield from field_errors(inner, given, path)
     else:
-        yield {"field": path, "value": given if path else None, "detail": str(detail)}
+        yield {"field": path, "value": _shown(given) if path else None, "detail": _told(str(detail))}
+
+
+def _told(text: str) -> str:
+    """An explanation, with no more of what was given than is needed to know it by."""
+    return LONG_WORD.sub(r"\1…", text)[:MOST_TOLD]
+
+
+def _shown(value: Any) -> Any:
+    """What was given, or enough of it: an answer is not as long as what it refuses."""
+    if isinstance(value, str) and len(value) > MOST_SHOWN:
+        return f"{value[:MOST_SHOWN]}…"
+    if isinstance(value, list | tuple):
+        return [*map(_shown, value[:MOST_ITEMS]), *(["…"] if len(value) > MOST_ITEMS else [])]
+    if isinstance(value, Mapping):
+        return {str(key)[:MOST_SHOWN]: _shown(inner) for key, inner in list(value.items())[:MOST_ITEMS]}
+    return value
 
 
 def _inside(given: Any, key: Any) -> Any:

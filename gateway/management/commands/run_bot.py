@@ -18,10 +18,10 @@ from broker.accounts import AccountError, Opening
 from broker.models import Account
 from gateway.running.other_programs import ignores_hook, is_python
 from marketdata.management.explained import ExplainedCommand
+from marketdata.management.program import INTERRUPTED
 from sessions.models import Session
 from streaming.management.console import errors_in_one_line, get_session
 
-INTERRUPTED = 130
 ACCOUNT = "bot"
 MISSING = f"run_bot needs time-machine and trustme: `{sys.executable} -m pip install time-machine trustme`."
 
