@@ -23,6 +23,8 @@ from streaming.base.db import connected
 log = logging.getLogger(__name__)
 EVERY_SECONDS = 0.025
 RETRY_AFTER_SECONDS = 0.5
+SHORT_NS = 1_000
+"""A microsecond: a nanosecond before a minute is the minute itself where a clock is read as a float."""
 PACE_OF_UNPACED = 60.0
 """At which the clock goes on behind the end of a session of speed 0."""
 
@@ -78,12 +80,20 @@ class MarketTime:
         self.speed, self.zone = session.speed, session.calendar.zone
         if session.is_live:
             reading = reading_of(session)
-            self.file.write(replace(reading, until_ns=reading.until_ns - 1) if self.lockstep else reading)
+            self.file.write(short_of_next_frame(reading) if self.lockstep else reading)
         elif self.ended_at is None:
             self.ended_at = time.monotonic()
             self.file.write(after_the_end(session))
         if self.also:
             self.also(self.file.market_ns())
+
+
+def short_of_next_frame(reading: ClockReading) -> ClockReading:
+    """A replay that is held has come to the frame's instant, and the frame has not come to anybody."""
+    until = reading.until_ns - SHORT_NS
+    return replace(
+        reading, until_ns=until, market_ns=min(reading.market_ns, until) if reading.pace else reading.market_ns
+    )
 
 
 def reading_of(session: Session) -> ClockReading:

@@ -210,7 +210,7 @@ def test_a_session_that_is_over_takes_no_bot(start_replay: StartReplay) -> None:
         call_command("run_bot", str(session.pk), "--", sys.executable)
 
 
-def test_a_bot_whose_session_is_deleted_is_stopped_and_told_so(start_replay: StartReplay, tmp_path: Path) -> None:
+def test_a_bot_whose_session_is_deleted_is_stopped_with_the_reason(start_replay: StartReplay, tmp_path: Path) -> None:
     session = start_replay(10, 60.0).session
     bot = run_bot(
         session, written(tmp_path, 'import time\nprint("on", flush=True)\ntime.sleep(9**9)'), "--linger", "60"

@@ -14,7 +14,6 @@ from django.test import Client
 from django.utils import timezone
 
 from marketdata import chart_library
-from marketdata.models import Instrument
 from sessions.models import ServiceHeartbeat, Session, State, Verification
 from sessions.redis_client import connection as redis_connection
 from tests.streaming.rows import DAY, a_dataset, a_day, a_session
@@ -259,27 +258,6 @@ def test_a_verb_is_asked_by_post_and_answers_in_words(client: Client) -> None:
     assert (refused.status_code, refused.json()["detail"]) == (400, "'fast' is no number.")
     outside = client.post(f"{SESSIONS}{session.pk}/seek/", {"when": "2024-11-20T15:00:00Z"})
     assert outside.status_code == 409 and "outside session" in outside.json()["detail"]
-
-
-def test_the_calendar_of_the_form_knows_holidays_half_days_and_coverage(client: Client) -> None:
-    a_day("AAPL", date=dt.date(2025, 7, 3))
-    report = client.get(f"{SESSIONS}month/", {"month": "2025-07", "symbols": "AAPL MSFT"}).json()
-    days = {day["date"]: day for day in report["days"]}
-    assert len(days) == 31 and report["asked"] == 2
-    assert (days["2025-07-03"]["kind"], days["2025-07-03"]["held"]) == ("half", 1)
-    assert days["2025-07-04"]["kind"] == "holiday" and days["2025-07-05"]["kind"] == "weekend"
-    assert client.get(f"{SESSIONS}symbols/", {"q": "aa"}).json()["symbols"] == [{"symbol": "AAPL", "name": ""}]
-
-
-def test_the_calendar_of_the_form_is_that_of_the_symbols_exchange(client: Client) -> None:
-    london = a_day("VOD", date=dt.date(2025, 7, 3))
-    Instrument.objects.filter(symbol="VOD").update(calendar="XLON")
-    a_day("AAPL", date=dt.date(2025, 7, 3))
-    asked = {"symbols": "VOD"}, {"symbols": "AAPL"}, {"dataset": london.dataset_id}, {}, {"symbols": "VOD AAPL"}
-    answers = [client.get(f"{SESSIONS}month/", {"month": "2025-07", **each}) for each in asked]
-    kinds = [{day["date"]: day["kind"] for day in one.json()["days"]}["2025-07-04"] for one in answers[:4]]
-    assert kinds == ["full", "holiday", "holiday", "holiday"], "both are in the one dataset"
-    assert answers[4].status_code == 400 and "different calendars" in answers[4].json()["detail"]
 
 
 def test_the_chart_library_is_the_file_that_the_pages_name() -> None:

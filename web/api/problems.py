@@ -28,7 +28,7 @@ from streaming.starts.error import StartError
 from web.api.throttles import ANONYMOUS, GUESSED, StrangerThrottle
 
 CONTENT_TYPE = "application/problem+json"
-MOST_SHOWN, MOST_ITEMS, MOST_TOLD = 200, 20, 2000
+MOST_SHOWN, MOST_ITEMS, LONGEST_DETAIL = 200, 20, 2000
 """Characters and items of a refused value; characters of an explanation."""
 LONG_WORD = re.compile(rf"(\S{{{MOST_SHOWN}}})\S+")
 RETRY_AFTER_SECONDS: dict[int, int] = {HTTPStatus.SERVICE_UNAVAILABLE: 2}
@@ -100,7 +100,7 @@ def problem(error: exceptions.APIException, request: Request | None) -> dict[str
     if (figures := getattr(error, "figures", None)) is not None:
         body["figures"] = figures
     if not isinstance(error, exceptions.ValidationError):
-        return body | {"detail": _told(str(error.detail))}
+        return body | {"detail": _shortened(str(error.detail))}
     errors = list(field_errors(error.detail, given_values(request)))
     return body | {"detail": " ".join(row["detail"] for row in errors), "errors": errors}
 
@@ -126,12 +126,12 @@ def field_errors(detail: Any, given: Any, path: str = "") -> Iterator[dict[str, 
         for inner in detail:
             yield from field_errors(inner, given, path)
     else:
-        yield {"field": path, "value": _shown(given) if path else None, "detail": _told(str(detail))}
+        yield {"field": path, "value": _shown(given) if path else None, "detail": _shortened(str(detail))}
 
 
-def _told(text: str) -> str:
+def _shortened(text: str) -> str:
     """An explanation, with no more of what was given than is needed to know it by."""
-    return LONG_WORD.sub(r"\1…", text)[:MOST_TOLD]
+    return LONG_WORD.sub(r"\1…", text)[:LONGEST_DETAIL]
 
 
 def _shown(value: Any) -> Any:
