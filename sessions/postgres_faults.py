@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import psycopg
 from django.db import connection
-from psycopg_pool import PoolTimeout
 
 AWAY = ("08", "25P03", "57P")
 """Classes of SQLSTATE: connections, a frozen transaction, shutdowns. Without one, no server has answered."""
@@ -18,7 +16,7 @@ WAYS_OUT = {
 """SQLSTATE → the way out."""
 TOO_MANY = ("too many clients", "connection slots are reserved", "too many connections for")
 """53300 in words: of a connection that is refused the driver has no SQLSTATE."""
-TRIES_FOR_SECONDS = 2
+POOL_TIMEOUT, TRIES_FOR_SECONDS = "PoolTimeout", 2
 
 
 def state_of(error: BaseException) -> str:
@@ -37,7 +35,7 @@ def refusal(error: BaseException) -> str:
 
 def fault(error: BaseException) -> str:
     """The refusal, what ended a statement (a deadlock, say), or that it does not answer."""
-    if isinstance(error.__cause__, PoolTimeout):
+    if type(error.__cause__).__name__ == POOL_TIMEOUT:
         found = _why_no_connection()
         if found is None:
             return "All connections of this process to Postgres are in use: raise DATABASE_POOL"
@@ -48,8 +46,10 @@ def fault(error: BaseException) -> str:
     return refusal(error) or f"Postgres did not finish it ({_words(error)}): it may do so the next time"
 
 
-def _why_no_connection() -> psycopg.Error | None:
+def _why_no_connection() -> Exception | None:
     """What a connection beside the pool meets, for the pool itself does not say; None where it is let in."""
+    import psycopg  # verbs that ask nothing of Postgres load this module too
+
     try:
         psycopg.connect(**connection.get_connection_params() | {"connect_timeout": TRIES_FOR_SECONDS}).close()
     except psycopg.Error as error:
