@@ -90,8 +90,9 @@ def test_a_row_that_cannot_be_read_is_the_error_of_who_follows_it(monkeypatch: p
     paper.play(3)
 
     async def read_on() -> None:
-        reading = asyncio.create_task(collect(follow(paper.session.pk, from_start=True)))
-        await asyncio.sleep(0.3)
+        frames = follow(paper.session.pk, from_start=True)
+        await anext(frames)  # its session is found
+        reading = asyncio.create_task(collect(frames))
         locked = unreadable("replay_session")
         await in_thread(locked.__enter__)()
         try:
