@@ -102,7 +102,7 @@ def test_refusals_have_a_type_and_the_servers_words(
         session.step()
     with pytest.raises(NotAllowed, match="reads that session and nothing else"):
         reader.session(paper.session.pk).pause()
-    with Client(web.url, key="RKNONE.secret") as stranger, pytest.raises(NotAuthenticated, match="unknown, revoked"):
+    with Client(web.url, key="RKNONE.secret") as stranger, pytest.raises(NotAuthenticated, match="unknown or revoked"):
         stranger.session(paper.session.pk)
 
 

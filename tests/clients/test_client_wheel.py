@@ -82,4 +82,4 @@ def test_a_program_without_the_checkout_follows_a_session(
     assert Path(printed[0]).is_relative_to(tmp_path)
     assert printed[1:4] == ["completed 390 True", "391", "78"]
     assert printed[4].startswith("to_polars() needs polars, which is not installed: pip install polars, or install")
-    assert printed[5].endswith("with its extra [pandas].") and "broker.view_account" in printed[6]
+    assert printed[5].endswith("with its extra [pandas].") and "--kind broker" in printed[6]

@@ -91,7 +91,8 @@ def test_a_reader_key_sees_no_account(paper: Paper) -> None:
     for path in ("accounts/", "accounts/other/", "stream/?accounts=*"):
         answer = client.get(f"/api/sessions/{paper.session.pk}/{path}")
         said = assert_problem(answer, 403)["detail"]
-        assert said == f"A key of session {paper.session.pk} reads that session and nothing else."
+        reads = f"A key of session {paper.session.pk} reads that session and nothing else."
+        assert said == f"{reads} An account needs a key of its own: create_api_key --kind broker."
 
 
 def test_a_key_that_was_made_without_an_account_gets_one(paper: Paper) -> None:

@@ -15,6 +15,7 @@ from sessions.models import SessionKey
 from web.holders import ANALYZE, CONTROL_SESSION, TRADE_ACCOUNT, VIEW_ACCOUNT, VIEW_SESSION
 
 VIEW = ["%(app_label)s.view_%(model_name)s"]
+OTHER_KEY = " An account needs a key of its own: create_api_key --kind broker."
 CHANGE = ["%(app_label)s.change_%(model_name)s"]
 
 
@@ -90,7 +91,7 @@ class AccountPermissions(BasePermission):
             may = key.kind == SessionKey.Kind.BROKER and is_its_session(key, view)
             name = view.kwargs.get("name")
             may = may and (is_reading if name is None else own_account(key).name == name)
-            self.message = "" if may else what_it_may(key)
+            self.message = "" if may else f"{what_it_may(key)}{OTHER_KEY if key.kind == SessionKey.Kind.READER else ''}"
             return may
         needed = VIEW_ACCOUNT if is_reading else getattr(view, "changing", TRADE_ACCOUNT)
         self.message = f"This needs the permission {needed}."
@@ -102,7 +103,7 @@ class CanViewAccounts(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         if isinstance(key := request.auth, SessionKey):
-            self.message = "" if key.kind == SessionKey.Kind.BROKER else what_it_may(key)
+            self.message = "" if key.kind == SessionKey.Kind.BROKER else what_it_may(key) + OTHER_KEY
             return not self.message
         self.message = f"Following accounts needs the permission {VIEW_ACCOUNT}."
         return bool(request.user and request.user.has_perm(VIEW_ACCOUNT))
