@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from config.pauses import pause_after
 
 BACKOFF, LONGEST_BACKOFF = 0.5, 15.0
 GRACE = 8.0
+NO_ROOM_BYTES = 1 << 20
 PR_SET_PDEATHSIG = 1
 # Loaded here: between fork and exec a child must not allocate much.
 LIBC = ctypes.CDLL(None)
@@ -166,7 +168,10 @@ class Supervisor:
 
 def cause_of_end(code: int, log: Path) -> str:
     """Whoever is killed has had no time to write why; else the log's last line says it."""
-    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}: {last_line(log)}"
+    if code < 0:
+        return f"killed by {signal.Signals(-code).name}"
+    is_full = shutil.disk_usage(log.parent).free < NO_ROOM_BYTES  # its log then ends in the midst of a line
+    return f"exit code {code}: {f'no room is left on the disk of {log.parent}' if is_full else last_line(log)}"
 
 
 def _signal_group(pid: int, number: int) -> None:

@@ -14,15 +14,20 @@ WAYS_OUT = {
     "53300": "raise its max_connections, or lower DATABASE_POOL",
 }
 """SQLSTATE → the way out."""
-TOO_MANY = ("too many clients", "connection slots are reserved", "too many connections for")
-"""53300 in words: of a connection that is refused the driver has no SQLSTATE."""
+IN_WORDS = {
+    "too many clients": "53300",
+    "connection slots are reserved": "53300",
+    "too many connections for": "53300",
+    "No space left on device": "53100",
+}
+"""SQLSTATE by the server's words: of a connection that is refused the driver has none."""
 POOL_TIMEOUT, TRIES_FOR_SECONDS = "PoolTimeout", 2
 
 
 def state_of(error: BaseException) -> str:
     """The SQLSTATE that the server gave to one of Django's errors or of the driver's; empty where it gave none."""
     state = getattr(error.__cause__, "sqlstate", None) or getattr(error, "sqlstate", None)
-    return state or ("53300" if any(words in str(error) for words in TOO_MANY) else "")
+    return state or next((found for words, found in IN_WORDS.items() if words in str(error)), "")
 
 
 def refusal(error: BaseException) -> str:

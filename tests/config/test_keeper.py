@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -14,7 +16,7 @@ from config.embedded.keeper import Care, Keeper
 from config.embedded.paths import valkey_url
 from config.embedded.postgres import Postgres
 from config.embedded.valkey import Valkey
-from config.supervisor import Child, Supervisor
+from config.supervisor import Child, Supervisor, cause_of_end
 from tests.config.test_services import until
 
 
@@ -138,3 +140,13 @@ def test_a_record_that_was_cut_off_ends_no_start(tmp_path: Path, text: str) -> N
     record.write_text(text)
     Supervisor([], record, said.append).end_leftovers()
     assert "cannot be read" in said[0] and not record.exists()
+
+
+def test_on_a_full_disk_that_is_the_reason_and_not_what_a_log_was_cut_off_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "replay.log"
+    log.write_text("no such module\n-- ******* ---- Linux")
+    assert cause_of_end(1, log) == "exit code 1: -- ******* ---- Linux"
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=4096))
+    assert cause_of_end(1, log) == f"exit code 1: no room is left on the disk of {tmp_path}"

@@ -66,6 +66,11 @@ def test_no_answer_is_no_refusal() -> None:
     assert [fault(error) for error in (gone, ended)] == ["Postgres does not answer"] * 2
 
 
+def test_a_connection_that_a_full_disk_refuses_is_no_absence() -> None:
+    words = "connection failed: FATAL:  could not write init file: No space left on device"
+    assert fault(psycopg.OperationalError(words)).endswith("make room on its disk")
+
+
 def test_a_pool_that_is_in_use_is_no_server_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     connection.close()
     pool = connection.pool
