@@ -79,7 +79,7 @@ def test_at_full_speed_it_sees_every_minute_and_twice_the_same(
         await_clock(session, calendar.trading_day(DAY).open + dt.timedelta(minutes=10))
         process = run_bot(session, written(tmp_path, bot), "--lockstep")
         resume_once_it_waits(session)
-        out, err = finished(process, 45)
+        out, err = finished(process, 90)
         assert process.returncode == 0, out + err
         assert_every_minute(out)
         rows = AccountEvent.objects.filter(account__session=session, qty__isnull=False)
@@ -117,7 +117,7 @@ def test_at_a_paced_speed_too_market_time_waits_for_a_bot_that_computes_longer_t
     slow = SLEEPS.replace("time.sleep(60)", "sum(range(5_000_000)); time.sleep(60 - time.time() % 60)")
     process = run_bot(session, written(tmp_path, slow), "--lockstep")
     resume_once_it_waits(session)
-    out, err = finished(process, 90)
+    out, err = finished(process, 120)
     assert process.returncode == 0, out + err
     assert_every_minute(out)
 
@@ -135,7 +135,7 @@ def test_a_server_that_takes_nothing_for_a_while_changes_no_minute(
     request.getfixturevalue("full_redis")
     time.sleep(2)
     redis_connection().config_set("maxmemory", "0")
-    out, err = finished(process, 60)
+    out, err = finished(process, 120)
     assert process.returncode == 0, out + err
     assert_every_minute(out)
     rows = AccountEvent.objects.filter(account__session=session, qty__isnull=False)
