@@ -8,7 +8,6 @@ sockets were sent are acknowledged for it.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -25,11 +24,12 @@ from sessions import redis_client
 from sessions.models import Session
 from sessions.redis_faults import fault
 from streaming.as_of.newest_frame import newest_frame_of
+from streaming.base.cancellation import end
 from streaming.base.db import RETRY_AFTER, waited_for
 from streaming.engine.frames.frame_id import FrameId
 from streaming.engine.publishing.lockstep import Lockstep
 
-LOOK_EVERY_SECONDS = 0.001
+LOOK_EVERY_SECONDS, STOPS_WITHIN_SECONDS = 0.001, 0.05
 ANSWERED_WITHIN_NS = 1_000_000_000
 STANDS_AFTER_SECONDS = 10.0
 RELEASED = "the replay had released the bot as silent: market time waits for it again from here on"
@@ -42,9 +42,8 @@ class LockstepRun:
 
     def __init__(self, key_id: str, bot: BotAtWork, watched: Watched, market: MarketTime, say: Say) -> None:
         self.key_id, self.bot, self.watched, self.market, self.say = key_id, bot, watched, market, say
-        self.end: Callable[[], object] | None = None
         self.joined, self.stopping = threading.Event(), threading.Event()
-        self.thread = SideThread("lockstep", self._work)
+        self.thread = SideThread("lockstep", lambda: asyncio.run(self._until_stopped()))
 
     def start(self) -> None:
         self.thread.start()
@@ -52,27 +51,23 @@ class LockstepRun:
 
     def stop(self) -> None:
         self.stopping.set()
-        with contextlib.suppress(RuntimeError):  # its loop is closed
-            if self.end:
-                self.end()
         if self.thread.ident:
             self.thread.join()
 
-    def _work(self) -> None:
-        with contextlib.suppress(asyncio.CancelledError):
-            asyncio.run(self._until_stopped())
-
     async def _until_stopped(self) -> None:
         """Also while a server does not answer."""
-        run, loop = asyncio.ensure_future(self._run()), asyncio.get_running_loop()
-        self.end = lambda: loop.call_soon_threadsafe(run.cancel)
-        await run
+        run = asyncio.create_task(self._run())
+        while not run.done() and not self.stopping.is_set():
+            await asyncio.wait([run], timeout=STOPS_WITHIN_SECONDS)
+        if run.done():
+            run.result()
+        await end(run)
 
     async def _run(self) -> None:
         client = redis_client.for_event_loop()
         said = ""
         try:
-            while not self.stopping.is_set():
+            while True:
                 try:
                     await self._be_waited_for(client)
                     reason = RELEASED
@@ -80,7 +75,7 @@ class LockstepRun:
                     reason = f"market time does not wait for the bot: {fault(error)}"
                 except Session.DoesNotExist:
                     return  # the market's clock says so
-                if reason != said and not self.stopping.is_set():
+                if reason != said:
                     self.say(reason)
                 said = reason
                 await asyncio.sleep(RETRY_AFTER)
@@ -89,14 +84,15 @@ class LockstepRun:
             await client.aclose()
 
     async def _be_waited_for(self, client: redis.asyncio.Redis) -> None:
-        """Until the run is over, or the replay has released the run's reader."""
+        """Until the replay has released the run's reader."""
         step = Lockstep(self.market.session_id, f"run {self.key_id}", owner=f"key {self.key_id}")
         done = newest = await self._newest()
         async with step.held(client, newest):
             self.joined.set()
-            while not self.stopping.is_set():
+            while True:
                 newest = await self._newest()
-                if newest is not None and newest != done and await self._waits(newest):
+                if newest is not None and newest != done:
+                    await self._until_it_waits(newest)
                     if not await step.acknowledge(newest):
                         return
                     done = newest
@@ -105,18 +101,14 @@ class LockstepRun:
     async def _newest(self) -> FrameId | None:
         return await waited_for(lambda: newest_frame_of(self.market.session_id))
 
-    async def _waits(self, frame: FrameId) -> bool:
-        """Once it does; False where the run is over before."""
+    async def _until_it_waits(self, frame: FrameId) -> None:
         await waited_for(self.market.look)
         began, reported = time.monotonic(), False
-        while not self.stopping.is_set():
-            if self._at_rest(frame):
-                return True
+        while not self._at_rest(frame):
             if not reported and time.monotonic() > began + STANDS_AFTER_SECONDS:
                 self.say(STANDS.format(STANDS_AFTER_SECONDS))
                 reported = True
             await asyncio.sleep(LOOK_EVERY_SECONDS)
-        return False
 
     def _at_rest(self, frame: FrameId) -> bool:
         """Whether it waits for more than it has: acknowledges what its sockets have had."""

@@ -172,14 +172,14 @@ def _in_batches(days: Days) -> Iterator[list[int]]:
         last = batch[-1]
 
 
-def remove_days(batches: Iterable[Sequence[int]], progress: Progress | None = None) -> None:
+def remove_days(batches: Iterable[list[int]], progress: Progress | None = None) -> None:
     """In the caller's transaction. Raises CannotRemove where a session has pinned one in this moment."""
     gone = 0
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             for batch in batches:
-                cursor.execute(DELETE_CHUNKS, [list(batch)])
-                cursor.execute(DELETE_DAYS, [list(batch)])
+                cursor.execute(DELETE_CHUNKS, [batch])
+                cursor.execute(DELETE_DAYS, [batch])
                 gone += len(batch)
                 if progress:
                     progress(gone)

@@ -112,7 +112,7 @@ def undo_import(
             partly = bool(undone.restored or undone.removed)
             raise CannotRemove(_refusal(number, undone.kept), held, partly=partly)
         if not dry_run:
-            remove_days(_in_batches(made), progress)
+            remove_days(_in_batches(made, some_stay=bool(undone.kept)), progress)
             if not undone.kept:
                 _note_undone(made, made.dataset)
     return undone
@@ -129,10 +129,11 @@ def _what_would_go(made: Import) -> tuple[Undone, set[int]]:
     return undone, held
 
 
-def _in_batches(made: Import) -> Iterator[list[int]]:
+def _in_batches(made: Import, *, some_stay: bool) -> Iterator[list[int]]:
     """The versions that go. Once those of a symbol are gone, what was current before is current again."""
     for days in _by_symbol(made):
-        _find_obstacles(days)
+        if some_stay:
+            _find_obstacles(days)
         free = [day for day in days if not day.obstacle]
         versions = [version for day in free for version in day.versions]
         with connection.cursor() as cursor:

@@ -77,11 +77,11 @@ def _coverage(request: HttpRequest, names: tuple[str, ...], dates: list[dt.date]
 
 def _exchange(request: HttpRequest, names: tuple[str, ...]) -> str:
     """The symbols'; of unknown ones, or without any, the one that all of the dataset have, else New York's."""
+    if there := list(Instrument.objects.filter(symbol__in=names).values_list("symbol", flat=True)):
+        return exchange_of(there)
     of_dataset = Instrument.objects.filter(pk__in=_days(request).values("instrument")).order_by()
     kinds = list(of_dataset.values_list("calendar", flat=True).distinct()[:2])
-    usual = kinds[0] if len(kinds) == 1 else NEW_YORK_STOCKS
-    there = Instrument.objects.filter(symbol__in=names).values_list("symbol", flat=True)
-    return exchange_of(there) if there else usual
+    return kinds[0] if len(kinds) == 1 else NEW_YORK_STOCKS
 
 
 def _day(days_of: ExchangeCalendar, date: dt.date, count: int) -> dict[str, Any]:

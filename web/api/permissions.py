@@ -35,6 +35,12 @@ def visible_accounts(session_id: int, auth: Any) -> list[Account]:
     return list(Account.objects.filter(session=session_id))
 
 
+def no_account(key: SessionKey) -> str:
+    """Why a key does not get what it asked for of an account."""
+    other = "" if key.kind == SessionKey.Kind.BROKER else OTHER_KEY
+    return what_it_may(key) + other
+
+
 def what_it_may(key: SessionKey) -> str:
     if key.kind == SessionKey.Kind.BROKER:
         return f"This key reads session {key.session_id} and trades its account {own_account(key).name}, nothing else."
@@ -49,7 +55,8 @@ class ModelPermissions(DjangoModelPermissions):
     def has_permission(self, request: Request, view: APIView) -> bool:
         if isinstance(request.auth, SessionKey):
             may = request.method in SAFE_METHODS and is_its_session(request.auth, view)
-            self.message = "" if may else what_it_may(request.auth)
+            if not may:
+                self.message = what_it_may(request.auth)
             return may
         return bool(super().has_permission(request, view))
 
@@ -91,7 +98,8 @@ class AccountPermissions(BasePermission):
             may = key.kind == SessionKey.Kind.BROKER and is_its_session(key, view)
             name = view.kwargs.get("name")
             may = may and (is_reading if name is None else own_account(key).name == name)
-            self.message = "" if may else f"{what_it_may(key)}{OTHER_KEY if key.kind == SessionKey.Kind.READER else ''}"
+            if not may:
+                self.message = no_account(key)
             return may
         needed = VIEW_ACCOUNT if is_reading else getattr(view, "changing", TRADE_ACCOUNT)
         self.message = f"This needs the permission {needed}."
@@ -103,8 +111,8 @@ class CanViewAccounts(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         if isinstance(key := request.auth, SessionKey):
-            self.message = "" if key.kind == SessionKey.Kind.BROKER else what_it_may(key) + OTHER_KEY
-            return not self.message
+            self.message = no_account(key)
+            return key.kind == SessionKey.Kind.BROKER
         self.message = f"Following accounts needs the permission {VIEW_ACCOUNT}."
         return bool(request.user and request.user.has_perm(VIEW_ACCOUNT))
 

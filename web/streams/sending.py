@@ -23,9 +23,9 @@ class Sender:
         self.send, self.lock = send, asyncio.Lock()
         self.last = 0.0
 
-    async def body(self, body: bytes) -> None:
-        """A part of an HTTP answer that goes on. Raises SocketStuck."""
-        await self.put({"type": "http.response.body", "body": body, "more_body": True}, len(body))
+    async def body(self, body: bytes, *, more: bool = True) -> None:
+        """A part of an HTTP answer. Raises SocketStuck."""
+        await self.put({"type": "http.response.body", "body": body, "more_body": more}, len(body))
 
     async def put(self, message: Message, size: int) -> None:
         """Raises SocketStuck."""

@@ -60,13 +60,13 @@ async def _stream(grant: Grant, gone: asyncio.Task[None], sender: Sender) -> Non
             for task in tasks:
                 await end(task)
     if ended.is_set():
-        await sender.put({"type": "http.response.body", "body": RIGHT_LOST, "more_body": False}, len(RIGHT_LOST))
+        await sender.body(RIGHT_LOST, more=False)
     elif error := next((found for task in tasks if not task.cancelled() and (found := task.exception())), None):
         if not isinstance(error, SocketStuck | NameTaken):
             raise error
         log.warning("A reader of session %s was dropped: %s", grant.reading.session_id, error)
     elif not gone.done():
-        await sender.put({"type": "http.response.body", "body": b"", "more_body": False}, 0)
+        await sender.body(b"", more=False)
 
 
 async def _answer(decision: Decision, send: Send) -> None:
