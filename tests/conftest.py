@@ -63,25 +63,48 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def market_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of `shared_data`; where that is not at hand, some of its files made up in the same form."""
-    if os.environ.get("CI") or (SHARED / "data").is_dir():
+    if is_shared():
         return shared_folder("data")
     from tests.made_data import make
 
     return make(tmp_path_factory.mktemp("made"))
 
 
-@pytest.fixture(scope="session")
-def cases() -> Path:
-    """Files that real people had."""
-    return shared_folder("cases")
+@pytest.fixture(scope="session", params=["made", "real"])
+def cases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files in the forms that people have: made up, and where they are at hand those that real people had."""
+    if request.param == "real":
+        return shared_folder("cases")
+    from tests.made_cases import make
+
+    return make(tmp_path_factory.mktemp("cases"))
+
+
+def is_shared() -> bool:
+    """CI must have what is not part of the project; elsewhere the tests that need it are left out."""
+    return bool(os.environ.get("CI")) or SHARED.is_dir()
 
 
 def shared_folder(name: str) -> Path:
-    """What is not part of the project. CI must have it; elsewhere the tests that need it skip."""
     folder = SHARED / name
     if not folder.is_dir():
-        message = f"no {name} at {folder}: set TAPEDECK_SHARED to the folder that holds {name}/"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
+        pytest.fail(f"no {name} at {folder}: set TAPEDECK_SHARED to the folder that holds {name}/")
     return folder
+
+
+def pytest_report_header() -> str | None:
+    return None if is_shared() else f"left out: tests of files that are not part of the project (no {SHARED})"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what needs files that are not there."""
+    if is_shared():
+        return
+    needy = [item for item in items if _needs_shared(item)]
+    config.hook.pytest_deselected(items=needy)
+    items[:] = [item for item in items if item not in needy]
+
+
+def _needs_shared(item: pytest.Item) -> bool:
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    return "shared_data" in getattr(item, "fixturenames", ()) or parameters.get("cases") == "real"

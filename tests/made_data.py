@@ -48,12 +48,30 @@ MADE = (
 )
 
 
+SYMBOLS = ("UHS", *(f"T{number:02d}" for number in range(60)))
+UNIVERSE = {
+    # Session → the minutes that each symbol lacks, and the volume.
+    "us284_2018/2018-02-23": ((134, *range(60)), "whole"),
+    "sp500_2026_novolume/2026-01-16": ((200,) * len(SYMBOLS), "absent"),
+}
+"""Files of one session and all symbols."""
+
+
 def make(folder: Path) -> Path:
-    """Write the files below `folder`/bars. Returns the folder."""
+    """Write the files below `folder`/bars and `folder`/universe. Returns the folder."""
     for number, one in enumerate(MADE):
         path = folder / "bars" / one.name
         path.parent.mkdir(parents=True, exist_ok=True)
         _table(one, np.random.default_rng(number)).to_csv(path, index=False)
+    for name, (holes, volume) in UNIVERSE.items():
+        date = name.rpartition("/")[2]
+        made = (Made("", symbol, date, date, 40, holes=lacking) for symbol, lacking in zip(SYMBOLS, holes, strict=True))
+        tables = [_table(one, np.random.default_rng(i)).assign(symbol=one.symbol) for i, one in enumerate(made)]
+        rows = pd.concat(tables, ignore_index=True)
+        rows["timestamp"] = pd.to_datetime(rows.timestamp, utc=True)
+        path = folder / "universe" / f"{name}_1min.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        (rows if volume == "whole" else rows.assign(volume=np.nan)).to_parquet(path, index=False)
     return folder
 
 

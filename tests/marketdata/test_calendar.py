@@ -11,6 +11,7 @@ from marketdata.errors import BadInterval, NotATradingDay
 from marketdata.exchange_calendar import calendar_of
 from marketdata.hours import Hours
 from marketdata.intervals import DAY, interval_name, parse_interval
+from tests import nyse_rules
 
 
 def test_every_session_of_eighteen_years_agrees_with_the_reference(shared_data: Path) -> None:
@@ -18,6 +19,12 @@ def test_every_session_of_eighteen_years_agrees_with_the_reference(shared_data: 
     first, last = (dt.date.fromisoformat(rows.session.iloc[i]) for i in (0, -1))
     found = [(str(day.date), day.open, day.close, day.minutes) for day in calendar.trading_days(first, last)]
     assert found == list(rows.itertuples(index=False, name=None))
+
+
+def test_every_session_of_nineteen_years_agrees_with_the_exchanges_rules() -> None:
+    first, last = dt.date(2008, 1, 1), dt.date(2026, 12, 31)
+    found = [(str(day.date), day.open, day.close, day.minutes) for day in calendar.trading_days(first, last)]
+    assert found == list(nyse_rules.sessions(first, last))
 
 
 @pytest.mark.parametrize(

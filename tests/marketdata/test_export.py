@@ -56,12 +56,12 @@ def test_vwaps_and_trade_counts_come_back_too(market_data: Path, tmp_path: Path)
     there_and_back(market_data / "bars" / "spy_vwap_2024", tmp_path)
 
 
-def test_null_volumes_come_back_too(shared_data: Path, tmp_path: Path) -> None:
-    there_and_back(shared_data / "universe" / "sp500_2026_novolume", tmp_path)
+def test_null_volumes_come_back_too(market_data: Path, tmp_path: Path) -> None:
+    there_and_back(market_data / "universe" / "sp500_2026_novolume" / "2026-01-16_1min.parquet", tmp_path)
 
 
-def there_and_back(folder: Path, tmp_path: Path) -> None:
-    call_command("import_bars", str(folder), dataset="source", verbosity=0)
+def there_and_back(source: Path, tmp_path: Path) -> None:
+    call_command("import_bars", str(source), dataset="source", verbosity=0)
     export(dataset="source", extended=True, to=str(tmp_path / "all.csv"))
     call_command("import_bars", str(tmp_path / "all.csv"), dataset="copy", verbosity=0)
     assert contents("copy") == contents("source")

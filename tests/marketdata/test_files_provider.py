@@ -54,8 +54,8 @@ def test_a_real_half_day_is_its_210_minutes_and_not_the_prints_after_one_o_clock
     assert answer.stamps.tolist() == at[source.index].dt.as_unit("s").astype("int64").tolist()
 
 
-def test_a_wide_file_has_every_symbol_of_its_day(shared_data: Path) -> None:
-    folder = shared_data / "universe" / "us284_2018"
+def test_a_wide_file_has_every_symbol_of_its_day(market_data: Path) -> None:
+    folder = market_data / "universe" / "us284_2018"
     day = dt.date(2018, 2, 23)
     answer = rows(ask(folder, "UHS", day))
     assert len(answer.stamps) == 390 - 134, "its README says that 134 minutes of UHS are missing"

@@ -66,8 +66,8 @@ def test_many_symbols_in_one_parquet_file(shared_data: Path) -> None:
     assert (report["inserted"], report["symbols"], report["dataset"]) == (109_648, 284, "us284_2018")
 
 
-def test_null_volumes_stay_null(shared_data: Path) -> None:
-    run(shared_data / "universe" / "sp500_2026_novolume" / "2026-01-16_1min.parquet")
+def test_null_volumes_stay_null(market_data: Path) -> None:
+    run(market_data / "universe" / "sp500_2026_novolume" / "2026-01-16_1min.parquet")
     assert all(np.isnan(bars_of(day).volume).all() for day in DayVersion.objects.all())
 
 

@@ -52,9 +52,9 @@ def half(market_data: Any) -> Days:
 
 
 @pytest.fixture
-def thin(shared_data: Any) -> Days:
-    """Forty of the 284 symbols of 2018-02-23, the thinnest among them."""
-    file = shared_data / "universe" / "us284_2018" / "2018-02-23_1min.parquet"
+def thin(market_data: Any) -> Days:
+    """Forty of the symbols of 2018-02-23, the thinnest among them."""
+    file = market_data / "universe" / "us284_2018" / "2018-02-23_1min.parquet"
     call_command("import_bars", str(file), dataset="us284_2018", verbosity=0)
     counted = DayVersion.objects.regular().filter(date=THIN).order_by("row_count")
     return the_days("us284_2018", THIN, list(counted.values_list("instrument__symbol", flat=True)[:40]))
