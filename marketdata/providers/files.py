@@ -16,15 +16,17 @@ from marketdata.errors import MarketDataError, ProviderFailed, UnknownSymbol
 from marketdata.exchange_calendar import NEW_YORK_STOCKS
 from marketdata.importing.base.file_form import FileForm
 from marketdata.importing.base.refusals import NotBars, UnreadableFile
+from marketdata.importing.days.said_by_path import refuse_other_folder
 from marketdata.importing.days.splitting import SymbolDay, split
 from marketdata.importing.tables.bar_reading import read
 from marketdata.kinds import DayKind
 from marketdata.models import Scope
 from marketdata.providers.base import BadRow, BarsAnswer, DatasetSpec, Label, NoDataExists, Rows
 from marketdata.providers.files_ticks import TickFiles
-from marketdata.providers.folder import Folder, covers
+from marketdata.providers.folder import Folder, covers, refuse_contradictions
 from marketdata.providers.tick_fetching import TicksAnswer
 from marketdata.providers.together import Ahead, Answered
+from marketdata.symbols import caseless_key
 
 KEPT_FILES = 8
 """Files whose bars stay in memory: the days of one file, and the symbols of a day's files, are asked for in turn."""
@@ -32,7 +34,7 @@ KEPT_FILES = 8
 
 @dataclass(slots=True)
 class Parts:
-    """What one file holds, by symbol."""
+    """What one file holds, by what its symbols mean."""
 
     days: dict[str, list[SymbolDay]] = field(default_factory=dict)
     bad: dict[str, list[BadRow]] = field(default_factory=dict)
@@ -104,13 +106,15 @@ class FilesProvider:
         if not files:
             raise UnknownSymbol(f"No file under {self.folder.root} is of {symbol}.")
         dates = {day.date for day in trading_days(session_date_of(start), session_date_of(end))}
-        days: list[SymbolDay] = []
+        key = caseless_key(symbol)
+        found: list[tuple[Path, SymbolDay]] = []
         bad: list[BadRow] = []
         for path in (path for path in files if any(covers(path, date) for date in dates)):
             parts = self._parts(path)
-            days += [day for day in parts.days.get(symbol, ()) if day.date in dates]
-            bad += parts.bad.get(symbol, ())
-        answer = _rows(days, bad, start, end)
+            found += [(path, day) for day in parts.days.get(key, ()) if day.date in dates]
+            bad += parts.bad.get(key, ())
+        refuse_contradictions(self.name, found)
+        answer = _rows([day for _, day in found], bad, start, end)
         if not len(answer.stamps) and not bad:
             return NoDataExists(f"no file under {self.folder.root} has a bar of it then")
         return answer
@@ -127,19 +131,22 @@ class FilesProvider:
         parts = Parts()
         try:
             form = self.folder.form_of(path, self.form)
-            found = split(read(path, form), as_is=form.as_is)
+            table = read(path, form)
+            found = split(table, as_is=form.as_is)
+            if found.days:
+                refuse_other_folder(path, found, table.exchange)
         except NotBars:  # quotes, say, beside the bars
             return parts
         for day in found.days:
             if day.scope == Scope.REGULAR:
-                parts.days.setdefault(day.symbol, []).append(day)
+                parts.days.setdefault(caseless_key(day.symbol), []).append(day)
         for row in found.rejected:
-            parts.bad.setdefault(row.symbol, []).append(BadRow(str(path), row.line, row.reason, row.raw))
+            parts.bad.setdefault(caseless_key(row.symbol), []).append(BadRow(str(path), row.line, row.reason, row.raw))
         return parts
 
 
 def _rows(days: Sequence[SymbolDay], bad: Sequence[BadRow], start: dt.datetime, end: dt.datetime) -> Rows:
-    """All days' bars in time order; of two files with the same minute the first holds."""
+    """All days' bars in time order; a minute that two files have, alike, comes once."""
     opens = {day.date: round(day.open.timestamp()) for day in trading_days(start.date(), end.date())}
     parts = [day for day in days if day.date in opens]
     if not parts:

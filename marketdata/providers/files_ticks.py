@@ -12,11 +12,10 @@ import numpy as np
 
 from marketdata.calendar import session_date_of, trading_day
 from marketdata.columns import TickColumns, no_ticks
-from marketdata.columns.tick_columns import DERIVED
 from marketdata.errors import ProviderFailed, UnknownSymbol
 from marketdata.importing.base.file_form import FileForm
 from marketdata.importing.base.refusals import NotTicks, UnreadableFile
-from marketdata.importing.days.splitting import Split
+from marketdata.importing.days.splitting import Split, SymbolDay
 from marketdata.importing.days.tick_splitting import split_ticks
 from marketdata.importing.files.finding import SUFFIXES
 from marketdata.importing.tables.tick_reading import read_ticks
@@ -24,8 +23,9 @@ from marketdata.importing.writing.tick_writing import completed
 from marketdata.kinds import DayKind
 from marketdata.models import Scope
 from marketdata.providers.base import BadRow, NoDataExists
-from marketdata.providers.folder import Folder, covers
+from marketdata.providers.folder import Folder, covers, refuse_contradictions
 from marketdata.providers.tick_fetching import TickRows, TicksAnswer
+from marketdata.symbols import caseless_key
 from marketdata.units import SECOND_NS
 
 KEPT_FILES = 2
@@ -43,13 +43,17 @@ class TickFiles:
         files = self.folder.of([symbol])[symbol]
         if not files:
             raise UnknownSymbol(f"No file under {self.folder.root} is of {symbol}.")
-        day, found, bad = trading_day(session_date_of(start)), [], []
+        day, key = trading_day(session_date_of(start)), caseless_key(symbol)
+        found: list[tuple[Path, SymbolDay]] = []
+        bad: list[BadRow] = []
         for path in (path for path in files if path.name.endswith(SUFFIXES) and covers(path, day.date)):
             parts = self._parts(path, kind)
-            mine = (part for part in parts.days if (part.symbol, part.date) == (symbol, day.date))
-            found += [part.ticks for part in mine if part.scope == Scope.REGULAR]
-            bad += list(_bad(path, parts, symbol))
-        rows = _merged(found) or (no_ticks(kind) if bad else None)
+            mine = (part for part in parts.days if (caseless_key(part.symbol), part.date) == (key, day.date))
+            found += [(path, part) for part in mine if part.scope == Scope.REGULAR]
+            bad += list(_bad(path, parts, key))
+        recorded = [(path, part) for path, part in found if not part.ticks.derived]
+        refuse_contradictions(self.folder.name, recorded or found)
+        rows = _merged([part.ticks for _, part in recorded or found]) or (no_ticks(kind) if bad else None)
         if rows is None:
             return NoDataExists(f"no file under {self.folder.root} has {kind.label} of it then")
         at = rows.at + round(day.open.timestamp()) * SECOND_NS
@@ -73,9 +77,9 @@ class TickFiles:
 
 def _merged(found: Sequence[TickColumns]) -> TickColumns | None:
     """The files' rows together: a later file completes the ones before, as an import of them would."""
-    recorded = [rows for rows in found if not (rows.flags & DERIVED).all()]
-    return reduce(completed, recorded or found) if found else None
+    return reduce(completed, found) if found else None
 
 
-def _bad(path: Path, parts: Split, symbol: str) -> Iterator[BadRow]:
-    return (BadRow(str(path), row.line, row.reason, row.raw) for row in parts.rejected if row.symbol == symbol)
+def _bad(path: Path, parts: Split, key: str) -> Iterator[BadRow]:
+    mine = (row for row in parts.rejected if caseless_key(row.symbol) == key)
+    return (BadRow(str(path), row.line, row.reason, row.raw) for row in mine)

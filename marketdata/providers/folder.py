@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 
 from marketdata.errors import MarketDataError, ProviderFailed
 from marketdata.importing.base.file_form import FileForm
-from marketdata.importing.base.refusals import UnreadableFile
+from marketdata.importing.base.refusals import Doubt, UnreadableFile
+from marketdata.importing.days.claims import first_difference
+from marketdata.importing.days.splitting import SymbolDay
 from marketdata.importing.files.finding import find_files
+from marketdata.importing.tables.naming import symbol_from_path
+from marketdata.symbols import caseless_key
 
 DATE = re.compile(r"(?<!\d)(\d{4})-?(\d{2})-?(\d{2})(?!\d)")
 SYMBOL = re.compile(r"[A-Z][A-Z.\-]{0,9}")
@@ -29,12 +35,11 @@ class Folder:
             raise MarketDataError(f"Provider {self.name}: its root {self.root} is no folder.")
 
     def of(self, symbols: Sequence[str]) -> dict[str, list[Path]]:
-        """Symbol → the files that may hold it, by path: those of its own, and those of nobody by name."""
-        found = self._files()
-        owned: dict[str, list[Path]] = {}
-        for path in found:
-            owned.setdefault(self.owner(path), []).append(path)
-        return {symbol: sorted([*owned.get(symbol, ()), *owned.get("", ())]) for symbol in symbols}
+        """Symbol → the files that may hold it, by path: those of its own, in any spelling, and those of nobody."""
+        owned: defaultdict[str, list[Path]] = defaultdict(list)
+        for path in self._files():
+            owned[caseless_key(self.owner(path))].append(path)
+        return {symbol: sorted([*owned[caseless_key(symbol)], *owned[""]]) for symbol in symbols}
 
     def has_shared(self) -> bool:
         """Whether a file may hold many symbols."""
@@ -64,10 +69,28 @@ def covers(path: Path, date: dt.date) -> bool:
     return not found or found[0] <= date <= found[-1]
 
 
+def refuse_contradictions(provider: str, found: Iterable[tuple[Path, SymbolDay]]) -> None:
+    """Raises ProviderFailed where two files say other things of the same time, as an import refuses them."""
+    by_day: defaultdict[tuple[dt.date, str], list[tuple[Path, SymbolDay]]] = defaultdict(list)
+    for path, day in found:
+        by_day[day.date, day.scope].append((path, day))
+    for files in by_day.values():
+        for (path, day), (other, again) in combinations(files, 2):
+            if clash := first_difference(day.rows, again.rows):
+                raise ProviderFailed(
+                    f"{provider}: {path} and {other} do not say the same of {day.symbol} on {day.date} "
+                    f"({clash[1]}; {clash[2]}): leave one of them in the folder, or where they are of two symbols "
+                    "let their names say which."
+                )
+
+
 def _named(path: Path) -> str:
-    """The symbol that a file's name begins with; empty where it begins with a date or a word."""
-    first = re.split(r"[_.]", path.name)[0] if "_" in path.name else path.name.removesuffix(".gz").rsplit(".", 1)[0]
-    return first if SYMBOL.fullmatch(first) else ""
+    """The symbol that a file's name says, or a partition's; empty where it says none, or in small letters a word."""
+    try:
+        symbol = symbol_from_path(path).value
+    except Doubt:
+        return ""
+    return symbol if symbol in str(path) else ""
 
 
 def _dates(name: str) -> Iterator[dt.date]:

@@ -87,6 +87,44 @@ def test_days_in_several_files_come_in_one_answer(tmp_path: Path) -> None:
     assert (np.diff(answer.stamps) > 0).all()
 
 
+@pytest.mark.parametrize(
+    ("place", "symbol"),
+    [
+        ("BATS_AAPL, 1.csv", "AAPL"),
+        ("BRK-B_2025.csv", "BRK.B"),
+        ("BRK.B_2025-07-07.csv", "BRK.B"),
+        ("table_aapl.csv", "AAPL"),
+        ("symbol=AAPL/date=2025-07-07/part-0.parquet", "AAPL"),
+        ("AMpB.csv", "AM.PRB"),
+    ],
+)
+def test_names_are_read_as_an_import_reads_them(tmp_path: Path, place: str, symbol: str) -> None:
+    a_file(tmp_path / place, minutes(MONDAY.date))
+    assert len(rows(ask(tmp_path, symbol)).stamps) == 390
+
+
+@pytest.mark.parametrize("first_minute", ["09:30", "12:00"])
+def test_two_files_that_say_other_things_of_a_minute_are_refused_together(tmp_path: Path, first_minute: str) -> None:
+    """As an import refuses them; whether they have all minutes in common or some."""
+    a_file(tmp_path / "BATS_AAPL, 1.csv", minutes(MONDAY.date))
+    other = minutes(MONDAY.date, first=first_minute, n=200)
+    a_file(tmp_path / "BATS_AAPL, 1 (1).csv", other, open=20.0, high=21.0, low=19.0, close=20.5)
+    with pytest.raises(ProviderFailed, match=r"AAPL, 1 \(1\)\.csv and .*do not say the same of AAPL on 2025-07-07"):
+        ask(tmp_path)
+
+
+def test_a_minute_that_two_files_have_alike_comes_once(tmp_path: Path) -> None:
+    a_file(tmp_path / "AAPL_morning.csv", minutes(MONDAY.date, n=200))
+    a_file(tmp_path / "AAPL_afternoon.csv", minutes(MONDAY.date, first="12:00", n=240))
+    assert len(rows(ask(tmp_path)).stamps) == 390
+
+
+def test_a_folder_that_says_another_symbol_than_the_rows_is_a_failure(tmp_path: Path) -> None:
+    a_file(tmp_path / "symbol=AAPL" / "part-0.parquet", minutes(MONDAY.date), symbol="MSFT")
+    with pytest.raises(ProviderFailed, match="its rows are of MSFT, its folder says AAPL"):
+        ask(tmp_path)
+
+
 def test_a_day_without_a_file_does_not_exist_there(tmp_path: Path) -> None:
     a_file(tmp_path / "AAPL" / "2025-07-03.csv", minutes(HALF.date, n=210))
     assert isinstance(ask(tmp_path), NoDataExists)

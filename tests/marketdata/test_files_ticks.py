@@ -77,6 +77,13 @@ def test_files_of_one_day_complete_each_other(tmp_path: Path) -> None:
     assert ((found.at / 1e9) - DAY.open.timestamp()).round(3).tolist() == [1.0, 2.0, 3.0, 4.0]
 
 
+def test_files_that_say_other_things_of_one_time_are_refused_together(tmp_path: Path) -> None:
+    trades(tmp_path / "IBM_a.csv", DAY, 1.0, 2.0, 3.0)
+    trades(tmp_path / "IBM_b.csv", DAY, 1.0, 2.0, 3.0, price=[10.0, 99.0, 10.0])
+    with pytest.raises(ProviderFailed, match=r"IBM_a\.csv and .*IBM_b\.csv do not say the same of IBM .*price 99"):
+        FilesProvider("files", root=str(tmp_path)).fetch_trades("IBM", DAY.open, DAY.close)
+
+
 @pytest.mark.django_db
 def test_a_broken_row_is_quarantined_and_the_rest_is_stored(tmp_path: Path, settings: Any) -> None:
     path = trades(tmp_path / "IBM_2013-10-07.csv", DAY, 1.0, 2.0, 3.0, price=[10.0, -1.0, 10.5])

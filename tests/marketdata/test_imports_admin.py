@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,25 @@ def test_an_upload_is_read_seen_and_imported(boss: Client) -> None:
     starter = client("add_import", "add_session", name="starter")
     assert "Replay AAPL, MSFT on 2025-07-02" in starter.get(page).content.decode()
     assert not received.files_of(found)
+
+
+def test_the_page_shows_how_far_the_work_is_until_it_is_done(boss: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading shows file after file; of an import the first half of the bar is reading, the second writing."""
+    seen: list[str] = []
+    kept = uploads._progress
+
+    def looked_at(upload: Upload, number: int) -> None:
+        kept(upload, number)
+        page = boss.get(f"/admin/marketdata/upload/{upload.pk}/panel/").content.decode()
+        seen.append(re.sub(r"<[^>]*>", "", page).strip())
+
+    monkeypatch.setattr(uploads, "_progress", looked_at)
+    page = upload(boss, *[(f"{name}.csv", rows(100)) for name in ("AAPL", "IBM", "MSFT", "SPY")])["url"]
+    assert seen == [f"Reading: {number} of 4 files" for number in (1, 2, 3, 4)]
+    seen.clear()
+    boss.post(page.replace("change", "answer"), {"dataset": "mine", "import": "1"})
+    assert seen == [f"Importing: {number} of 4 files" for number in (1, 1, 1, 2, 3, 3, 4, 4)]
+    assert boss.get(page.replace("change", "panel")).headers["HX-Refresh"] == "true"
 
 
 def test_a_doubt_is_shown_with_the_first_rows_and_answered(boss: Client) -> None:

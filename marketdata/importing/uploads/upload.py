@@ -103,13 +103,14 @@ def write(upload: Upload) -> None:
     """Import the files that can be read, and keep the imports on the upload's row."""
     run = ImportRun(f"upload {upload.pk}", by=upload.by)
     files, left_out = files_of(upload), []
-    for path in files:
+    for number, path in enumerate(files, start=1):
+        _progress(upload, max(1, number // 2))  # half of the work is to read them
         try:
             run.read(path, form_of(upload, path), _dataset(upload), tuple(DayKind))
         except MarketDataError as error:
             left_out.append(_plain(error, upload))
     left_out += [_plain(reason, upload) for reason in run.refuse_clashes()]
-    reports = run.write(lambda path: _progress(upload, files.index(path) + 1))
+    reports = run.write(lambda path: _progress(upload, (len(files) + files.index(path)) // 2 + 1))
     upload.imports.set(Import.objects.filter(pk__in=[report.number for report in reports]))
     upload.found = {**upload.found, "left_out": left_out, "reports": [report.figures() for report in reports]}
     upload.state = Upload.State.DONE if reports else Upload.State.FAILED
