@@ -134,13 +134,31 @@ def test_the_0930_bar_is_the_0930_bar_however_it_is_stamped(write: Write, stamp:
         ("A.csv", "time,open,high,low\n1,1,1,1\n", "no column for close; it has time, open, high, low"),
         ("A.parquet", "not parquet", "cannot be read"),
         ("A.csv", "", "cannot be read"),
-        ("A.xls", "x", "not one of the forms"),
+        ("A.exe", "x", "not one of the forms"),
+        ("A.xlsx", "x", "is a spreadsheet: save its sheet as CSV"),
+        ("A.pkl", "x", r"a frame of pandas: write it with to_parquet"),
+        ("A.tar.gz", "x", "is an archive of another kind: unpack it"),
+        ("S013020-v50.txt.gz", "x", "is Nasdaq's ITCH, every order of the whole market: not read here. Make of it"),
+        ("01302019.NASDAQ_ITCH50", "x", "is Nasdaq's ITCH"),
+        ("A.txt", "\0\x0cS\0\0\0\0", "is Nasdaq's ITCH"),
     ],
 )
 def test_an_unreadable_file_is_named_with_what_to_do(write: Write, name: str, text: str, message: str) -> None:
     with pytest.raises(CommandError, match=message):
         run(write(name, text))
     assert not DayVersion.objects.exists()
+
+
+def test_a_folders_files_of_other_forms_are_named_with_what_to_do(write: Write) -> None:
+    write("B.csv", "time,open,high,low,close\n2025-07-02T13:30:00Z,1,1,1,1\n")
+    folder = write("book.xlsx", "x").parent
+    write("S013020-v50.txt.gz", "x")
+    out = StringIO()
+    call_command("import_bars", str(folder), json=True, stdout=out)
+    reported = json.loads(out.getvalue())
+    assert (reported["datasets"][0]["inserted"], len(reported["skipped"])) == (1, 2)
+    said = " ".join(reported["skipped"])
+    assert "book.xlsx: is a spreadsheet: save its sheet as CSV." in said and "is Nasdaq's ITCH" in said
 
 
 def test_one_bad_file_does_not_keep_the_others_out(write: Write) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from marketdata.importing.base.refusals import UnreadableFile
 from marketdata.importing.files.containers import PACKINGS
 from marketdata.importing.files.lean_folders import dataset_folder, is_lean
+from marketdata.importing.files.other_forms import advice_of
 from marketdata.importing.files.partitions import above_partitions
 
 FORMS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".dbn")
@@ -25,10 +26,10 @@ def find_files(paths: Iterable[Path], suffixes: tuple[str, ...] = SUFFIXES) -> l
     for path in paths:
         if path.is_dir():
             found |= dict.fromkeys(p for p in sorted(path.rglob("*")) if _is_data(p, suffixes) and p.is_file())
-        elif path.is_file() and path.name.lower().endswith(suffixes):
+        elif path.is_file() and path.name.lower().endswith(suffixes) and not advice_of(path):
             found[path] = None
         elif path.is_file():
-            raise UnreadableFile(f"{path}: not one of the forms {SHOWN}.")
+            raise UnreadableFile(not_read(path))
         else:
             raise UnreadableFile(f"{path}: there is no such file or folder.")
     if not found:
@@ -42,6 +43,12 @@ def left_out(paths: Iterable[Path]) -> list[Path]:
     return [p for p in inside if not _is_data(p, SUFFIXES) and _is_data(p, ("",)) and not _is_prose(p)]
 
 
+def not_read(path: Path) -> str:
+    """Why a file of another form is not read, and what to do."""
+    advice = advice_of(path)
+    return f"{path}: is {advice}." if advice else f"{path}: not one of the forms {SHOWN}."
+
+
 def _is_prose(path: Path) -> bool:
     return path.suffix.lower() in PROSE or path.stem.upper() in ("LICENSE", "README", "MAKEFILE", "THUMBS")
 
@@ -49,7 +56,7 @@ def _is_prose(path: Path) -> bool:
 def _is_data(path: Path, suffixes: tuple[str, ...]) -> bool:
     """Not what macOS puts beside the files, and no hidden ones."""
     hidden = path.name.startswith(".") or "__MACOSX" in path.parts
-    return path.name.lower().endswith(suffixes) and not hidden
+    return path.name.lower().endswith(suffixes) and not hidden and (suffixes == ("",) or not advice_of(path))
 
 
 def folder_name(path: Path) -> str:

@@ -28,6 +28,7 @@ from marketdata.importing.files.delimited import read_delimited
 from marketdata.importing.files.json_files import read_json
 from marketdata.importing.files.lean import dialect_of, is_member, refuse_other_layouts
 from marketdata.importing.files.lean_folders import is_lean
+from marketdata.importing.files.other_forms import refuse_itch
 from marketdata.importing.files.parquet_files import is_export, parquet_names, read_parquet
 from marketdata.importing.files.scid import read_scid
 from marketdata.importing.files.texts import as_utf8
@@ -83,6 +84,7 @@ def _read(path: Path, form: FileForm, kinds: tuple[str, ...]) -> Source:
     if is_lean(path.resolve()):
         refuse_other_layouts(path.resolve(), kinds)
     data, name = unpacked(path)
+    refuse_itch(path, data)
     if ".scid" in name and not name.endswith((".txt", ".csv")):
         sheet, kind = read_scid(data, path)
         _check_kind(kind, kinds, [str(column) for column in sheet.frame], path)

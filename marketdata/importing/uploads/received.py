@@ -16,7 +16,8 @@ from django.core.files.base import File
 from marketdata.errors import MarketDataError
 from marketdata.importing import mappings
 from marketdata.importing.base.file_form import FileForm
-from marketdata.importing.files.finding import SHOWN, SUFFIXES
+from marketdata.importing.files.finding import SUFFIXES, not_read
+from marketdata.importing.files.other_forms import advice_of
 from marketdata.models import Upload
 
 KEPT = dt.timedelta(days=1)
@@ -35,8 +36,8 @@ def receive(files: Sequence[File[bytes]], by: str) -> Upload:
     Raises BadUpload.
     """
     named = [(NAME.sub("_", Path(file.name or "").name), file) for file in files]
-    kept = [(name, file) for name, file in named if name.lower().endswith(SUFFIXES)]
-    skipped = [name for name, _ in named if not name.lower().endswith(SUFFIXES)]
+    kept = [(name, file) for name, file in named if name.lower().endswith(SUFFIXES) and not advice_of(Path(name))]
+    skipped = [not_read(Path(name)) for name, _ in named if name not in dict(kept)]
     _refuse([name for name, _ in kept], sum(file.size or 0 for _, file in kept), skipped)
     _forget_old()
     upload = Upload(by=by, folder=secrets.token_hex(16), all_files=len(kept), found={"skipped": skipped})
@@ -53,7 +54,7 @@ def receive(files: Sequence[File[bytes]], by: str) -> Upload:
 def _refuse(names: Sequence[str], size: int, skipped: Sequence[str]) -> None:
     most, most_files = settings.UPLOAD_MAX_BYTES, settings.UPLOAD_MAX_FILES
     if skipped and not names:
-        raise BadUpload(f"{', '.join(skipped[:5])}: not one of the forms {SHOWN}.")
+        raise BadUpload(" ".join(skipped[:5]))
     if not names:
         raise BadUpload("Choose at least one file.")
     if len(names) > most_files:

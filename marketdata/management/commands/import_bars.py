@@ -22,7 +22,7 @@ from marketdata.importing.base.file_form import PRICE_MODES, FileForm, demanded
 from marketdata.importing.base.refusals import OtherKind
 from marketdata.importing.base.spellings import ours
 from marketdata.importing.base.zones import parse_zone
-from marketdata.importing.files.finding import SHOWN, SUFFIXES, find_files, folder_name, left_out
+from marketdata.importing.files.finding import SHOWN, SUFFIXES, find_files, folder_name, left_out, not_read
 from marketdata.importing.run import ImportRun, ToRead
 from marketdata.importing.writing.report import Report
 from marketdata.kinds import DayKind
@@ -110,7 +110,7 @@ class Command(ExplainedCommand):
         except MarketDataError as error:
             raise CommandError(str(error)) from None
         reports, failures, skipped = self._import(files, set(paths), form, options)
-        skipped += [f"{path}: not one of the forms {SHOWN}." for path in left_out(paths)]
+        skipped += [not_read(path) for path in left_out(paths)]
         if skipped and not reports and not failures:
             failures = [f"Nothing was imported: {len(skipped)} files were skipped; the first: {skipped[0]}"]
         if options["json"]:
