@@ -41,35 +41,49 @@ class BarBlock:
 
     def events(self, symbols: Collection[str] | None = None) -> Iterator[dict[str, Any]]:
         """The bars in wire form, as dicts."""
-        rows: Iterator[tuple[Any, ...]] = zip(
-            self.symbols, *wire_columns(self.columns), self.n_present.tolist(), strict=True
-        )
-        if symbols is not None and not set(symbols).issuperset(self.symbols):
+        rows: Iterator[tuple[Any, ...]] = zip(self.symbols, *wire_columns(self.columns), strict=True)
+        present = self.n_present.tolist()
+        complete = present.count(self.n_expected) == len(present)
+        if not complete:
+            rows = ((*row, count, count == self.n_expected) for row, count in zip(rows, present, strict=True))
+        if symbols is not None and not _has_all(symbols, self.symbols):
             rows = (row for row in rows if row[0] in symbols)
-        return iter(self._bars(rows))
+        return self._bars(rows) if complete else self._partial_bars(rows)
 
-    def _bars(self, rows: Iterator[tuple[Any, ...]]) -> list[dict[str, Any]]:
-        """Copies of one bar, each with its own values: half of what as many new dicts cost."""
-        expected = self.n_expected
+    def _bars(self, rows: Iterator[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
+        """Copies of one bar that takes on the values of each: half of what as many new dicts cost."""
+        bar = self._any_bar()
+        for (
+            bar["symbol"],
+            bar["open"],
+            bar["high"],
+            bar["low"],
+            bar["close"],
+            bar["volume"],
+            bar["trade_count"],
+            bar["vwap"],
+        ) in rows:
+            yield bar.copy()
+
+    def _partial_bars(self, rows: Iterator[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
+        """Likewise where some of the bars lack minutes; a row's last two cells say so."""
+        bar = self._any_bar()
+        names = ("symbol", *BAR_VALUES, "n_present", "complete")
+        for row in rows:
+            bar.update(zip(names, row, strict=True))
+            yield bar.copy()
+
+    def _any_bar(self) -> dict[str, Any]:
         stamps = (rfc3339(self.start_ms), rfc3339(self.end_ms))
-        any_bar = bar_event("", interval_name(self.width), *stamps, [None] * 7, expected, expected, self.synthetic)
+        expected = self.n_expected
+        bar = bar_event("", interval_name(self.width), *stamps, [None] * 7, expected, expected, self.synthetic)
         if self.part != DayPart.REGULAR:
-            any_bar["hours"] = self.part.value
-        bars = []
-        for symbol, opened, high, low, close, volume, trade_count, vwap, present in rows:
-            bar = any_bar.copy()
-            bar["symbol"] = symbol
-            bar["open"] = opened
-            bar["high"] = high
-            bar["low"] = low
-            bar["close"] = close
-            bar["volume"] = volume
-            bar["trade_count"] = trade_count
-            bar["vwap"] = vwap
-            if present != expected:
-                bar["n_present"], bar["complete"] = present, False
-            bars.append(bar)
-        return bars
+            bar["hours"] = self.part.value
+        return bar
+
+
+def _has_all(names: Collection[str], symbols: Sequence[str]) -> bool:
+    return (names if isinstance(names, (set, frozenset)) else set(names)).issuperset(symbols)
 
 
 def bar_event(
@@ -99,16 +113,16 @@ def bar_event(
 
 def wire_columns(columns: Floats) -> list[list[Any]]:
     """What `wire_values` is for one bar, for many at once: seven columns, each converted in one go where it can be."""
+    if columns.shape[1] >= FEW and not np.isnan(columns).any():
+        counts = columns[4:6]
+        whole = counts.astype(np.int64)
+        if (whole == counts).all():
+            return [*columns[:4].tolist(), *whole.tolist(), columns[6].tolist()]
     cells: list[list[Any]] = columns.tolist()
-    few = columns.shape[1] < FEW
-    if absent := any(value != value for row in cells for value in row) if few else bool(np.isnan(columns).any()):
+    if any(value != value for row in cells for value in row):
         cells = [[None if value != value else value for value in row] for row in cells]
-    counts = columns[4:6]
-    if not few and not absent and (counts == np.floor(counts)).all():
-        cells[4:6] = counts.astype(np.int64).tolist()
-    else:
-        for whole in (4, 5):
-            cells[whole] = [int(cell) if cell is not None and cell.is_integer() else cell for cell in cells[whole]]
+    for count in (4, 5):
+        cells[count] = [int(cell) if cell is not None and cell.is_integer() else cell for cell in cells[count]]
     return cells
 
 
