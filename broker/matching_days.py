@@ -89,31 +89,41 @@ class MatchingDays:
 
     def _pin(self, symbols: Sequence[str], date: dt.date) -> dict[str, Pins]:
         """Write down the versions: those that the session plays, else the store's current ones."""
-        instruments = {row.symbol: row for row in Instrument.objects.filter(symbol__in=symbols)}
-        played, versions = journals.read(self.session.pk, date), dict[tuple[str, str], int | None]()
-        current = store.find_every_kind(self.session.dataset_id, date, instruments)
+        played = journals.read(self.session.pk, date)
+        current = store.find_every_kind(self.session.dataset_id, date, symbols)
+        days = {day.id: day for day in current.values()}
+        instruments = self._instruments(symbols, days.values())
+        versions: dict[tuple[str, str], int | None] = {}
         for kind, scope in KINDS_AND_SCOPES:
             name = outside(kind) if scope is Scope.EXTENDED else str(kind)
             pinned = played.pins(date, name)
             for symbol in instruments:
                 newest = current.get((symbol, kind, scope))
                 versions[symbol, name] = pinned.get(symbol) or (newest.id if newest else None)
-        ledgers = {day.id: day.ledger for day in store.find_versions([pk for pk in versions.values() if pk])}
+        older = [version for version in versions.values() if version and version not in days]
+        days |= {day.id: day for day in store.find_versions(older)}
         MatchingPin.objects.bulk_create(
             (
                 MatchingPin(
                     session=self.session,
                     date=date,
-                    instrument=instruments[symbol],
+                    instrument_id=instruments[symbol],
                     kind=name,
                     day_id=version,
-                    ledger=ledgers.get(version or 0, ""),
+                    ledger=days[version].ledger if version in days else "",
                 )
                 for (symbol, name), version in versions.items()
             ),
             ignore_conflicts=True,
         )
         return self._written(list(instruments), date)
+
+    def _instruments(self, symbols: Iterable[str], days: Iterable[StoredDay]) -> dict[str, int]:
+        """Symbol → its instrument, of those that the days do not say looked up."""
+        found = {day.symbol: day.instrument_id for day in days}
+        if others := [symbol for symbol in symbols if symbol not in found]:
+            found |= dict(Instrument.objects.filter(symbol__in=others).values_list("symbol", "pk"))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
