@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from marketdata.columns import Floats
 from marketdata.columns.bar_columns import BAR_VALUES
@@ -19,7 +20,8 @@ from streaming.engine.frames.frame_id import rfc3339
 COUNTS = ("volume", "trade_count")
 PLACE = "\x00"
 """Stands where something goes that differs from bar to bar."""
-MOST_SYMBOLS = 20_000
+MOST_BLOCKS = 64
+"""Symbols of so many blocks are remembered as JSON has them: from frame to frame they stay."""
 
 
 def everything(channel: str) -> None:
@@ -40,22 +42,41 @@ def _joined(events: list[dict[str, Any]]) -> bytes:
 def _block_json(block: BarBlock, symbols: Collection[str] | None) -> bytes:
     if symbols is None or set(symbols).issuperset(block.symbols):
         if len(block.symbols) >= FEW and (block.n_present == block.n_expected).all():
-            columns = [_numbers(row, whole=name in COUNTS) for name, row in zip(BAR_VALUES, block.columns, strict=True)]
-            if all(columns):
+            columns = _columns(block.columns)
+            if columns:
                 return _filled(block, columns)
         symbols = None
     return _joined(list(block.events(symbols)))
 
 
+def _columns(columns: Floats) -> list[list[bytes]]:
+    """The seven columns as JSON has their numbers; none where some of a column, but not all, are absent, or counts are
+    not whole."""
+    if not np.isnan(columns).any():
+        with np.errstate(invalid="ignore"):  # beyond an integer: the comparison shows it
+            whole = columns[4:6].astype(np.int64)
+        if (whole != columns[4:6]).any():
+            return []
+        prices, counts, vwap = map(_rows, (columns[:4], whole, columns[6:]))
+        return [*prices, *counts, *vwap]
+    found = [_numbers(row, whole=name in COUNTS) for name, row in zip(BAR_VALUES, columns, strict=True)]
+    return found if all(found) else []
+
+
+def _rows(numbers: NDArray[Any]) -> list[list[bytes]]:
+    rows = orjson.dumps(np.ascontiguousarray(numbers), option=orjson.OPT_SERIALIZE_NUMPY)[2:-2].split(b"],[")
+    return [row.split(b",") for row in rows]
+
+
 def _numbers(row: Floats, *, whole: bool) -> list[bytes]:
-    """A column as JSON has it; empty where some of the numbers, but not all, are absent, or counts are not whole."""
+    """A column; empty as above."""
     if np.isnan(row).any():
         return [b"null"] * len(row) if np.isnan(row).all() else []
-    with np.errstate(invalid="ignore"):  # beyond an integer: the comparison shows it
-        numbers = row.astype(np.int64) if whole else np.ascontiguousarray(row)
+    with np.errstate(invalid="ignore"):
+        numbers = row.astype(np.int64) if whole else row
     if whole and (numbers != row).any():
         return []
-    return orjson.dumps(numbers, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
+    return _rows(numbers[np.newaxis])[0]
 
 
 def _filled(block: BarBlock, columns: list[list[bytes]]) -> bytes:
@@ -67,7 +88,7 @@ def _filled(block: BarBlock, columns: list[list[bytes]]) -> bytes:
     for word in (*between[3:], end + b"," + begin):
         row += [b"", word]
     cells = row * len(block.symbols)
-    cells[:: len(row)] = [_escaped(symbol) for symbol in block.symbols]
+    cells[:: len(row)] = _escaped(block.symbols)
     for place, numbers in enumerate(columns, 1):
         cells[2 * place :: len(row)] = numbers
     cells[-1] = end
@@ -85,6 +106,6 @@ def _words(interval: str, expected: int, synthetic: bool, part: DayPart) -> list
     return [type_ + b'"', b'"' + symbol + b'"', b'"' + between + b'"', b'"' + end, *values]
 
 
-@lru_cache(maxsize=MOST_SYMBOLS)
-def _escaped(symbol: str) -> bytes:
-    return orjson.dumps(symbol)[1:-1]
+@lru_cache(maxsize=MOST_BLOCKS)
+def _escaped(symbols: tuple[str, ...]) -> list[bytes]:
+    return [orjson.dumps(symbol)[1:-1] for symbol in symbols]
