@@ -89,6 +89,20 @@ MEANT = {
     "key": ("create_api_key",),
     "verify": ("verify_session",),
     "diff": ("diff_sessions",),
+    "imports": ("list_imports",),
+    "session": ("sessions", "play"),
+    "executions": ("export_executions",),
+    "fills": ("export_executions",),
+    "accounts": ("account_status",),
+    "positions": ("account_status",),
+    "bot": ("run_bot",),
+    "keys": ("create_api_key",),
+    "data": ("data_status", "import_data"),
+    "demo": ("open_demo",),
+    "actions": ("import_actions",),
+    "bars": ("import_bars", "export_bars"),
+    "trades": ("import_trades",),
+    "quotes": ("import_quotes",),
 }
 """A word that people try → the verbs that it may mean."""
 NEEDS_NO_DATABASE = frozenset({"up", "services", "health", "system_status", "calendar_drill"})
