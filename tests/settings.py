@@ -14,6 +14,7 @@ os.environ["REDIS_PREFIX"] = "tapedeck"
 
 from config.settings import *  # noqa: E402, F403
 
+PASSWORD_HASHERS = ["tests.quick_passwords.OneRound"]
 API_RATES = {"caller": 1_000_000, "stranger": 1_000_000, "login": 1_000_000}
 
 # Tests that are rolled back compute in the midst of their transaction; a busy machine takes its time for that.
