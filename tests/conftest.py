@@ -13,6 +13,8 @@ from tests import emptying
 pytest_plugins = ["tests.workers"]
 
 ROOT = Path(__file__).resolve().parents[1]
+LONG_SECONDS = 350
+"""A test that may take longer is begun before the others."""
 SHARED = Path(os.environ.get("TAPEDECK_SHARED", ROOT.parent / "shared"))
 
 
@@ -96,8 +98,15 @@ def pytest_report_header() -> str | None:
     return None if is_shared() else f"left out: tests of files that are not part of the project (no {SHARED})"
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what needs files that are not there."""
+    """Begin with the files that take minutes, so that nobody waits for one of them at the end; leave out what needs
+    files that are not there."""
+    minutes: dict[Path, float] = {}
+    for item in items:
+        if (marked := item.get_closest_marker("timeout")) and marked.args[0] > LONG_SECONDS:
+            minutes[item.path] = max(marked.args[0], minutes.get(item.path, 0.0))
+    items.sort(key=lambda item: -minutes.get(item.path, 0.0))
     if is_shared():
         return
     needy = [item for item in items if _needs_shared(item)]
