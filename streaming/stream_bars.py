@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from typing import Any
 
 from marketdata import store
+from marketdata.intervals import parse_interval
 from sessions import control
 from sessions.models import Session, State
 from streaming.base.db import in_thread
+from streaming.engine.frames.stretch import Stretch
 from streaming.engine.publishing.lockstep import Lockstep
-from streaming.reading.hub import shared_hub
-from streaming.reading.reader import Frame, Reading, items_of
+from streaming.reading.bar_dicts import bar_dicts
+from streaming.reading.hub import Hub, shared_hub
+from streaming.reading.reader import Frame, Reading, items_of, read_stretches
 from streaming.reading.selection import Selection
 from streaming.starts import service
 
@@ -28,33 +31,40 @@ async def stream_bars(
 
     Nothing happens before the first `__anext__`. Then a created session is started, a running one is joined, and a
     symbol that it does not play yet is added. With `lockstep`, a name, the replay waits for this reader.
-    Raises StartError (also without a worker), ControlError for a symbol that cannot be added, SessionFailed and
-    CursorError.
+    Raises BadInterval, StartError (also without a worker), ControlError for a symbol that cannot be added,
+    SessionFailed and CursorError.
     """
     session_id = session if isinstance(session, int) else session.pk
-    names = set(await in_thread(store.spelled)(symbols))
-    await in_thread(ensure)(session_id, names)
-    async with aclosing(_frames(session_id, names, interval, after, lockstep)) as frames:
-        async for frame in frames:
-            for block in frame.blocks:
-                if block.channel == interval:
-                    for bar in block.events(names):
-                        yield bar
-
-
-async def _frames(
-    session_id: int, names: set[str], interval: str, after: str | None, lockstep: str
-) -> AsyncGenerator[Frame]:
-    """Raises SessionFailed where the session ends so."""
+    parse_interval(interval)
+    names = frozenset(await in_thread(store.spelled)(symbols))
+    await in_thread(ensure)(session_id, set(names))
     step = Lockstep(session_id, lockstep) if lockstep else None
     reading = Reading(session_id, after, after is None, selection=Selection.of(names, {interval}), lockstep=step)
     reading.kind, reading.name = "stream_bars", lockstep
-    async with shared_hub() as hub, aclosing(items_of(reading, hub)) as items:  # type: ignore[type-var]
+    async with shared_hub() as hub, aclosing(_parts(reading, hub)) as parts:
+        async for part in parts:
+            for bars in _bars_of(part, interval, names):
+                if hub.tails[session_id].generation != part.id.generation:
+                    break  # it was moved meanwhile: the rest is none of what it plays
+                for bar in bars:
+                    yield bar
+
+
+async def _parts(reading: Reading, hub: Hub) -> AsyncGenerator[Frame | Stretch]:
+    """Frame by frame for a reader whose acknowledgements are. Raises SessionFailed where the session ends so."""
+    items = items_of(reading, hub) if reading.lockstep else read_stretches(reading, hub)
+    async with aclosing(items):  # type: ignore[type-var]
         async for item in items:
-            if isinstance(item, Frame):
+            if isinstance(item, Frame | Stretch):
                 yield item
             elif item.event["type"] == "end" and item.event["state"] == State.FAILED:
                 raise SessionFailed(item.event["reason"])
+
+
+def _bars_of(part: Frame | Stretch, interval: str, names: frozenset[str]) -> Iterator[Iterator[dict[str, Any]]]:
+    if isinstance(part, Stretch):
+        return bar_dicts(part, interval, names)
+    return (block.events(names) for block in part.blocks if block.channel == interval)
 
 
 def ensure(session_id: int, symbols: set[str]) -> None:

@@ -95,7 +95,7 @@ def _named(words: Sequence[str], codes: NDArray[Any]) -> NDArray[np.object_]:
 def batch_of(stretch: Stretch, channel: str, symbols: Collection[str] | None = None) -> Batch:
     """The rows of a channel (an interval, `ticks` or `quotes`) of a stretch's frames, of all or these symbols."""
     words = np.frombuffer(stretch.body, np.int64)
-    blocks = _Blocks(words, stretch, channel)
+    blocks = Blocks(words, stretch, channel)
     made = blocks.batch(words, stretch)
     if symbols is None:
         return made
@@ -109,7 +109,7 @@ def _taken(batch: Batch, kept: NDArray[np.bool_]) -> Batch:
     return Batch(batch.cursor, batch.channel, *rows, batch.symbols, batch.words, start, expected)
 
 
-class _Blocks:
+class Blocks:
     """Where the blocks of a channel are, in words."""
 
     def __init__(self, words: Ints, stretch: Stretch, channel: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ from marketdata.hours import DayPart
 from marketdata.intervals import interval_name
 from streaming.engine.frames.frame_id import rfc3339
 
+PLACES_OF_COUNTS = (4, 5)
+"""Among a bar's values: the volume and the number of trades, whole where they can be."""
 FEW = 16
 """Bars of a block below which numpy's calls cost more than what they spare."""
 
@@ -48,38 +50,41 @@ class BarBlock:
             rows = ((*row, count, count == self.n_expected) for row, count in zip(rows, present, strict=True))
         if symbols is not None and not _has_all(symbols, self.symbols):
             rows = (row for row in rows if row[0] in symbols)
-        return self._bars(rows) if complete else self._partial_bars(rows)
+        bar = any_bar(self.width, self.n_expected, synthetic=self.synthetic, part=self.part)
+        bar["start"], bar["end"] = rfc3339(self.start_ms), rfc3339(self.end_ms)
+        return copies(bar, rows) if complete else partial_copies(bar, rows)
 
-    def _bars(self, rows: Iterator[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
-        """Copies of one bar that takes on the values of each: half of what as many new dicts cost."""
-        bar = self._any_bar()
-        for (
-            bar["symbol"],
-            bar["open"],
-            bar["high"],
-            bar["low"],
-            bar["close"],
-            bar["volume"],
-            bar["trade_count"],
-            bar["vwap"],
-        ) in rows:
-            yield bar.copy()
 
-    def _partial_bars(self, rows: Iterator[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
-        """Likewise where some of the bars lack minutes; a row's last two cells say so."""
-        bar = self._any_bar()
-        names = ("symbol", *BAR_VALUES, "n_present", "complete")
-        for row in rows:
-            bar.update(zip(names, row, strict=True))
-            yield bar.copy()
+def any_bar(width: int, expected: int, *, synthetic: bool, part: DayPart) -> dict[str, Any]:
+    """A complete bar in wire form, without its symbol, stamps and values."""
+    bar = bar_event("", interval_name(width), "", "", [None] * 7, expected, expected, synthetic)
+    if part != DayPart.REGULAR:
+        bar["hours"] = part.value
+    return bar
 
-    def _any_bar(self) -> dict[str, Any]:
-        stamps = (rfc3339(self.start_ms), rfc3339(self.end_ms))
-        expected = self.n_expected
-        bar = bar_event("", interval_name(self.width), *stamps, [None] * 7, expected, expected, self.synthetic)
-        if self.part != DayPart.REGULAR:
-            bar["hours"] = self.part.value
-        return bar
+
+def copies(bar: dict[str, Any], rows: Iterable[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
+    """A copy of the bar for each row, whose symbol and values it takes on: half of what as many new dicts cost."""
+    for (
+        bar["symbol"],
+        bar["open"],
+        bar["high"],
+        bar["low"],
+        bar["close"],
+        bar["volume"],
+        bar["trade_count"],
+        bar["vwap"],
+    ) in rows:
+        yield bar.copy()
+
+
+def partial_copies(bar: dict[str, Any], rows: Iterable[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
+    """Likewise where some of the bars lack minutes: a row's last two cells are `n_present` and `complete`."""
+    bar = bar.copy()  # for others these stay as they are
+    names = ("symbol", *BAR_VALUES, "n_present", "complete")
+    for row in rows:
+        bar.update(zip(names, row, strict=True))
+        yield bar.copy()
 
 
 def _has_all(names: Collection[str], symbols: Sequence[str]) -> bool:
@@ -113,16 +118,31 @@ def bar_event(
 
 def wire_columns(columns: Floats) -> list[list[Any]]:
     """What `wire_values` is for one bar, for many at once: seven columns, each converted in one go where it can be."""
-    if columns.shape[1] >= FEW and not np.isnan(columns).any():
-        counts = columns[4:6]
+    if columns.shape[1] < FEW:
+        cells: list[list[Any]] = columns.tolist()
+        return [_by_cell(row, place) for place, row in enumerate(cells)]
+    counts = columns[4:6]
+    if not np.isnan(columns).any():
         whole = counts.astype(np.int64)
         if (whole == counts).all():
             return [*columns[:4].tolist(), *whole.tolist(), columns[6].tolist()]
-    cells: list[list[Any]] = columns.tolist()
-    if any(value != value for row in cells for value in row):
-        cells = [[None if value != value else value for value in row] for row in cells]
-    for count in (4, 5):
-        cells[count] = [int(cell) if cell is not None and cell.is_integer() else cell for cell in cells[count]]
+    return [_wire_column(row, place) for place, row in enumerate(columns)]
+
+
+def _wire_column(row: Floats, place: int) -> list[Any]:
+    absent = np.isnan(row)
+    if absent.all():
+        return [None] * len(row)
+    if not absent.any() and (place not in PLACES_OF_COUNTS or (row == np.floor(row)).all()):
+        cells: list[Any] = (row.astype(np.int64) if place in PLACES_OF_COUNTS else row).tolist()
+        return cells
+    return _by_cell(row.tolist(), place)
+
+
+def _by_cell(row: list[Any], place: int) -> list[Any]:
+    cells = [None if value != value else value for value in row] if any(value != value for value in row) else row
+    if place in PLACES_OF_COUNTS:
+        return [int(cell) if cell is not None and cell.is_integer() else cell for cell in cells]
     return cells
 
 

@@ -1,0 +1,87 @@
+"""Bars of many frames as dicts in wire form, converted at once: what a reader gets who wants nothing but bars."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketdata.hours import DAY_PARTS
+from marketdata.intervals import parse_interval
+from streaming.engine.frames.bar_blocks import any_bar, copies, partial_copies, wire_columns
+from streaming.engine.frames.frame_id import rfc3339
+from streaming.engine.frames.layout import PART_SHIFT, SYNTHETIC
+from streaming.engine.frames.stretch import Stretch
+from streaming.reading.batches import Blocks, Ints
+
+Dicts = Iterator[dict[str, Any]]
+ROWS_AT_ONCE = 512
+"""Converted together: of more, the numbers as Python has them do not fit into a processor's nearest memory."""
+
+
+def bar_dicts(stretch: Stretch, interval: str, symbols: Collection[str]) -> Iterator[Dicts]:
+    """The bars of these symbols, block after block, each of which is to be read to its end before the next."""
+    words = np.frombuffer(stretch.body, np.int64)
+    blocks = Blocks(words, stretch, interval)
+    batch, table = blocks.batch(words, stretch), blocks.table
+    records, codes, block = batch.records, batch.symbol, np.repeat(np.arange(len(table)), table["rows"])
+    wanted = np.array([symbol in symbols for symbol in batch.symbols], dtype=bool)
+    if not wanted.all():
+        kept = wanted[codes]
+        records, codes, block = records[kept], codes[kept], block[kept]
+    names = np.array(batch.symbols, dtype=object)[codes]
+    counts = np.bincount(block, minlength=len(table))
+    expected = np.repeat(table["extra"].copy(), counts)
+    about = [
+        _stamps(table["start"]),
+        _stamps(table["end"]),
+        table["extra"].tolist(),
+        table["flags"].tolist(),
+        counts.tolist(),
+    ]
+    bars: dict[tuple[int, int], dict[str, Any]] = {}
+    width = parse_interval(interval)
+    for first, last, begin, end in _together(counts):
+        rows, made = _rows(records[begin:end], names[begin:end], expected[begin:end])
+        of_block = (column[first:last] for column in about)
+        for start, ends, of, flags, count in zip(*of_block, strict=True):
+            bar = bars.get((of, flags))
+            if bar is None:
+                part, synthetic = DAY_PARTS[flags >> PART_SHIFT], bool(flags & SYNTHETIC)
+                bar = bars[of, flags] = any_bar(width, of, synthetic=synthetic, part=part)
+            bar["start"], bar["end"] = start, ends
+            yield made(bar, islice(rows, count))
+
+
+def _together(counts: Ints) -> Iterator[tuple[int, int, int, int]]:
+    """Blocks from one to before another, and their rows likewise."""
+    ends = np.cumsum(counts)
+    first = begin = 0
+    while first < len(counts):
+        last = max(first + 1, int(np.searchsorted(ends, begin + ROWS_AT_ONCE, side="right")))
+        end = int(ends[last - 1])
+        yield first, last, begin, end
+        first, begin = last, end
+
+
+def _rows(
+    records: NDArray[np.void], names: NDArray[np.object_], expected: Ints
+) -> tuple[Iterator[tuple[Any, ...]], Callable[[dict[str, Any], Iterable[tuple[Any, ...]]], Dicts]]:
+    """The cells of each bar, and what makes dicts of them."""
+    present = records["n_present"]
+    complete = present == expected
+    columns = wire_columns(np.ascontiguousarray(records["values"].T))
+    if complete.all():
+        return zip(names.tolist(), *columns, strict=True), copies
+    return zip(names.tolist(), *columns, present.tolist(), complete.tolist(), strict=True), partial_copies
+
+
+def _stamps(ms: Ints) -> list[str]:
+    """Of milliseconds, as `rfc3339` writes them."""
+    if (ms % 1000).any():
+        return [rfc3339(each) for each in ms.tolist()]
+    texts: list[str] = np.datetime_as_string(ms.astype("M8[ms]"), unit="s", timezone="UTC").tolist()
+    return texts
