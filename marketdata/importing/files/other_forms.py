@@ -16,7 +16,7 @@ ITCH = (
 FORMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), advice)
     for pattern, advice in (
-        (r"itch.?5|-v50\.txt", ITCH),
+        (r"itch[-_]?50(?:\W|$)|-v50\.txt", ITCH),
         (r"\.xlsx?$|\.xlsm$|\.ods$", "a spreadsheet: save its sheet as CSV"),
         (r"\.(?:h5|hdf5?|pkl|pickle|feather|arrow)$", "a frame of pandas: write it with to_parquet() or to_csv()"),
         (r"\.sas7bdat$", "a SAS data set: pandas reads it (read_sas), and writes it with to_parquet()"),
