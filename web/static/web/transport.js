@@ -161,6 +161,7 @@ export class Transport {
       const left = (width * before) / this.total;
       mark.style.left = `${(100 * before) / this.total}%`;
       before += day.minutes;
+      mark.classList.toggle("td-under", left < free);  // the label before stands there
       if (left < free || left + DAY_LABEL_PX > width) return mark;
       free = left + DAY_LABEL_PX;
       mark.textContent = dayOf(day.open, this.zone);
