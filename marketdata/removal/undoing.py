@@ -6,6 +6,7 @@ is named. `where_possible` undoes the other days.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -16,7 +17,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from marketdata.models import Dataset, DayVersion, Import, ImportedDay
+from marketdata.kinds import DayKind
+from marketdata.models import Dataset, DayVersion, Import, ImportedDay, Scope
 from marketdata.plurals import counted
 from marketdata.removal.deleting import (
     BATCH,
@@ -156,10 +158,15 @@ def _by_symbol(made: Import) -> Iterator[list[WrittenDay]]:
     for _, of_one in groupby(rows.iterator(READ_AT_ONCE), key=itemgetter(0)):
         found: dict[tuple[Any, ...], WrittenDay] = {}
         for _, day, before, *place in of_one:
-            symbol, _, _, _, _, date, *_ = place
-            written = found.setdefault(tuple(place), WrittenDay(f"{symbol} {date}", [], before))
+            written = found.setdefault(tuple(place), WrittenDay(_name(*place), [], before))
             written.versions.append(day)
         yield list(found.values())
+
+
+def _name(symbol: str, _dataset: int, _instrument: int, kind: str, _: str, date: dt.date, scope: str, *__: Any) -> str:
+    """AAPL 2025-07-02 is its minutes of the regular session; what else there is of the day says what it is."""
+    more = [DayKind(kind).label] * (kind != DayKind.BARS) + ["extended hours"] * (scope == Scope.EXTENDED)
+    return f"{symbol} {date}" + (f" ({', '.join(more)})" if more else "")
 
 
 def _find_obstacles(days: Sequence[WrittenDay]) -> set[int]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from marketdata.kinds import outside
 from marketdata.models import (
     Bar,
     Dataset,
@@ -24,7 +25,7 @@ from marketdata.models import (
 )
 from marketdata.store import NewDay, load_rows, write_days
 from sessions.models import Pin, Session, State
-from tests.marketdata.test_import_clashes import bars, run, trades
+from tests.marketdata.test_import_clashes import OPEN, bars, run, trades
 
 pytestmark = pytest.mark.django_db
 DAY = dt.date(2025, 7, 2)
@@ -156,6 +157,22 @@ def test_a_provider_that_filled_minutes_stands_in_the_way(tmp_path: Path) -> Non
     write_days(day.dataset_id, [NewDay(day.instrument_id, DAY, rows, origin="provider alpaca")])
     with pytest.raises(CommandError, match="a version from provider alpaca came on top of AAPL 2025-07-02"):
         command("undo_import", number)
+
+
+def test_what_stands_in_the_way_is_named_with_its_part_of_the_day(tmp_path: Path) -> None:
+    path = bars(tmp_path / "AAPL.csv", 100)
+    early = path.read_text().splitlines()[1].replace(str(OPEN), str(OPEN - 3600))
+    path.write_text(path.read_text() + early + "\n")
+    number = imported(path)
+    session = pin(number)
+    Pin.objects.all().delete()
+    for day in DayVersion.objects.all():
+        kind = outside("bars") if day.scope == "extended" else "bars"
+        Pin.objects.create(session_id=session, date=DAY, kind=kind, instrument=day.instrument, day=day)
+    with pytest.raises(CommandError) as refused:
+        command("undo_import", number)
+    for name in ("AAPL 2025-07-02", "AAPL 2025-07-02 (extended hours)"):
+        assert f"{name} is pinned by session {session}" in str(refused.value)
 
 
 def test_a_day_that_a_session_plays_stands_in_the_way_and_the_others_can_go(tmp_path: Path) -> None:
