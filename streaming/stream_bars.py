@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import Any
 
 from marketdata import store
-from marketdata.intervals import parse_interval
+from marketdata.intervals import interval_name, parse_interval
 from sessions import control
 from sessions.models import Session, State
 from streaming.base.db import in_thread
@@ -35,9 +35,9 @@ async def stream_bars(
     SessionFailed and CursorError.
     """
     session_id = session if isinstance(session, int) else session.pk
-    parse_interval(interval)
+    interval = interval_name(parse_interval(interval))
     names = frozenset(await in_thread(store.spelled)(symbols))
-    await in_thread(ensure)(session_id, set(names))
+    await in_thread(ensure)(session_id, names)
     step = Lockstep(session_id, lockstep) if lockstep else None
     reading = Reading(session_id, after, after is None, selection=Selection.of(names, {interval}), lockstep=step)
     reading.kind, reading.name = "stream_bars", lockstep
@@ -67,7 +67,7 @@ def _bars_of(part: Frame | Stretch, interval: str, names: frozenset[str]) -> Ite
     return (block.events(names) for block in part.blocks if block.channel == interval)
 
 
-def ensure(session_id: int, symbols: set[str]) -> None:
+def ensure(session_id: int, symbols: frozenset[str]) -> None:
     row = Session.objects.with_run().get(pk=session_id)
     if row.state == State.FAILED:
         raise SessionFailed(row.reason)

@@ -32,7 +32,7 @@ async def stream_batches(
     if channel not in TICK_KINDS:
         parse_interval(channel)
     names = frozenset(await in_thread(store.spelled)(symbols))
-    await in_thread(ensure)(session_id, set(names))
+    await in_thread(ensure)(session_id, names)
     reading = Reading(session_id, after, after is None, selection=Selection.of(names, {channel}))
     reading.kind = "stream_batches"
     async with shared_hub() as hub, aclosing(read_stretches(reading, hub)) as items:  # type: ignore[type-var]

@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import combinations
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from marketdata.symbols import caseless_key
 
 DATE = re.compile(r"(?<!\d)(\d{4})-?(\d{2})-?(\d{2})(?!\d)")
 SYMBOL = re.compile(r"[A-Z][A-Z.\-]{0,9}")
+MOST_NAMES = 65_536
+"""All files of a folder are looked through for every question: what their names say is found once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ def refuse_contradictions(provider: str, found: Iterable[tuple[Path, SymbolDay]]
                 )
 
 
+@lru_cache(maxsize=MOST_NAMES)
 def _named(path: Path) -> str:
     """The symbol that a file's name says, or a partition's; empty where it says none, or in small letters a word."""
     try:

@@ -15,7 +15,7 @@ from streaming.engine.frames.bar_blocks import any_bar, copies, partial_copies, 
 from streaming.engine.frames.frame_id import rfc3339
 from streaming.engine.frames.layout import PART_SHIFT, SYNTHETIC
 from streaming.engine.frames.stretch import Stretch
-from streaming.reading.batches import Blocks, Ints
+from streaming.reading.batches import Batch, Blocks, Ints, named, rows_of, taken
 
 Dicts = Iterator[dict[str, Any]]
 ROWS_AT_ONCE = 512
@@ -27,14 +27,11 @@ def bar_dicts(stretch: Stretch, interval: str, symbols: Collection[str]) -> Iter
     words = np.frombuffer(stretch.body, np.int64)
     blocks = Blocks(words, stretch, interval)
     batch, table = blocks.batch(words, stretch), blocks.table
-    records, codes, block = batch.records, batch.symbol, np.repeat(np.arange(len(table)), table["rows"])
-    wanted = np.array([symbol in symbols for symbol in batch.symbols], dtype=bool)
-    if not wanted.all():
-        kept = wanted[codes]
-        records, codes, block = records[kept], codes[kept], block[kept]
-    names = np.array(batch.symbols, dtype=object)[codes]
-    counts = np.bincount(block, minlength=len(table))
-    expected = np.repeat(table["extra"].copy(), counts)
+    counts = table["rows"].astype(np.int64)
+    if (kept := rows_of(batch, symbols)) is not None:
+        block = np.repeat(np.arange(len(table)), counts)
+        batch, counts = taken(batch, kept), np.bincount(block[kept], minlength=len(table))
+    names = named(batch.symbols, batch.symbol)
     about = [
         _stamps(table["start"]),
         _stamps(table["end"]),
@@ -45,7 +42,7 @@ def bar_dicts(stretch: Stretch, interval: str, symbols: Collection[str]) -> Iter
     bars: dict[tuple[int, int], dict[str, Any]] = {}
     width = parse_interval(interval)
     for first, last, begin, end in _together(counts):
-        rows, made = _rows(records[begin:end], names[begin:end], expected[begin:end])
+        rows, made = _rows(batch, names, slice(begin, end))
         of_block = (column[first:last] for column in about)
         for start, ends, of, flags, count in zip(*of_block, strict=True):
             bar = bars.get((of, flags))
@@ -68,15 +65,17 @@ def _together(counts: Ints) -> Iterator[tuple[int, int, int, int]]:
 
 
 def _rows(
-    records: NDArray[np.void], names: NDArray[np.object_], expected: Ints
+    batch: Batch, names: NDArray[np.object_], part: slice
 ) -> tuple[Iterator[tuple[Any, ...]], Callable[[dict[str, Any], Iterable[tuple[Any, ...]]], Dicts]]:
     """The cells of each bar, and what makes dicts of them."""
+    assert batch.n_expected is not None  # of bars
+    records = batch.records[part]
     present = records["n_present"]
-    complete = present == expected
-    columns = wire_columns(np.ascontiguousarray(records["values"].T))
+    complete = present == batch.n_expected[part]
+    cells = [names[part].tolist(), *wire_columns(np.ascontiguousarray(records["values"].T))]
     if complete.all():
-        return zip(names.tolist(), *columns, strict=True), copies
-    return zip(names.tolist(), *columns, present.tolist(), complete.tolist(), strict=True), partial_copies
+        return zip(*cells, strict=True), copies
+    return zip(*cells, present.tolist(), complete.tolist(), strict=True), partial_copies
 
 
 def _stamps(ms: Ints) -> list[str]:

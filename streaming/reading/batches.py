@@ -65,7 +65,7 @@ class Batch:
         values = self.records["values"]
         found: dict[str, NDArray[Any]] = {
             "known": self.known.astype("M8[ms]"),
-            "symbol": _named(self.symbols, self.symbol),
+            "symbol": named(self.symbols, self.symbol),
         }
         if self.start is not None and self.n_expected is not None:
             found["start"] = self.start.astype("M8[ms]")
@@ -73,7 +73,7 @@ class Batch:
             return {**found, "n_present": self.records["n_present"], "n_expected": self.n_expected}
         found["at"] = self.records["at"].astype("M8[ns]")
         found |= {name: values[:, place] for place, name in enumerate(kind.values)}
-        found |= {name: _named(self.words, self.records["codes"][:, place]) for place, name in enumerate(kind.codes)}
+        found |= {name: named(self.words, self.records["codes"][:, place]) for place, name in enumerate(kind.codes)}
         return {**found, "flags": self.records["flags"]}
 
     def pandas(self) -> pd.DataFrame:
@@ -87,7 +87,7 @@ class Batch:
         return pa.RecordBatch.from_pydict({name: pa.array(column) for name, column in self.columns().items()})
 
 
-def _named(words: Sequence[str], codes: NDArray[Any]) -> NDArray[np.object_]:
+def named(words: Sequence[str], codes: NDArray[Any]) -> NDArray[np.object_]:
     found: NDArray[np.object_] = np.array(words, dtype=object)[codes]
     return found
 
@@ -97,13 +97,17 @@ def batch_of(stretch: Stretch, channel: str, symbols: Collection[str] | None = N
     words = np.frombuffer(stretch.body, np.int64)
     blocks = Blocks(words, stretch, channel)
     made = blocks.batch(words, stretch)
-    if symbols is None:
-        return made
-    wanted = np.array([symbol in symbols for symbol in made.symbols], dtype=bool)
-    return made if wanted.all() else _taken(made, wanted[made.symbol])
+    kept = None if symbols is None else rows_of(made, symbols)
+    return made if kept is None else taken(made, kept)
 
 
-def _taken(batch: Batch, kept: NDArray[np.bool_]) -> Batch:
+def rows_of(batch: Batch, symbols: Collection[str]) -> NDArray[np.bool_] | None:
+    """Which rows are of these symbols; None where all are."""
+    wanted = np.array([symbol in symbols for symbol in batch.symbols], dtype=bool)
+    return None if wanted.all() else wanted[batch.symbol]
+
+
+def taken(batch: Batch, kept: NDArray[np.bool_]) -> Batch:
     start, expected = (None if column is None else column[kept] for column in (batch.start, batch.n_expected))
     rows = (batch.records[kept], batch.known[kept], batch.symbol[kept])
     return Batch(batch.cursor, batch.channel, *rows, batch.symbols, batch.words, start, expected)

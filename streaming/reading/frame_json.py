@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from marketdata.columns import Floats
 from marketdata.columns.bar_columns import BAR_VALUES
 from marketdata.hours import DayPart
-from streaming.engine.frames.bar_blocks import FEW, BarBlock, bar_event
+from streaming.engine.frames.bar_blocks import FEW, PLACES_OF_COUNTS, BarBlock, as_whole, bar_event, has_all
 from streaming.engine.frames.frame import Frame, Wants
 from streaming.engine.frames.frame_id import rfc3339
 
-COUNTS = ("volume", "trade_count")
 PLACE = "\x00"
 """Stands where something goes that differs from bar to bar."""
 MOST_BLOCKS = 64
@@ -40,7 +39,7 @@ def _joined(events: list[dict[str, Any]]) -> bytes:
 
 
 def _block_json(block: BarBlock, symbols: Collection[str] | None) -> bytes:
-    if symbols is None or set(symbols).issuperset(block.symbols):
+    if symbols is None or has_all(symbols, block.symbols):
         if len(block.symbols) >= FEW and (block.n_present == block.n_expected).all():
             columns = _columns(block.columns)
             if columns:
@@ -53,13 +52,9 @@ def _columns(columns: Floats) -> list[list[bytes]]:
     """The seven columns as JSON has their numbers; none where some of a column, but not all, are absent, or counts are
     not whole."""
     if not np.isnan(columns).any():
-        with np.errstate(invalid="ignore"):  # beyond an integer: the comparison shows it
-            whole = columns[4:6].astype(np.int64)
-        if (whole != columns[4:6]).any():
-            return []
-        prices, counts, vwap = map(_rows, (columns[:4], whole, columns[6:]))
-        return [*prices, *counts, *vwap]
-    found = [_numbers(row, whole=name in COUNTS) for name, row in zip(BAR_VALUES, columns, strict=True)]
+        counts = as_whole(columns[4:6])
+        return [] if counts is None else [*_rows(columns[:4]), *_rows(counts), *_rows(columns[6:])]
+    found = [_numbers(row, whole=place in PLACES_OF_COUNTS) for place, row in enumerate(columns)]
     return found if all(found) else []
 
 
@@ -72,11 +67,8 @@ def _numbers(row: Floats, *, whole: bool) -> list[bytes]:
     """A column; empty as above."""
     if np.isnan(row).any():
         return [b"null"] * len(row) if np.isnan(row).all() else []
-    with np.errstate(invalid="ignore"):
-        numbers = row.astype(np.int64) if whole else row
-    if whole and (numbers != row).any():
-        return []
-    return _rows(numbers[np.newaxis])[0]
+    numbers = as_whole(row) if whole else row
+    return [] if numbers is None else _rows(numbers[np.newaxis])[0]
 
 
 def _filled(block: BarBlock, columns: list[list[bytes]]) -> bytes:

@@ -25,8 +25,9 @@ def find_files(paths: Iterable[Path], suffixes: tuple[str, ...] = SUFFIXES) -> l
     found: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
-            found |= dict.fromkeys(p for p in sorted(path.rglob("*")) if _is_data(p, suffixes) and p.is_file())
-        elif path.is_file() and path.name.lower().endswith(suffixes) and not advice_of(path):
+            inside = (p for p in sorted(path.rglob("*")) if is_read(p, suffixes) and not _is_hidden(p))
+            found |= dict.fromkeys(p for p in inside if p.is_file())
+        elif path.is_file() and is_read(path, suffixes):
             found[path] = None
         elif path.is_file():
             raise UnreadableFile(not_read(path))
@@ -40,7 +41,12 @@ def find_files(paths: Iterable[Path], suffixes: tuple[str, ...] = SUFFIXES) -> l
 def left_out(paths: Iterable[Path]) -> list[Path]:
     """Files in the folders whose form is not read, without what is plainly no data."""
     inside = (p for path in paths if path.is_dir() for p in sorted(path.rglob("*")) if p.is_file())
-    return [p for p in inside if not _is_data(p, SUFFIXES) and _is_data(p, ("",)) and not _is_prose(p)]
+    return [p for p in inside if not is_read(p) and not _is_hidden(p) and not _is_prose(p)]
+
+
+def is_read(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> bool:
+    """Whether its name says one of the forms."""
+    return path.name.lower().endswith(suffixes) and not advice_of(path)
 
 
 def not_read(path: Path) -> str:
@@ -53,10 +59,9 @@ def _is_prose(path: Path) -> bool:
     return path.suffix.lower() in PROSE or path.stem.upper() in ("LICENSE", "README", "MAKEFILE", "THUMBS")
 
 
-def _is_data(path: Path, suffixes: tuple[str, ...]) -> bool:
-    """Not what macOS puts beside the files, and no hidden ones."""
-    hidden = path.name.startswith(".") or "__MACOSX" in path.parts
-    return path.name.lower().endswith(suffixes) and not hidden and (suffixes == ("",) or not advice_of(path))
+def _is_hidden(path: Path) -> bool:
+    """Also what macOS puts beside the files."""
+    return path.name.startswith(".") or "__MACOSX" in path.parts
 
 
 def folder_name(path: Path) -> str:

@@ -16,8 +16,7 @@ from django.core.files.base import File
 from marketdata.errors import MarketDataError
 from marketdata.importing import mappings
 from marketdata.importing.base.file_form import FileForm
-from marketdata.importing.files.finding import SUFFIXES, not_read
-from marketdata.importing.files.other_forms import advice_of
+from marketdata.importing.files.finding import is_read, not_read
 from marketdata.models import Upload
 
 KEPT = dt.timedelta(days=1)
@@ -36,8 +35,8 @@ def receive(files: Sequence[File[bytes]], by: str) -> Upload:
     Raises BadUpload.
     """
     named = [(NAME.sub("_", Path(file.name or "").name), file) for file in files]
-    kept = [(name, file) for name, file in named if name.lower().endswith(SUFFIXES) and not advice_of(Path(name))]
-    skipped = [not_read(Path(name)) for name, _ in named if name not in dict(kept)]
+    kept = [(name, file) for name, file in named if is_read(Path(name))]
+    skipped = [not_read(Path(name)) for name, _ in named if not is_read(Path(name))]
     _refuse([name for name, _ in kept], sum(file.size or 0 for _, file in kept), skipped)
     _forget_old()
     upload = Upload(by=by, folder=secrets.token_hex(16), all_files=len(kept), found={"skipped": skipped})

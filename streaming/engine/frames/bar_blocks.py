@@ -48,7 +48,7 @@ class BarBlock:
         complete = present.count(self.n_expected) == len(present)
         if not complete:
             rows = ((*row, count, count == self.n_expected) for row, count in zip(rows, present, strict=True))
-        if symbols is not None and not _has_all(symbols, self.symbols):
+        if symbols is not None and not has_all(symbols, self.symbols):
             rows = (row for row in rows if row[0] in symbols)
         bar = any_bar(self.width, self.n_expected, synthetic=self.synthetic, part=self.part)
         bar["start"], bar["end"] = rfc3339(self.start_ms), rfc3339(self.end_ms)
@@ -87,7 +87,7 @@ def partial_copies(bar: dict[str, Any], rows: Iterable[tuple[Any, ...]]) -> Iter
         yield bar.copy()
 
 
-def _has_all(names: Collection[str], symbols: Sequence[str]) -> bool:
+def has_all(names: Collection[str], symbols: Sequence[str]) -> bool:
     return (names if isinstance(names, (set, frozenset)) else set(names)).issuperset(symbols)
 
 
@@ -121,20 +121,25 @@ def wire_columns(columns: Floats) -> list[list[Any]]:
     if columns.shape[1] < FEW:
         cells: list[list[Any]] = columns.tolist()
         return [_by_cell(row, place) for place, row in enumerate(cells)]
-    counts = columns[4:6]
-    if not np.isnan(columns).any():
-        whole = counts.astype(np.int64)
-        if (whole == counts).all():
-            return [*columns[:4].tolist(), *whole.tolist(), columns[6].tolist()]
+    if not np.isnan(columns).any() and (counts := as_whole(columns[4:6])) is not None:
+        return [*columns[:4].tolist(), *counts.tolist(), columns[6].tolist()]
     return [_wire_column(row, place) for place, row in enumerate(columns)]
+
+
+def as_whole(numbers: Floats) -> NDArray[np.int64] | None:
+    """As integers; None where one of them is none."""
+    with np.errstate(invalid="ignore"):  # absent, or beyond an integer: the comparison shows it
+        whole = numbers.astype(np.int64)
+    return whole if (whole == numbers).all() else None
 
 
 def _wire_column(row: Floats, place: int) -> list[Any]:
     absent = np.isnan(row)
     if absent.all():
         return [None] * len(row)
-    if not absent.any() and (place not in PLACES_OF_COUNTS or (row == np.floor(row)).all()):
-        cells: list[Any] = (row.astype(np.int64) if place in PLACES_OF_COUNTS else row).tolist()
+    numbers = as_whole(row) if place in PLACES_OF_COUNTS else row
+    if not absent.any() and numbers is not None:
+        cells: list[Any] = numbers.tolist()
         return cells
     return _by_cell(row.tolist(), place)
 
@@ -149,7 +154,7 @@ def _by_cell(row: list[Any], place: int) -> list[Any]:
 def wire_values(values: list[float]) -> dict[str, float | int | None]:
     """One bar's seven values by name: absent ones None, volume and trade count whole."""
     cells: list[float | int | None] = [None if value != value else value for value in values]
-    for whole in (4, 5):
+    for whole in PLACES_OF_COUNTS:
         cell = cells[whole]
         if cell is not None and float(cell).is_integer():
             cells[whole] = int(cell)
