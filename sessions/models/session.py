@@ -211,9 +211,16 @@ class Session(models.Model):
         return True
 
     def symbols(self) -> list[str]:
-        """Symbols with at least one active stream, sorted."""
-        active = self.streams.filter(active=True).order_by("instrument__symbol")
-        return list(active.values_list("instrument__symbol", flat=True).distinct())
+        """What it plays, or has played when it ended, sorted."""
+        return self._symbols_with(requested=True)
+
+    def active_symbols(self) -> list[str]:
+        """Symbols with at least one active stream, sorted: none once it has ended."""
+        return self._symbols_with(active=True)
+
+    def _symbols_with(self, **state: bool) -> list[str]:
+        rows = self.streams.filter(**state).order_by("instrument__symbol")
+        return list(rows.values_list("instrument__symbol", flat=True).distinct())
 
     def record(self, kind: str, message: str, *, level: str = "info", **data: Any) -> SessionEvent:
         """Add to the session's log, for people."""

@@ -125,7 +125,7 @@ class SessionData:
         self._streams(symbol, stream_type).update(active=False)
 
     def get_active_symbols(self) -> list[str]:
-        return self.session.symbols()
+        return self.session.active_symbols()
 
     def get_symbol_data(self, symbol: str) -> SymbolData:
         """Raises SymbolUnknown, naming the symbols that there are."""

@@ -157,7 +157,7 @@ def _upcoming(holding: Holding) -> dt.date | None:
 
 def _prefetch(holding: Holding, upcoming: dt.date) -> int:
     """See that the store has the day; a failure is reported once for as long as it is the same."""
-    session, symbols = holding.session, holding.session.symbols()
+    session, symbols = holding.session, holding.session.active_symbols()
     try:
         reasons = fetch_all_missing(Recipe.of(session), symbols, upcoming)
     except MarketDataError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import http.server
+import json
 import os
 import ssl
 import subprocess
@@ -11,12 +12,14 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 from gateway.callers.key_auth import Credentials
+from gateway.running import bot_at_work
+from gateway.running.bot_at_work import BotAtWork
 from gateway.running.clock_file import NEVER_NS, ClockFile, ClockReading
 from gateway.running.environment import START_UP, environment
 from gateway.running.front import certified
@@ -44,6 +47,10 @@ class Replay:
     def prepare(self, server: Path | None = None) -> None:
         certified(self.authority, server or self.folder / "server.pem")
         write_for_the_hook(self.folder, self)  # type: ignore[arg-type]
+
+    def wait_for_the_bot(self) -> None:
+        run = self.folder / "run.json"
+        run.write_text(json.dumps(json.loads(run.read_text()) | {"lockstep": True}))
 
     def start(self, program: str, *flags: str, **variables: str) -> subprocess.Popen[str]:
         return self.run([sys.executable, *flags, "-c", textwrap.dedent(program)], **variables)
@@ -140,6 +147,26 @@ def test_the_clock_stops_at_the_next_frame_and_never_goes_back(replay: Replay) -
         print(seen == sorted(seen), max(seen) - {BEGIN // SECOND})
     """
     assert replay.lines(program) == ["True 30.0"]
+
+
+@pytest.mark.parametrize("wait", ["time.sleep(left)", "asyncio.run(asyncio.sleep(left))", "threading.Event().wait(left)"])
+def test_a_machine_that_looks_slowly_finds_a_bot_asleep_before_the_next_frame(
+    replay: Replay, monkeypatch: pytest.MonkeyPatch, wait: str
+) -> None:
+    look = bot_at_work._asleep
+
+    def slowly(pids: Iterable[int]) -> dict[Path, bytes] | None:
+        time.sleep(0.005)
+        return look(pids)
+
+    monkeypatch.setattr(bot_at_work, "_asleep", slowly)
+    replay.wait_for_the_bot()
+    replay.set(second=59.99, pace=1200, until=BEGIN + 60 * SECOND - 1_000)
+    replay.start(f"import asyncio, threading, time; left = 60.001 - time.time() % 60; {wait}")
+    bot, end = BotAtWork(replay.folder), time.monotonic() + 30
+    while not ((rest := bot.rest()) and rest.until_ns < NEVER_NS):
+        assert time.monotonic() < end
+    assert rest.until_ns >= BEGIN + 60 * SECOND
 
 
 def test_timeouts_stay_real(replay: Replay) -> None:

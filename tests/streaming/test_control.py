@@ -161,9 +161,9 @@ def test_an_added_symbol_comes_after_the_clock_and_a_removed_one_goes(paused: Se
     at = paused.run.clock
     assert at is not None
     control.add_symbols(paused.pk, ["ibm", "AAPL"], by="test")
-    wait_until(paused, lambda s: s.symbols() == ["AAPL", "IBM", "MSFT"])
+    wait_until(paused, lambda s: s.active_symbols() == ["AAPL", "IBM", "MSFT"])
     control.remove_symbols(paused.pk, ["MSFT"])
-    wait_until(paused, lambda s: s.symbols() == ["AAPL", "IBM"])
+    wait_until(paused, lambda s: s.active_symbols() == ["AAPL", "IBM"])
     finish(paused)
     frames = read_all(paused.pk)
     clock = f"{at:%Y-%m-%dT%H:%M:%SZ}"
@@ -181,7 +181,7 @@ def test_a_symbol_removed_after_the_next_day_was_loaded_is_removed_once(paused: 
     control.seek(paused.pk, utc(2, 19, 50))
     wait_until(paused, lambda s: s.run.generation == 2 and len(s.run.days_held) == 2)
     control.remove_symbols(paused.pk, ["MSFT"])
-    wait_until(paused, lambda s: s.symbols() == ["AAPL"])
+    wait_until(paused, lambda s: s.active_symbols() == ["AAPL"])
     control.step(paused.pk, 30)
     wait_until(paused, lambda s: s.run.clock and s.run.clock > utc(3, 13, 35))
     assert paused.journal.filter(kind="remove").count() == 1

@@ -172,7 +172,7 @@ def test_the_iterator_adds_a_symbol_that_the_session_does_not_play_yet(player: P
     bars = asyncio.run(asyncio.wait_for(collect(), 110))
     assert {bar["symbol"] for bar in bars} == {"IBM"}
     session.refresh_from_db()
-    assert bars[-1]["end"] == "2025-07-02T20:00:00Z" and session.symbols() == []
+    assert bars[-1]["end"] == "2025-07-02T20:00:00Z" and session.active_symbols() == []
 
 
 def test_two_that_start_one_session_at_once_start_it_once(player: Player, real_days: str) -> None:

@@ -110,7 +110,7 @@ def test_one_failing_symbol_is_reported_by_name_and_the_others_start() -> None:
         opening._open_stream(recipe, stream, started, bars, said.append)
     assert started.bars == {"AAPL": 210}
     assert "is not a ticker" in started.failures["NOT-A-TICKER"]
-    assert row.symbols() == ["AAPL"]
+    assert row.active_symbols() == ["AAPL"]
 
 
 def test_streams_that_are_active_already_are_left_as_they_are(session: Session) -> None:
@@ -127,7 +127,7 @@ def test_no_symbol_that_can_start_fails_the_session_with_the_reason() -> None:
         service.open_streams(row, service.quiet)
     row.refresh_from_db()
     assert row.state == State.FAILED and "not a ticker" in row.reason
-    assert row.symbols() == []
+    assert row.active_symbols() == []
 
 
 def test_pins_hold_when_the_store_gets_a_newer_version(session: Session) -> None:

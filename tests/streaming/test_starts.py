@@ -109,6 +109,14 @@ def test_a_second_caller_waits_for_the_first(player: Player, settings: Any) -> N
     starting.join(30)
 
 
+def test_a_second_caller_that_comes_when_all_is_played_finds_what_was_started(player: Player) -> None:
+    session = create("synthetic")
+    twin = Session.objects.get(pk=session.pk)
+    service.open_streams(session, service.quiet)
+    wait_until(lambda: Session.objects.get(pk=session.pk).state == State.COMPLETED)
+    assert service.open_streams(twin, service.quiet).skipped == ["AAPL"]
+
+
 def test_a_defect_in_a_start_fails_the_session_with_the_reason() -> None:
     session = create("corrupt")
     service.open_queued(session.pk)
@@ -156,7 +164,7 @@ def test_ctrl_c_ends_the_session_with_the_reason(foreground: subprocess.Popen[st
     session = Session.objects.get()
     assert foreground.returncode == 130
     assert (session.state, session.reason) == (State.STOPPED, "interrupted while it was being started")
-    assert session.symbols() == []
+    assert session.active_symbols() == []
     assert "Interrupted" in output
 
 

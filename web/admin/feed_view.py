@@ -19,7 +19,6 @@ from streaming.base.db import in_thread
 from web.holders import LOOK_AHEAD, VIEW_ACCOUNT, VIEW_SESSION, Holder, holder_of
 from web.pages import chart
 from web.pages.account_feed import AccountFeed
-from web.pages.heat_panel import symbols_to_chart
 from web.pages.live_feed import Feed
 from web.streams.rights import Watched
 
@@ -58,7 +57,7 @@ def earlier(request: HttpRequest, pk: int) -> HttpResponse:
     date = parse_date(request.GET.get("before", ""))
     if session is None or date is None:
         return JsonResponse({"detail": "There is no such session, or `before` is no date."}, status=404)
-    symbol = _asked(request, symbols_to_chart(session))
+    symbol = _asked(request, session.symbols())
     return JsonResponse(chart.days_before(session, symbol, date, _adjustment(request)).payload())
 
 
@@ -75,7 +74,7 @@ def _look(request: HttpRequest, pk: int) -> Looker | HttpResponse:
     if not admin.site.has_permission(request) or not request.user.has_perm(VIEW_SESSION):
         return _refused()
     session = Session.objects.filter(pk=pk).first()
-    symbols = symbols_to_chart(session) if session else []
+    symbols = session.symbols() if session else []
     if not symbols:
         return HttpResponse(f"There is no session {pk}.", status=404, content_type="text/plain")
     sees = request.user.has_perm(VIEW_ACCOUNT)

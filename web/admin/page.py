@@ -23,7 +23,7 @@ from streaming.base.stream_types import words
 from streaming.reading import registry as readers
 from web.holders import LOOK_AHEAD, OPEN_ACCOUNT, TRADE_ACCOUNT, VIEW_ACCOUNT
 from web.pages import account_panel, cards
-from web.pages.heat_panel import heat_of, symbols_to_chart
+from web.pages.heat_panel import heat_of
 
 SHOWN_STREAMS = 100
 SHOWN_READERS = 20
@@ -59,7 +59,7 @@ def find(number: str, user: User | AnonymousUser) -> Session:
 def context(session: Session) -> dict[str, Any]:
     rows = heat_of(session).rows(session.run.clock) if session.run.clock else None
     reported = panels(session)
-    symbols = symbols_to_chart(session)
+    symbols = session.symbols()
     return reported | {
         "card": cards.card_to_render(session, timezone.now()),
         "heat": rows,

@@ -8,7 +8,7 @@ from typing import Any
 
 from marketdata.calendar import TradingDay
 from marketdata.models import DayVersion
-from sessions.models import Session, symbols_of
+from sessions.models import Session
 from streaming.engine.frames.frame_id import milliseconds
 from streaming.engine.records import journal
 
@@ -36,11 +36,6 @@ class Heat:
             "rows": {symbol: ledger[since:upto] for symbol, ledger in self.ledgers.items()},
             "left_out": self.left_out,
         }
-
-
-def symbols_to_chart(session: Session) -> list[str]:
-    """What the session plays, or has played when it ended."""
-    return symbols_of(session.streams.select_related("instrument"))
 
 
 def heat_of(session: Session) -> Heat:

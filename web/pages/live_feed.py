@@ -36,7 +36,7 @@ from streaming.reading.hub import shared_hub
 from streaming.reading.reader import Item, Notice, Reading, read
 from web.pages import account_panel, cards, chart
 from web.pages.account_feed import AccountFeed
-from web.pages.heat_panel import Heat, heat_of, symbols_to_chart
+from web.pages.heat_panel import Heat, heat_of
 
 TAPE_EVERY = 0.1
 STATUS_EVERY = 1.0
@@ -223,7 +223,7 @@ class Feed:
         rows = cards.sessions_to_show(Session.objects.filter(pk=self.session_id), ahead=self.ahead)
         session: Any = rows.get()
         now = timezone.now()
-        symbols = symbols_to_chart(session)
+        symbols = session.symbols()
         self.unsent.shown = frozenset(symbols[:MOST_LATEST])
         reported = {"card": cards.card(session, now), "heat": self._heat_rows(session, now), "symbols": symbols}
         return reported | ({"accounts": account_panel.names(session)} if self.shows_accounts else {})

@@ -73,15 +73,18 @@ class TaskRest(Rest):
 def slices(clock: MarketClock, seconds: float, report: Callable[[int], None] = lambda end: None) -> Iterator[float]:
     """Real seconds to wait, one stretch after another, until `seconds` of market time are over.
 
-    `report` hears when that is in market nanoseconds, and again where the clock is moved.
+    `report` hears when that is in market nanoseconds, and again where the clock is moved. Stretches grow while it
+    stands: a replay that waits for this bot has to find it asleep, however slowly it looks.
     """
     generation, now, pace = clock.read()
-    left = int(seconds * SECOND_NS)
+    left, standing = int(seconds * SECOND_NS), SHORTEST_SLICE
     end = now + left
     report(end)
     while left > 0:
-        yield min(max(left / SECOND_NS / pace, SHORTEST_SLICE), LONGEST_SLICE) if pace > 0 else LONGEST_SLICE
-        newer, now, pace = clock.read()
+        shortest = left / SECOND_NS / pace if pace > 0 else 0.0
+        yield min(max(shortest, standing), LONGEST_SLICE)
+        before, (newer, now, pace) = now, clock.read()
+        standing = SHORTEST_SLICE if now != before else min(2 * standing, LONGEST_SLICE)
         if newer != generation:  # the clock was moved: what was left is left
             generation, end = newer, now + left
             report(end)
