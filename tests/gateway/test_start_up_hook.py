@@ -149,7 +149,9 @@ def test_the_clock_stops_at_the_next_frame_and_never_goes_back(replay: Replay) -
     assert replay.lines(program) == ["True 30.0"]
 
 
-@pytest.mark.parametrize("wait", ["time.sleep(left)", "asyncio.run(asyncio.sleep(left))", "threading.Event().wait(left)"])
+@pytest.mark.parametrize(
+    "wait", ["time.sleep(left)", "asyncio.run(asyncio.sleep(left))", "threading.Event().wait(left)"]
+)
 def test_a_machine_that_looks_slowly_finds_a_bot_asleep_before_the_next_frame(
     replay: Replay, monkeypatch: pytest.MonkeyPatch, wait: str
 ) -> None:
