@@ -53,7 +53,11 @@ class Alongside:
             self.coming += found
             self.place = found[-1].id
 
+    def are_due(self, ms: int) -> bool:
+        """Whether one comes up to an instant."""
+        return bool(self.coming) and self.coming[0].id.ms <= ms
+
     def reached(self, ms: int) -> Iterator[Aside]:
         """Those up to an instant, once."""
-        while self.coming and self.coming[0].id.ms <= ms:
+        while self.are_due(ms):
             yield self.coming.popleft()

@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from marketdata.hours import DAY_PARTS
 from marketdata.intervals import parse_interval
 from streaming.engine.frames.bar_blocks import any_bar, copies, partial_copies, wire_columns
-from streaming.engine.frames.frame_id import rfc3339
 from streaming.engine.frames.layout import PART_SHIFT, SYNTHETIC
 from streaming.engine.frames.stretch import Stretch
-from streaming.reading.batches import Batch, Blocks, Ints, named, rows_of, taken
+from streaming.reading.batches import Batch, Blocks, Ints, named, rows_of, stamps, taken
 
 Dicts = Iterator[dict[str, Any]]
 ROWS_AT_ONCE = 512
@@ -33,8 +32,8 @@ def bar_dicts(stretch: Stretch, interval: str, symbols: Collection[str]) -> Iter
         batch, counts = taken(batch, kept), np.bincount(block[kept], minlength=len(table))
     names = named(batch.symbols, batch.symbol)
     about = [
-        _stamps(table["start"]),
-        _stamps(table["end"]),
+        stamps(table["start"]),
+        stamps(table["end"]),
         table["extra"].tolist(),
         table["flags"].tolist(),
         counts.tolist(),
@@ -76,11 +75,3 @@ def _rows(
     if complete.all():
         return zip(*cells, strict=True), copies
     return zip(*cells, present.tolist(), complete.tolist(), strict=True), partial_copies
-
-
-def _stamps(ms: Ints) -> list[str]:
-    """Of milliseconds, as `rfc3339` writes them."""
-    if (ms % 1000).any():
-        return [rfc3339(each) for each in ms.tolist()]
-    texts: list[str] = np.datetime_as_string(ms.astype("M8[ms]"), unit="s", timezone="UTC").tolist()
-    return texts

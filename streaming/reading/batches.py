@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from marketdata.intervals import parse_interval
 from marketdata.kinds import KINDS, DayKind
 from streaming.engine.frames.distinct import distinct
-from streaming.engine.frames.frame_id import FrameId
+from streaming.engine.frames.frame_id import FrameId, rfc3339
 from streaming.engine.frames.layout import BLOCK, HEAD, KIND_OF, RECORDS, WORD, ranges
 from streaming.engine.frames.stretch import Stretch
 
@@ -87,6 +87,14 @@ class Batch:
         return pa.RecordBatch.from_pydict({name: pa.array(column) for name, column in self.columns().items()})
 
 
+def stamps(ms: Ints) -> list[str]:
+    """Of milliseconds, as `rfc3339` writes them."""
+    if (ms % 1000).any():
+        return [rfc3339(each) for each in ms.tolist()]
+    texts: list[str] = np.datetime_as_string(ms.astype("M8[ms]"), unit="s", timezone="UTC").tolist()
+    return texts
+
+
 def named(words: Sequence[str], codes: NDArray[Any]) -> NDArray[np.object_]:
     found: NDArray[np.object_] = np.array(words, dtype=object)[codes]
     return found
@@ -114,20 +122,23 @@ def taken(batch: Batch, kept: NDArray[np.bool_]) -> Batch:
 
 
 class Blocks:
-    """Where the blocks of a channel are, in words."""
+    """Where the blocks of a channel, or those of all bars, are, in words."""
 
     def __init__(self, words: Ints, stretch: Stretch, channel: str) -> None:
         self.channel = channel
         ends = np.asarray(stretch.ends, np.int64) // WORD
         begins = np.concatenate([[0], ends[:-1]])
-        heads = words[begins[:, None] + np.arange(HEAD_WORDS)].view(HEAD).ravel()
+        self.heads = heads = words[begins[:, None] + np.arange(HEAD_WORDS)].view(HEAD).ravel()
         place = begins + HEAD_WORDS + heads["extras"].astype(np.int64) // WORD
+        self.others = False
+        """Whether other blocks stand between."""
         frames, places, tables = [], [], []
         for number in range(int(heads["blocks"].max())):
             frame = np.flatnonzero(heads["blocks"] > number)
             at = place[frame]
             table = words[at[:, None] + np.arange(BLOCK_WORDS)].view(BLOCK).ravel()
             wanted = self._wanted(table)
+            self.others |= not wanted.all()
             frames.append(frame[wanted])
             places.append(at[wanted])
             tables.append(table[wanted])
@@ -144,7 +155,7 @@ class Blocks:
         return np.asarray((table["kind"] == BARS) & (table["width"] == parse_interval(self.channel)))
 
     def batch(self, words: Ints, stretch: Stretch) -> Batch:
-        table, bars = self.table, self.channel not in KINDS
+        table, bars = self.table, self.channel not in KINDS or self.channel == DayKind.BARS
         record = RECORDS[DayKind.BARS if bars else self.channel]
         size = record.itemsize // WORD
         counts = table["rows"].astype(np.int64)

@@ -15,10 +15,11 @@ from streaming.reading.asides import Alongside, Aside
 from streaming.reading.hub import Hub
 from streaming.reading.items import Notice, Reading, in_parts
 from streaming.reading.shared_tail import SharedTail
+from streaming.reading.stretch_json import Run
 
-Part = TypeVar("Part", Frame, Stretch)
-Parts = Callable[[Stretch, FrameId | None], Iterable[Part]]
-"""What is made of a stretch for a reader, after its cursor."""
+Part = TypeVar("Part", Frame, Stretch, Frame | Run)
+Parts = Callable[[Stretch, FrameId | None, bool], Iterable[Part]]
+"""What is made of a stretch for a reader, after its cursor; and whether something comes between its frames."""
 
 
 class Follower(Generic[Part]):
@@ -85,7 +86,8 @@ class Follower(Generic[Part]):
     def _parts(self, stretches: list[Stretch]) -> Iterator[Part]:
         """What is after the cursor, as long as the session plays the generation that it is of."""
         for stretch in stretches:
-            for part in self.parts(stretch, self.reading.cursor):
+            between = self.reading.lockstep is not None or self.asides.are_due(stretch.id.ms)
+            for part in self.parts(stretch, self.reading.cursor, between):
                 if self.shared.generation != self.generation:
                     return
                 yield part

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -16,6 +17,7 @@ from streaming.as_of.session_data import position_of
 from streaming.base.db import in_thread, waited_for
 from streaming.engine.frames.frame import Frame
 from streaming.engine.frames.frame_id import FrameId
+from streaming.engine.frames.stretch import Stretch
 from streaming.engine.publishing.bus import MOST_CONNECTIONS, Tail
 from streaming.reading import registry as readers
 from streaming.reading.bounded_cache import ByteBoundedCache
@@ -23,8 +25,11 @@ from streaming.reading.past_frames import Frames, History, frames_cache
 from streaming.reading.selection import Selection
 from streaming.reading.shared_tail import Attached, SharedTail, find_session
 from streaming.reading.snapshot import snapshot
+from streaming.reading.stretch_json import EVENTS, FEW_BYTES, Form, Run, runs
 
-HISTORY_BYTES, RENDERED_BYTES, SNAPSHOT_BYTES = 64 << 20, 64 << 20, 32 << 20
+HISTORY_BYTES, RENDERED_BYTES, SNAPSHOT_BYTES = 64 << 20, 32 << 20, 32 << 20
+TEXT_TIMES = 4
+"""As many bytes as a stretch has its text."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +46,29 @@ class Rendered:
     @cached_property
     def event(self) -> bytes:
         """The frame as a server-sent event; only durable ones carry an id."""
-        head = b"id: " + self.id.encode() + b"\n" if self.id else b""
-        return b"".join((head, b"data: ", self.json, b"\n\n"))
+        head = EVENTS.before % self.id.encode() if self.id else b"data: "
+        return b"".join((head, self.json, EVENTS.behind))
 
     @property
     def size(self) -> int:
         return 3 * len(self.json) + 300
+
+
+class SharedRuns:
+    """Made one after another as the first reader comes to them, and kept for the others."""
+
+    def __init__(self, made: Iterator[Run | Frame], size: int) -> None:
+        self.made, self.done, self.size = made, list[Run | Frame](), size
+
+    def __iter__(self) -> Iterator[Run | Frame]:
+        place = 0
+        while True:
+            if place == len(self.done):
+                if (run := next(self.made, None)) is None:
+                    return
+                self.done.append(run)
+            yield self.done[place]
+            place += 1
 
 
 @dataclass
@@ -61,6 +83,9 @@ class Hub:
         default_factory=lambda: ByteBoundedCache(SNAPSHOT_BYTES, lambda event: 300 + 1000 * len(event["bars"]))
     )
     rendered: ByteBoundedCache[Rendered] = field(
+        default_factory=lambda: ByteBoundedCache(RENDERED_BYTES, lambda made: made.size)
+    )
+    texts: ByteBoundedCache[SharedRuns] = field(
         default_factory=lambda: ByteBoundedCache(RENDERED_BYTES, lambda made: made.size)
     )
     users: int = 0
@@ -90,6 +115,17 @@ class Hub:
         if found is None:
             found = Rendered(str(frame.id), selection.json(frame))
             self.rendered.keep(key, found)
+        return found
+
+    def runs(self, session_id: int, stretch: Stretch, selection: Selection, form: Form) -> Iterable[Run | Frame]:
+        """The stretch as text, made once for all who want the same."""
+        if len(stretch.body) <= FEW_BYTES:
+            return stretch.frames
+        key = (session_id, stretch.first, stretch.id, selection, form)
+        found = self.texts.find(key)
+        if found is None:
+            found = SharedRuns(runs(stretch, selection, form), TEXT_TIMES * stretch.size)
+            self.texts.keep(key, found)
         return found
 
     async def aclose(self) -> None:

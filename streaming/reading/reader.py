@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import AsyncExitStack, aclosing
-from typing import Any
+from typing import Any, TypeVar
 
 from streaming.as_of.session_data import position_of
 from streaming.base.db import in_thread
@@ -19,9 +19,11 @@ from streaming.reading.hub import Hub, shared_hub
 from streaming.reading.items import Item, Notice, Reading, in_parts
 from streaming.reading.selection import Selection
 from streaming.reading.shared_tail import SessionUnknown
+from streaming.reading.stretch_json import Form, Run
 
 __all__ = ["Aside", "CursorError", "Frame", "Item", "Notice", "Reading", "SessionUnknown", "follow", "in_parts", "read"]
 
+AnyItem = TypeVar("AnyItem", Item, Item | Run)
 EMPTY_EVERY = 1.0
 """Seconds between two filtered frames without events."""
 
@@ -63,7 +65,19 @@ def items_of(reading: Reading, hub: Hub) -> AsyncIterator[Item]:
     return read(reading, hub) if reading.lockstep else thinned(reading, read(reading, hub))
 
 
-async def thinned(reading: Reading, items: AsyncIterator[Item]) -> AsyncIterator[Item]:
+def texts_of(reading: Reading, hub: Hub, form: Form) -> AsyncIterator[Item | Run]:
+    """Likewise with the text of many frames where nothing comes between them."""
+
+    def parts(stretch: Stretch, cursor: FrameId | None, between: bool) -> Iterable[Frame | Run]:
+        if between:
+            return _frames_of(stretch, cursor, between)
+        return hub.runs(reading.session_id, stretch.later(cursor), reading.selection, form)
+
+    items = _read(reading, hub, parts)
+    return items if reading.lockstep else thinned(reading, items)
+
+
+async def thinned(reading: Reading, items: AsyncIterator[AnyItem]) -> AsyncIterator[AnyItem]:
     """Without most of the frames that hold nothing selected: one a second of those shows how far the clock is."""
     clock = asyncio.get_running_loop().time
     sent, held = 0.0, None
@@ -73,7 +87,7 @@ async def thinned(reading: Reading, items: AsyncIterator[Item]) -> AsyncIterator
                 held = item
                 if clock() - sent < EMPTY_EVERY:
                     continue
-            elif held is not None and not isinstance(item, Frame) and not reading.selection.touches(held):
+            elif held is not None and not isinstance(item, Frame | Run) and not reading.selection.touches(held):
                 yield held
             sent, held = clock(), None
             yield item
@@ -89,12 +103,12 @@ def read_stretches(reading: Reading, hub: Hub) -> AsyncIterator[Stretch | Notice
     return _read(reading, hub, _whole)
 
 
-def _frames_of(stretch: Stretch, cursor: FrameId | None) -> Iterable[Frame]:
+def _frames_of(stretch: Stretch, cursor: FrameId | None, _: bool) -> Iterable[Frame]:
     """The frames after the cursor."""
     return (frame for frame in stretch.frames if cursor is None or frame.id > cursor)
 
 
-def _whole(stretch: Stretch, cursor: FrameId | None) -> Iterable[Stretch]:
+def _whole(stretch: Stretch, cursor: FrameId | None, _: bool) -> Iterable[Stretch]:
     return (stretch.later(cursor),)
 
 

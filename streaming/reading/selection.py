@@ -11,10 +11,11 @@ from functools import lru_cache
 from itertools import product
 from typing import Any
 
+import orjson
+
 from streaming.engine.frames.bar_blocks import BarBlock
 from streaming.engine.frames.frame import Frame
 from streaming.engine.frames.tick_blocks import TickBlock
-from streaming.reading.frame_json import everything, frame_json
 
 ANY = "*"
 BARS, TICKS = "bars", ("ticks", "quotes")
@@ -75,7 +76,7 @@ class Selection:
 
     def json(self, frame: Frame) -> bytes:
         """`wire` as JSON."""
-        return frame_json(frame, everything if self.all else self.symbols)
+        return orjson.dumps(self.wire(frame))
 
     def adding(self, symbols: Collection[str] | None, intervals: Collection[str] | None) -> Selection:
         return Selection(self.pairs | _pairs(symbols, intervals))

@@ -9,7 +9,8 @@ from contextlib import aclosing
 from streaming.base.cancellation import end
 from streaming.engine.publishing.lockstep import NameTaken
 from streaming.reading.hub import shared_hub
-from streaming.reading.reader import Reading, items_of
+from streaming.reading.reader import Reading, texts_of
+from streaming.reading.stretch_json import EVENTS, Run
 from web.streams.grant import App, Decision, Grant, Receive, Scope, Send, decide
 from web.streams.outgoing import Outgoing
 from web.streams.rendering import rendered
@@ -81,9 +82,9 @@ async def _gone(receive: Receive) -> None:
 
 
 async def _pump(reading: Reading, outgoing: Outgoing) -> None:
-    async with shared_hub() as hub, aclosing(items_of(reading, hub)) as items:  # type: ignore[type-var]
+    async with shared_hub() as hub, aclosing(texts_of(reading, hub, EVENTS)) as items:  # type: ignore[type-var]
         async for item in items:
-            await outgoing.put(rendered(hub, reading, item).event)
+            await outgoing.put(item.text if isinstance(item, Run) else rendered(hub, reading, item).event)
     await outgoing.flush()
 
 

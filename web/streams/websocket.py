@@ -22,8 +22,9 @@ from streaming.base.cancellation import end
 from streaming.engine.frames.frame_id import CursorError, FrameId
 from streaming.engine.publishing.lockstep import NameTaken, NeverPublished
 from streaming.reading.hub import Hub, Rendered, shared_hub
-from streaming.reading.reader import Notice, in_parts, items_of
+from streaming.reading.reader import Item, Notice, Reading, in_parts, texts_of
 from streaming.reading.selection import ANY, NotSubscribed, Selection
+from streaming.reading.stretch_json import LINES, Run
 from web.streams.grant import App, Decision, Grant, Message, Receive, Scope, Send, decide
 from web.streams.rendering import rendered
 from web.streams.rights import Watched
@@ -126,6 +127,8 @@ class Connection:
     def __init__(self, grant: Grant, sender: Sender, receive: Receive) -> None:
         self.grant, self.sender, self.receive = grant, sender, receive
         self.reading = grant.reading
+        self.turn = asyncio.Lock()
+        """What the client asks for is done between two items, whose frames are all of one selection."""
 
     async def run(self) -> None:
         async with shared_hub() as hub, Watched(self.grant.holder) as ended:
@@ -145,9 +148,11 @@ class Connection:
                 log.warning("A reader of session %s was dropped: %s", self.reading.session_id, error)
 
     async def _pump(self, hub: Hub) -> None:
-        async with aclosing(items_of(self.reading, hub)) as items:  # type: ignore[type-var]
+        async with aclosing(texts_of(self.reading, hub, LINES)) as items:  # type: ignore[type-var]
             async for item in items:
-                await self._put(rendered(hub, self.reading, item))
+                async with self.turn:
+                    for each in _messages(hub, self.reading, item):
+                        await self._put(each)
         await self._close(NORMAL, "the session has ended")
 
     async def _close(self, code: int, reason: str) -> None:
@@ -157,7 +162,8 @@ class Connection:
         """Until the client has left, do what it asks."""
         while (message := await self.receive())["type"] != "websocket.disconnect":
             try:
-                await self._obey(hub, parse(message))
+                async with self.turn:
+                    await self._obey(hub, parse(message))
             except (Refused, NotSubscribed) as error:
                 await self._send_notice({"type": "error", "message": str(error)})
 
@@ -217,6 +223,12 @@ class Connection:
 
     async def _put(self, made: Rendered) -> None:
         await self.sender.put({"type": "websocket.send", "text": made.text}, len(made.json))
+
+
+def _messages(hub: Hub, reading: Reading, item: Item | Run) -> list[Rendered]:
+    if isinstance(item, Run):
+        return [Rendered(None, line) for line in item.lines()]
+    return [rendered(hub, reading, item)]
 
 
 def parse(message: Any) -> dict[str, Any]:

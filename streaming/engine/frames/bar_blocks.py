@@ -57,10 +57,7 @@ class BarBlock:
 
 def any_bar(width: int, expected: int, *, synthetic: bool, part: DayPart) -> dict[str, Any]:
     """A complete bar in wire form, without its symbol, stamps and values."""
-    bar = bar_event("", interval_name(width), "", "", [None] * 7, expected, expected, synthetic)
-    if part != DayPart.REGULAR:
-        bar["hours"] = part.value
-    return bar
+    return bar_event("", interval_name(width), "", "", [None] * 7, expected, expected, synthetic, part)
 
 
 def copies(bar: dict[str, Any], rows: Iterable[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
@@ -100,8 +97,10 @@ def bar_event(
     present: int,
     expected: int,
     synthetic: bool,
+    part: DayPart = DayPart.REGULAR,
 ) -> dict[str, Any]:
     """A bar in wire form, of values as `wire_columns` gives them."""
+    hours = {} if part == DayPart.REGULAR else {"hours": part.value}
     return {
         "type": "bar",
         "symbol": symbol,
@@ -113,6 +112,7 @@ def bar_event(
         "n_expected": expected,
         "complete": present == expected,
         "synthetic": synthetic,
+        **hours,
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import struct
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from heapq import merge
@@ -63,33 +63,29 @@ class Frame:
 
     def wire_of(self, wanted: Wants) -> dict[str, Any]:
         """In wire form, with the symbols that are wanted of each channel: an interval, `ticks` or `quotes`."""
-        events = self.before_bars(wanted)
+        events, last = events_around_bars(self.extras, wanted)
+        if self.ticks:
+            events.extend(self._tick_events(wanted))
         for block in self.blocks:
             symbols = wanted(block.channel)
             if symbols is None or symbols:
                 events.extend(block.events(symbols))
-        return {**self.head, "events": events + self.after_bars}
-
-    @property
-    def head(self) -> dict[str, str]:
-        """What the wire form has beside the events, and before them."""
-        return {"id": str(self.id), "clock": rfc3339(self.id.ms), "hash": self.hash, "hours": self.part.value}
-
-    def before_bars(self, wanted: Wants) -> list[dict[str, Any]]:
-        events = [event for event in self.extras if event["type"] != "day_close" and _is_wanted(event, wanted)]
-        if self.ticks:
-            events.extend(self._tick_events(wanted))
-        return events
-
-    @property
-    def after_bars(self) -> list[dict[str, Any]]:
-        return [event for event in self.extras if event["type"] == "day_close"]
+        head = {"id": str(self.id), "clock": rfc3339(self.id.ms), "hash": self.hash, "hours": self.part.value}
+        return {**head, "events": events + last}
 
     def _tick_events(self, wanted: Wants) -> Iterator[dict[str, Any]]:
         """Trades and quotes by their own stamps; at one stamp quotes first."""
         asked = [(block, wanted(block.channel)) for block in self.ticks]
         rows = (block.events(symbols) for block, symbols in asked if symbols is None or symbols)
         return (event for _, event in merge(*rows, key=itemgetter(0)))
+
+
+def events_around_bars(
+    extras: Iterable[dict[str, Any]], wanted: Wants
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What stands before a frame's trades, quotes and bars, and what stands behind them."""
+    before = [event for event in extras if event["type"] != "day_close" and _is_wanted(event, wanted)]
+    return before, [event for event in extras if event["type"] == "day_close"]
 
 
 def _is_wanted(event: dict[str, Any], wanted: Wants) -> bool:

@@ -1,0 +1,245 @@
+"""Bars of many frames as JSON at once, straight from their columns: neither frames nor dicts are made on the way.
+
+To the byte what `orjson.dumps(frame.wire_of(wanted))` gives for each frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from marketdata.columns.bar_columns import BAR_VALUES
+from marketdata.hours import DAY_PARTS
+from marketdata.intervals import interval_name
+from marketdata.kinds import DayKind
+from streaming.engine.frames.bar_blocks import PLACES_OF_COUNTS, as_whole, bar_event
+from streaming.engine.frames.distinct import distinct
+from streaming.engine.frames.frame import HEAD, Frame, events_around_bars
+from streaming.engine.frames.frame_id import FrameId
+from streaming.engine.frames.layout import PART_SHIFT, SYNTHETIC
+from streaming.engine.frames.stretch import LINK, Stretch
+from streaming.reading.batches import Batch, Blocks, Ints, stamps, taken
+from streaming.reading.selection import Selection
+
+ROWS_AT_ONCE = 2048
+"""Bars of one run: whoever sends it leaves the event loop to others in between."""
+FEW_BYTES = 4096
+"""Of a stretch, up to which numpy's calls cost more than what they spare."""
+PLACE = "\x00"
+"""Stands where something goes that differs from bar to bar."""
+MINUTE = 1
+EXPECTED_SHIFT, FLAGS_SHIFT, MOST_FLAGS, MOST_PRESENT = 24, 16, 0xFF, 0xFFFF
+"""In a number that says what stands behind a bar's values: minutes expected, flags, minutes present."""
+PRICES = tuple(place for place in range(len(BAR_VALUES)) if place not in PLACES_OF_COUNTS)
+
+
+class Form(NamedTuple):
+    """What stands around a frame's JSON: before, with its id for `%b`, and behind."""
+
+    before: bytes
+    behind: bytes
+
+
+EVENTS = Form(b"id: %b\ndata: ", b"\n\n")
+"""Server-sent events."""
+LINES = Form(b"", b"\n")
+"""One frame a line: JSON has no line end of its own."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """Frames that follow each other, as text."""
+
+    id: FrameId
+    """Its last frame's."""
+    text: bytes
+
+    def lines(self) -> list[bytes]:
+        """A frame each, where the form is `LINES`."""
+        return self.text.split(LINES.behind)[:-1]
+
+
+def runs(stretch: Stretch, selection: Selection, form: Form) -> Iterator[Run | Frame]:
+    """Its frames that hold something selected; of those that hold nothing the last before a run's end.
+
+    Frame by frame where trades or quotes are among them.
+    """
+    words = np.frombuffer(stretch.body, np.int64)
+    blocks = Blocks(words, stretch, DayKind.BARS)
+    if blocks.others:
+        return iter(stretch.frames)
+    return _Bars(stretch, blocks, blocks.batch(words, stretch), selection, form).runs()
+
+
+class _Bars:
+    """The bars of one stretch on their way to text."""
+
+    def __init__(self, stretch: Stretch, blocks: Blocks, batch: Batch, selection: Selection, form: Form) -> None:
+        self.stretch, self.blocks, self.selection, self.form = stretch, blocks, selection, form
+        self.wanted = (lambda channel: None) if selection.all else selection.symbols
+        table = blocks.table
+        counts = table["rows"].astype(np.int64)
+        kept = None if selection.all else self._kept(batch, counts)
+        if kept is not None:
+            block = np.repeat(np.arange(len(table)), counts)
+            batch, counts = taken(batch, kept), np.bincount(block[kept], minlength=len(table))
+        self.batch, self.counts = batch, counts
+        self.rows = np.bincount(blocks.frame, counts, len(stretch)).astype(np.int64)
+        """Of each frame."""
+
+    def _kept(self, batch: Batch, counts: Ints) -> NDArray[np.bool_] | None:
+        widths = self.blocks.table["width"]
+        kept = np.ones(len(batch), bool)
+        for width in widths[distinct(widths)[0]].tolist():
+            symbols = self.wanted(interval_name(width))
+            if symbols is not None:
+                wanted = np.array([symbol in symbols for symbol in batch.symbols], dtype=bool)
+                kept &= wanted[batch.symbol] | np.repeat(widths != width, counts)
+        return None if kept.all() else kept
+
+    def runs(self) -> Iterator[Run | Frame]:
+        first = block = row = 0
+        ends = np.cumsum(self.rows)
+        while first < len(self.stretch):
+            last = max(first + 1, int(np.searchsorted(ends, row + ROWS_AT_ONCE, side="right")))
+            end_block = int(np.searchsorted(self.blocks.frame, last))
+            end = int(ends[last - 1])
+            yield from self._run(slice(first, last), slice(block, end_block), slice(row, end))
+            first, block, row = last, end_block, end
+
+    def _run(self, frames: slice, blocks: slice, rows: slice) -> Iterator[Run | Frame]:
+        leads, rest, touched = self._around(frames)
+        if touched is not None:
+            cells = self._cells(blocks, rows) if rows.stop > rows.start else []
+            for row, lead in leads:
+                cells[row * WIDTH] = lead
+            cells.append(rest)
+            yield Run(FrameId(self.stretch.generation, self.stretch.ms[touched], 0), b"".join(cells))
+        if touched != frames.stop - 1:
+            yield self.stretch.cut(frames.stop - 1, frames.stop).frames[0]
+
+    def _around(self, frames: slice) -> tuple[list[tuple[int, bytes]], bytes, int | None]:
+        """What stands before the first bars of frames, by row; what stands behind the last; the last frame with any."""
+        heads, extras = self._heads(frames), self._extras(frames)
+        leads, pending, row, touched = [], b"", 0, None
+        behind = b"]}" + self.form.behind
+        for k, (head, rows) in enumerate(zip(heads, self.rows[frames].tolist(), strict=True), frames.start):
+            before, after = extras.get(k, (b"", b""))
+            if not (rows or k in extras or self.selection.all):
+                continue
+            touched = k
+            if rows:
+                leads.append((row, pending + head + (before and before + b",")))
+                pending = (after and b"," + after) + behind
+            else:
+                pending += head + before + (b"," if before and after else b"") + after + behind
+            row += rows
+        return leads, pending, touched
+
+    def _heads(self, frames: slice) -> Iterator[bytes]:
+        stretch, generation = self.stretch, self.stretch.generation
+        ms = stretch.ms[frames]
+        links = stretch.chains[frames.start * LINK : frames.stop * LINK].hex().encode()
+        clocks = stamps(np.asarray(ms, np.int64))
+        parts = self.blocks.heads["part"][frames].tolist()
+        with_id = b"%b" in self.form.before
+        for k, (at, clock, part) in enumerate(zip(ms, clocks, parts, strict=True)):
+            name = b"%d.%d-0" % (generation, at)
+            link = links[2 * LINK * k : 2 * LINK * (k + 1)]
+            before = self.form.before % name if with_id else self.form.before
+            yield b'%b{"id":"%b","clock":"%b","hash":"%b","hours":"%b","events":[' % (
+                *(before, name, clock.encode()),
+                *(link, DAY_PARTS[part].value.encode()),
+            )
+
+    def _extras(self, frames: slice) -> dict[int, tuple[bytes, bytes]]:
+        """Of frames that have any: what stands before their bars, and after them."""
+        sizes = self.blocks.heads["extras"][frames]
+        found = {}
+        for k in np.flatnonzero(sizes).tolist():
+            begin = (self.stretch.ends[frames.start + k - 1] if frames.start + k else 0) + HEAD.size
+            events = orjson.loads(self.stretch.body[begin : begin + int(sizes[k])])
+            before, after = events_around_bars(events, self.wanted)
+            found[frames.start + k] = orjson.dumps(before)[1:-1], orjson.dumps(after)[1:-1]
+        return found
+
+    def _cells(self, blocks: slice, rows: slice) -> list[bytes]:
+        """The texts of all bars, `WIDTH` cells each, the first of which is what stands before it."""
+        records, table = self.batch.records[rows], self.blocks.table[blocks]
+        counts = self.counts[blocks]
+        cells = ROW * len(records)
+        first, width = distinct(table["width"])
+        code = np.repeat(width * len(self.batch.symbols), counts) + self.batch.symbol[rows]
+        cells[1::WIDTH] = _begins(tuple(table["width"][first].tolist()), self.batch.symbols)[code].tolist()
+        pairs = zip(stamps(table["start"]), stamps(table["end"]), strict=True)
+        between = np.array([STAMPS % (start.encode(), end.encode()) for start, end in pairs], object)
+        cells[2::WIDTH] = np.repeat(between, counts).tolist()
+        prices, volumes = _numbers(records["values"])
+        for places, numbers in ((PRICES, prices), (PLACES_OF_COUNTS, volumes)):
+            for k, place in enumerate(places):
+                cells[FIRST_VALUE + 2 * place :: WIDTH] = numbers[k :: len(places)]
+        cells[WIDTH - 1 :: WIDTH] = _tails(table, counts, records["n_present"])
+        return cells
+
+
+def _numbers(values: NDArray[np.float64]) -> tuple[list[bytes], list[bytes]]:
+    """Prices, and volumes with trade counts, as JSON has them, row after row."""
+    counts = values[:, PLACES_OF_COUNTS]
+    whole = as_whole(counts)
+    return _texts(values[:, PRICES]), _texts(whole) if whole is not None else _mixed(counts)
+
+
+def _mixed(counts: NDArray[np.float64]) -> list[bytes]:
+    """Some of which are absent, or not whole."""
+    with np.errstate(invalid="ignore"):
+        integers = counts.astype(np.int64)
+    found = zip((integers == counts).ravel().tolist(), _texts(integers), _texts(counts), strict=True)
+    return [integer if whole else number for whole, integer, number in found]
+
+
+def _texts(numbers: NDArray[Any]) -> list[bytes]:
+    flat = np.ascontiguousarray(numbers).reshape(-1)
+    return orjson.dumps(flat, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
+
+
+def _tails(table: NDArray[np.void], counts: Ints, present: NDArray[np.uint16]) -> list[bytes]:
+    """What stands behind the values of each bar."""
+    of_block = table["extra"].astype(np.int64) << EXPECTED_SHIFT | table["flags"].astype(np.int64) << FLAGS_SHIFT
+    first, number = distinct(keys := np.repeat(of_block, counts) | present)
+    tails = [
+        _words(MINUTE, key >> EXPECTED_SHIFT, key & MOST_PRESENT, key >> FLAGS_SHIFT & MOST_FLAGS)[-1]
+        for key in keys[first].tolist()
+    ]
+    return tails * len(keys) if len(tails) == 1 else np.array(tails, object)[number].tolist()
+
+
+@lru_cache(maxsize=64)
+def _begins(widths: tuple[int, ...], symbols: tuple[str, ...]) -> NDArray[np.object_]:
+    """How a bar begins, up to where its start stands: of each width all symbols."""
+    found = np.empty(len(widths) * len(symbols), object)
+    for k, (width, symbol) in enumerate(product(widths, symbols)):
+        type_, interval, *_ = _words(width, 1, 1, 0)
+        found[k] = type_ + orjson.dumps(symbol) + interval + b'"'
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _words(width: int, expected: int, present: int, flags: int) -> list[bytes]:
+    """What a bar's JSON has before, between and behind its symbol, its two stamps and its values."""
+    values = [PLACE] * len(BAR_VALUES)
+    synthetic, part = bool(flags & SYNTHETIC), DAY_PARTS[flags >> PART_SHIFT]
+    bar = bar_event(PLACE, interval_name(width), PLACE, PLACE, values, present, expected, synthetic, part)
+    return orjson.dumps(bar).split(orjson.dumps(PLACE))
+
+
+_, _, _TO_END, _TO_VALUES, *_BETWEEN_VALUES, _ = _words(MINUTE, 1, 1, 0)
+STAMPS = b'%b"' + _TO_END + b'"%b"' + _TO_VALUES
+ROW = [b",", b"", b"", *(cell for word in (*_BETWEEN_VALUES, b"") for cell in (b"", word))]
+FIRST_VALUE, WIDTH = 3, len(ROW)
