@@ -57,11 +57,9 @@ class Stretch:
     def chained(cls, generation: int, ms: Sequence[int], ends: Sequence[int], body: bytes, chain: bytes) -> Stretch:
         """Frames laid out after the one whose link is `chain`; `frames.link` says what a link is."""
         links = []
-        sha, view, begin = hashlib.sha256, memoryview(body), 0
+        sha, begin = hashlib.sha256, 0
         for at, end in zip(ms, ends, strict=True):
-            made = sha(b"%b%d.%d-0" % (chain, generation, at))
-            made.update(view[begin:end])
-            chain = made.digest()
+            chain = sha(b"%b%d.%d-0%b" % (chain, generation, at, body[begin:end])).digest()
             links.append(chain)
             begin = end
         return cls(generation, ms, ends, body, b"".join(links))
