@@ -26,6 +26,7 @@ from broker.refusals import Refusal, against_rule, busy, forbidden, malformed, u
 from broker.standing import Standing, locked
 from sessions import wakeup
 from sessions.models import LIVE, Session
+from streaming.engine.frames.frame_id import moment
 
 TAKEN_WITHIN_SECONDS = 5.0
 # What a new order needs of its account, in one trip.
@@ -34,6 +35,12 @@ SELECT EXISTS (SELECT FROM broker_order
                 WHERE account_id = %(account)s AND client_order_id = %(client_order_id)s AND voided_in IS NULL),
        (SELECT jsonb_agg(body ORDER BY number) FROM broker_request
          WHERE account_id = %(account)s AND kind = 'settings' AND voided_in IS NULL),
+       (SELECT c.new_symbol FROM marketdata_corporateaction c JOIN marketdata_instrument i ON i.id = c.instrument_id
+         WHERE i.symbol = %(symbol)s AND c.kind = 'symbol' AND c.ex_date <= %(today)s
+           AND NOT EXISTS (SELECT FROM marketdata_dayversion d
+                            WHERE d.dataset_id = %(dataset)s AND d.instrument_id = i.id AND d.current
+                              AND d.date BETWEEN c.ex_date AND %(today)s)
+         ORDER BY c.ex_date DESC LIMIT 1),
        (SELECT max(number) FROM broker_order WHERE account_id = %(account)s),
        (SELECT max(number) FROM broker_request WHERE account_id = %(account)s)
 """
@@ -67,7 +74,7 @@ def _placed_with(account: Account, form: OrderForm, key: str) -> list[Order]:
 def place_as(standing: Standing, form: OrderForm, key: str | None = None) -> list[Order]:
     """Likewise of an account that is locked, as it stands."""
     require_live(standing.session)
-    numbers = _numbers(standing, form.client_order_id)
+    numbers = _numbers(standing, form.symbol, form.client_order_id)
     rules.check(standing, form)
     orders = orders_of(standing, form, numbers.order)
     asked = {"orders": [order.as_payload() for order in orders], **({"key": key} if key else {})}
@@ -82,15 +89,22 @@ class Numbers(NamedTuple):
     request: int
 
 
-def _numbers(standing: Standing, client_order_id: str) -> Numbers:
-    """Of an account that is locked, whose settings are read along. Raises Refusal where the client's id is taken."""
-    account = standing.account
+def _numbers(standing: Standing, symbol: str, client_order_id: str) -> Numbers:
+    """Of an account that is locked, whose settings are read along.
+
+    Raises Refusal where the client's id is taken, or the symbol has become another and trades no more.
+    """
+    account, session = standing.account, standing.session
+    today = session.calendar.session_date_of(moment(standing.clock_ms))
+    asked: dict[str, Any] = {"account": account.pk, "client_order_id": client_order_id, "symbol": symbol}
     with connection.cursor() as cursor:
-        cursor.execute(BEFORE_AN_ORDER, {"account": account.pk, "client_order_id": client_order_id})
-        taken, changes, *last = cursor.fetchone()
+        cursor.execute(BEFORE_AN_ORDER, asked | {"today": today, "dataset": session.dataset_id})
+        taken, changes, became, *last = cursor.fetchone()
     standing.settings = configurations.of(account, orjson.loads(changes or "[]"))
     if taken:
         raise against_rule("client_order_id must be unique")
+    if became:
+        raise against_rule(f'asset "{symbol}" is not tradable', symbol=symbol, new_symbol=became)
     return Numbers(*((number or 0) + 1 for number in last))
 
 
@@ -132,7 +146,7 @@ def replace(account_id: int, order_id: str, changes: Changes) -> Order:
     with locked(account_id) as standing:
         require_live(standing.session)
         row = find(standing.account, order_id)
-        numbers = _numbers(standing, changes.client_order_id)
+        numbers = _numbers(standing, row.symbol, changes.client_order_id)
         new = replacement(standing, row.working, changes, numbers.order)
         payload = new.as_payload()
         if changes.qty is None:

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from gateway.data.day_cache import Days
 from gateway.wire.moments import new_york_date
 from gateway.wire.spelling import as_stored, on_wire
 from gateway.wire.wire_errors import not_found
-from marketdata.models import DayVersion, Instrument
+from marketdata.models import CorporateAction, DayVersion, Instrument
 from marketdata.units import MILLISECOND_NS
 from sessions.models import Session
 from streaming.as_of.newest_frame import clock_ms
@@ -31,12 +31,12 @@ EXCHANGE = ""
 def assets(days: Days, query: Mapping[str, str]) -> list[dict[str, Any]]:
     """Those that have a day in the session's dataset that is not later than today."""
     wanted = {
-        "status": query.get("status") in (None, "", "active"),
         "asset_class": query.get("asset_class") in (None, "", "us_equity"),
         "exchange": query.get("exchange") in (None, ""),
         "attributes": not query.get("attributes"),
     }
-    return [_asset(instrument) for instrument in _known(days)] if all(wanted.values()) else []
+    found = [_asset(instrument) for instrument in _known(days)] if all(wanted.values()) else []
+    return [each for each in found if query.get("status") in (None, "", each["status"])]
 
 
 def asset(days: Days, name: str) -> dict[str, Any]:
@@ -49,9 +49,8 @@ def asset(days: Days, name: str) -> dict[str, Any]:
 
 def named_asset(session: Session, name: str, at_ms: int | None = None) -> str | None:
     """An asset that the session's dataset holds by the clock, by symbol or id, as it spells it; None for no such."""
-    today = new_york_date((clock_ms(session) if at_ms is None else at_ms) * MILLISECOND_NS)
     try:
-        return _named(session.dataset_id, today, name, int(time.monotonic() / KNOWN_FOR_SECONDS))
+        return _named(session.dataset_id, _today(session, at_ms), name, int(time.monotonic() / KNOWN_FOR_SECONDS))
     except LookupError:
         return None
 
@@ -69,14 +68,19 @@ def _named(dataset_id: int, today: dt.date, name: str, _: int) -> str:
     raise LookupError(name)
 
 
-def assets_named(symbols: Sequence[str]) -> list[dict[str, Any]]:
+def assets_named(session: Session, symbols: Sequence[str]) -> list[dict[str, Any]]:
     """In the order of the symbols."""
-    found = {each.symbol: each for each in Instrument.objects.filter(symbol__in=list(symbols))}
+    named = Instrument.objects.filter(symbol__in=list(symbols))
+    found = {each.symbol: each for each in named.annotate(became=_became(session.dataset_id, _today(session)))}
     return [_asset(found[symbol]) for symbol in symbols if symbol in found]
 
 
 def asset_id(symbol: str) -> uuid.UUID:
     return uuid.uuid5(NAMESPACE, on_wire(symbol))
+
+
+def _today(session: Session, at_ms: int | None = None) -> dt.date:
+    return new_york_date((clock_ms(session) if at_ms is None else at_ms) * MILLISECOND_NS)
 
 
 def _known(days: Days) -> QuerySet[Instrument]:
@@ -87,18 +91,29 @@ def _known_by(dataset_id: int, today: dt.date) -> QuerySet[Instrument]:
     held = (
         DayVersion.objects.current().minutes().filter(instrument=OuterRef("pk"), dataset_id=dataset_id, date__lte=today)
     )
-    return Instrument.objects.filter(Exists(held)).order_by("symbol")
+    return Instrument.objects.filter(Exists(held)).order_by("symbol").annotate(became=_became(dataset_id, today))
 
 
-def _asset(instrument: Instrument) -> dict[str, Any]:
+def _became(dataset_id: int, today: dt.date) -> Subquery:
+    """The symbol that one has become by a day, where it has had no day of its own since."""
+    days = DayVersion.objects.current().filter(instrument=OuterRef("instrument"), dataset_id=dataset_id)
+    changes = CorporateAction.objects.filter(
+        instrument=OuterRef("pk"), kind=CorporateAction.Kind.SYMBOL_CHANGE, ex_date__lte=today
+    )
+    gone = changes.exclude(Exists(days.filter(date__gte=OuterRef("ex_date"), date__lte=today)))
+    return Subquery(gone.order_by("-ex_date").values("new_symbol")[:1])
+
+
+def _asset(instrument: Any) -> dict[str, Any]:
+    """Of an instrument with what it `became`."""
     return {
         "id": str(asset_id(instrument.symbol)),
         "class": "us_equity",
         "exchange": EXCHANGE,
         "symbol": on_wire(instrument.symbol),
         "name": instrument.name or on_wire(instrument.symbol),
-        "status": "active",
-        "tradable": True,
+        "status": "inactive" if instrument.became else "active",
+        "tradable": not instrument.became,
         "marginable": True,
         "shortable": True,
         "easy_to_borrow": True,

@@ -122,4 +122,4 @@ def _row(call: Call, each: Watchlist) -> dict[str, Any]:
 
 
 def _whole(call: Call, each: Watchlist) -> dict[str, Any]:
-    return {**_row(call, each), "assets": assets.assets_named(each.symbols)}
+    return {**_row(call, each), "assets": assets.assets_named(call.session, each.symbols)}

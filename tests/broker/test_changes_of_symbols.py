@@ -135,3 +135,41 @@ def test_everybody_sees_the_new_symbol(change: None, player: Player) -> None:
     assert "TWX" in out.getvalue() and "AAPL" not in out.getvalue()
     assert not Order.objects.filter(account=account, is_open=True).exists()
     assert dt.date.fromisoformat(come["date"]) == EX
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.timeout(300)
+def test_a_symbol_that_has_become_another_is_not_tradable(
+    change: None, sample: Path, player: Player, tmp_path: Path
+) -> None:
+    old = sorted((sample / "bars" / "lean").glob("IBM_*"))
+    call_command("import_bars", *map(str, old), dataset="lean", verbosity=0)
+    (tmp_path / "later.csv").write_text(
+        "symbol,ex_date,kind,value\nIBM,2014-06-02,symbol,IBX\nTWX,2014-06-09,symbol,T\n"
+    )
+    call_command("import_actions", str(tmp_path / "later.csv"), verbosity=0)
+    session, account, _ = on_the_eve()
+    key, secret, _ = accounts.create_key(session, account)
+    headers = {"APCA-API-KEY-ID": key.key_id, "APCA-API-SECRET-KEY": secret}
+    order = {"symbol": "IBM", "qty": "1", "side": "buy", "type": "market", "time_in_force": "day"}
+    refused = Client().post("/alpaca/v2/orders", order, "application/json", headers=headers)
+    assert refused.status_code == 422
+    assert refused.json() == {
+        "code": 42210000,
+        "message": 'asset "IBM" is not tradable',
+        "symbol": "IBM",
+        "new_symbol": "IBX",
+    }
+    assert (
+        Client().post("/alpaca/v2/orders", order | {"symbol": "TWX"}, "application/json", headers=headers).status_code
+        == 200
+    )
+
+    def assets(query: str) -> dict[str, tuple[str, bool]]:
+        rows = Client().get(f"/alpaca/v2/assets{query}", headers=headers).json()
+        return {row["symbol"]: (row["status"], row["tradable"]) for row in rows}
+
+    active = ("active", True)
+    assert assets("") == {"AAPL": active, "IBM": ("inactive", False), "TWX": active}
+    assert assets("?status=active").keys() == {"AAPL", "TWX"} and assets("?status=inactive").keys() == {"IBM"}
+    assert Client().get("/alpaca/v2/assets/IBM", headers=headers).json()["status"] == "inactive"
