@@ -120,10 +120,8 @@ async def test_an_application_that_fails_gives_its_turn_back() -> None:
 
 
 async def test_health_is_answered_without_a_thread() -> None:
-    loop = asyncio.get_running_loop()
-    before = loop.time()
     caller = Caller(application, "/healthz")
     for _ in range(3):
         await asyncio.sleep(0)
-    assert caller.task.done() and caller.status == 200 and loop.time() - before < 1
+    assert caller.task.done() and caller.status == 200
     assert orjson.loads(caller.sent[1]["body"]) == {"status": "ok"}

