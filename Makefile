@@ -6,7 +6,7 @@ BIN := .venv/bin
 # Files in random order, in several processes, each with a Postgres and Valkey of its own.
 SUITE := -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
-# CI says `make check COVERAGE=coverage.txt`, where the table of what no test reaches then is: it takes a fifth longer.
+# `make check COVERAGE=coverage.txt`: where the table of what no test reaches then is; it takes a fifth longer.
 COVERAGE ?=
 CODE := config,web,gateway,broker,streaming,sessions,marketdata
 MEASURE := $(if $(COVERAGE),-m slipcover --source $(CODE) --omit '*/migrations/*' --skip-covered --out $(COVERAGE))
