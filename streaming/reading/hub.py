@@ -28,8 +28,8 @@ from streaming.reading.snapshot import snapshot
 from streaming.reading.stretch_json import EVENTS, FEW_BYTES, Form, Run, runs
 
 HISTORY_BYTES, RENDERED_BYTES, SNAPSHOT_BYTES = 64 << 20, 32 << 20, 32 << 20
-TEXT_TIMES = 4
-"""As many bytes as a stretch has its text."""
+TEXT_TIMES = 8
+"""As many bytes as a stretch has its text, as it is sent and cut into lines."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -49,11 +49,12 @@ class Form(NamedTuple):
 
 EVENTS = Form(b"id: %b\ndata: ", b"\n\n")
 """Server-sent events."""
-LINES = Form(b"", b"\n")
+LINE_END = "\n"
+LINES = Form(b"", LINE_END.encode())
 """One frame a line: JSON has no line end of its own."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Run:
     """Frames that follow each other, as text."""
 
@@ -61,9 +62,10 @@ class Run:
     """Its last frame's."""
     text: bytes
 
-    def lines(self) -> list[bytes]:
-        """A frame each, where the form is `LINES`."""
-        return self.text.split(LINES.behind)[:-1]
+    @cached_property
+    def lines(self) -> list[str]:
+        """A frame each, where the form is `LINES`; for all who read it."""
+        return self.text.decode().split(LINE_END)[:-1]
 
 
 def runs(stretch: Stretch, selection: Selection, form: Form) -> Iterator[Run | Frame]:

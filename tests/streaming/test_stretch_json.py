@@ -109,8 +109,8 @@ def assert_is_told(stretch: Stretch, selection: Selection, rows_at_once: int) ->
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stretch_json, "ROWS_AT_ONCE", rows_at_once)
         lines, events = (list(runs(stretch, selection, form)) for form in (LINES, EVENTS))
-    found = [line for run in lines if isinstance(run, Run) for line in run.lines()]
-    assert found == [orjson.dumps(selection.wire(frame)) for frame in told]
+    found = [line for run in lines if isinstance(run, Run) for line in run.lines]
+    assert found == [selection.json(frame).decode() for frame in told]
     sent = b"".join(run.text for run in events if isinstance(run, Run))
     assert sent == b"".join(b"id: %b\ndata: %b\n\n" % (str(frame.id).encode(), selection.json(frame)) for frame in told)
     assert [run.id for run in lines] == sorted({run.id for run in lines}), "each is later than the one before"
@@ -144,8 +144,8 @@ def test_neither_frames_nor_dicts_are_made_on_the_way(monkeypatch: pytest.Monkey
     body, ends = lay_out(Heads(at, np.zeros(20, np.uint8), None), [group])
     assert len(body) % WORD == 0
     stretch = Stretch.chained(1, at.tolist(), ends.tolist(), body, bytes(32))
-    told = [orjson.dumps(frame.wire()) for frame in stretch.cut(0, 20).frames]
+    told = [orjson.dumps(frame.wire()).decode() for frame in stretch.cut(0, 20).frames]
     monkeypatch.setattr(BarBlock, "events", lambda *_: pytest.fail("made dicts"))
     monkeypatch.setattr(Stretch, "frames", property(lambda _: pytest.fail("made frames")))
     (run,) = runs(stretch, Selection.of(), LINES)
-    assert isinstance(run, Run) and run.lines() == told
+    assert isinstance(run, Run) and run.lines == told

@@ -21,8 +21,8 @@ from marketdata.store import spelled_as
 from streaming.base.cancellation import end
 from streaming.engine.frames.frame_id import CursorError, FrameId
 from streaming.engine.publishing.lockstep import NameTaken, NeverPublished
-from streaming.reading.hub import Hub, Rendered, shared_hub
-from streaming.reading.reader import Item, Notice, Reading, in_parts, texts_of
+from streaming.reading.hub import Hub, shared_hub
+from streaming.reading.reader import Notice, in_parts, texts_of
 from streaming.reading.selection import ANY, NotSubscribed, Selection
 from streaming.reading.stretch_json import LINES, Run
 from web.streams.grant import App, Decision, Grant, Message, Receive, Scope, Send, decide
@@ -151,8 +151,8 @@ class Connection:
         async with aclosing(texts_of(self.reading, hub, LINES)) as items:  # type: ignore[type-var]
             async for item in items:
                 async with self.turn:
-                    for each in _messages(hub, self.reading, item):
-                        await self._put(each)
+                    for text in item.lines if isinstance(item, Run) else [rendered(hub, self.reading, item).text]:
+                        await self._put(text)
         await self._close(NORMAL, "the session has ended")
 
     async def _close(self, code: int, reason: str) -> None:
@@ -213,22 +213,16 @@ class Connection:
             return
         event = await hub.snapshot(shared, fresh, cursor)
         for notice in in_parts({**event, "bars": [bar for bar in event["bars"] if not before.bar(bar)]}):
-            await self._put(rendered(hub, self.reading, notice))
+            await self._put(rendered(hub, self.reading, notice).text)
 
     async def _send_subscription(self) -> None:
         await self._send_notice({"type": "subscription", "channels": self.reading.selection.listed()})
 
     async def _send_notice(self, event: dict[str, Any]) -> None:
-        await self._put(Rendered(None, orjson.dumps(Notice(event).wire())))
+        await self._put(orjson.dumps(Notice(event).wire()).decode())
 
-    async def _put(self, made: Rendered) -> None:
-        await self.sender.put({"type": "websocket.send", "text": made.text}, len(made.json))
-
-
-def _messages(hub: Hub, reading: Reading, item: Item | Run) -> list[Rendered]:
-    if isinstance(item, Run):
-        return [Rendered(None, line) for line in item.lines()]
-    return [rendered(hub, reading, item)]
+    async def _put(self, text: str) -> None:
+        await self.sender.put({"type": "websocket.send", "text": text}, len(text))
 
 
 def parse(message: Any) -> dict[str, Any]:
