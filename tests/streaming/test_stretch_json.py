@@ -104,15 +104,15 @@ selections = st.sampled_from(
 )
 
 
-def assert_is_told(stretch: Stretch, selection: Selection, rows_at_once: int) -> None:
-    told = [frame for frame in stretch.frames if selection.touches(frame)]
+def assert_runs_have_all(stretch: Stretch, selection: Selection, rows_at_once: int) -> None:
+    wanted = [frame for frame in stretch.frames if selection.touches(frame)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stretch_json, "ROWS_AT_ONCE", rows_at_once)
         lines, events = (list(runs(stretch, selection, form)) for form in (LINES, EVENTS))
     found = [line for run in lines if isinstance(run, Run) for line in run.lines]
-    assert found == [selection.json(frame).decode() for frame in told]
+    assert found == [selection.json(frame).decode() for frame in wanted]
     sent = b"".join(run.text for run in events if isinstance(run, Run))
-    assert sent == b"".join(b"id: %b\ndata: %b\n\n" % (str(frame.id).encode(), selection.json(frame)) for frame in told)
+    assert sent == b"".join(b"id: %b\ndata: %b\n\n" % (str(frame.id).encode(), selection.json(frame)) for frame in wanted)
     assert [run.id for run in lines] == sorted({run.id for run in lines}), "each is later than the one before"
     assert lines[-1].id == stretch.id
     assert not any(selection.touches(one) for one in lines if isinstance(one, Frame))
@@ -121,7 +121,7 @@ def assert_is_told(stretch: Stretch, selection: Selection, rows_at_once: int) ->
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(stretches(), selections, st.sampled_from([1, 3, 2048]))
 def test_the_text_of_many_frames_is_that_of_their_dicts(stretch: Stretch, selection: Selection, rows: int) -> None:
-    assert_is_told(stretch, selection, rows)
+    assert_runs_have_all(stretch, selection, rows)
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=10)
@@ -144,8 +144,8 @@ def test_neither_frames_nor_dicts_are_made_on_the_way(monkeypatch: pytest.Monkey
     body, ends = lay_out(Heads(at, np.zeros(20, np.uint8), None), [group])
     assert len(body) % WORD == 0
     stretch = Stretch.chained(1, at.tolist(), ends.tolist(), body, bytes(32))
-    told = [orjson.dumps(frame.wire()).decode() for frame in stretch.cut(0, 20).frames]
+    wanted = [orjson.dumps(frame.wire()).decode() for frame in stretch.cut(0, 20).frames]
     monkeypatch.setattr(BarBlock, "events", lambda *_: pytest.fail("made dicts"))
     monkeypatch.setattr(Stretch, "frames", property(lambda _: pytest.fail("made frames")))
     (run,) = runs(stretch, Selection.of(), LINES)
-    assert isinstance(run, Run) and run.lines == told
+    assert isinstance(run, Run) and run.lines == wanted
