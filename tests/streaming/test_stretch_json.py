@@ -112,7 +112,9 @@ def assert_runs_have_all(stretch: Stretch, selection: Selection, rows_at_once: i
     found = [line for run in lines if isinstance(run, Run) for line in run.lines]
     assert found == [selection.json(frame).decode() for frame in wanted]
     sent = b"".join(run.text for run in events if isinstance(run, Run))
-    assert sent == b"".join(b"id: %b\ndata: %b\n\n" % (str(frame.id).encode(), selection.json(frame)) for frame in wanted)
+    assert sent == b"".join(
+        b"id: %b\ndata: %b\n\n" % (str(frame.id).encode(), selection.json(frame)) for frame in wanted
+    )
     assert [run.id for run in lines] == sorted({run.id for run in lines}), "each is later than the one before"
     assert lines[-1].id == stretch.id
     assert not any(selection.touches(one) for one in lines if isinstance(one, Frame))
