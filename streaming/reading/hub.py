@@ -59,16 +59,26 @@ class SharedRuns:
 
     def __init__(self, made: Iterator[Run | Frame], size: int) -> None:
         self.made, self.done, self.size = made, list[Run | Frame](), size
+        self.failure: Exception | None = None
 
     def __iter__(self) -> Iterator[Run | Frame]:
         place = 0
-        while True:
-            if place == len(self.done):
-                if (run := next(self.made, None)) is None:
-                    return
-                self.done.append(run)
+        while place < len(self.done) or self._has_more():
             yield self.done[place]
             place += 1
+
+    def _has_more(self) -> bool:
+        """Every reader gets what keeps it from being made: an iterator that failed would look like one that ended."""
+        if self.failure:
+            raise self.failure
+        try:
+            run = next(self.made, None)
+        except Exception as error:
+            self.failure = error
+            raise
+        if run is not None:
+            self.done.append(run)
+        return run is not None
 
 
 @dataclass

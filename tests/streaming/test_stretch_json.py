@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,12 @@ from marketdata.hours import DAY_PARTS
 from marketdata.kinds import KINDS, DayKind
 from streaming.engine.frames.bar_blocks import BarBlock
 from streaming.engine.frames.frame import Frame
+from streaming.engine.frames.frame_id import FrameId
 from streaming.engine.frames.laying_out import Blocks, Heads, Texts, lay_out
 from streaming.engine.frames.layout import PART_SHIFT, RECORDS, WORD
 from streaming.engine.frames.stretch import Stretch
 from streaming.reading import stretch_json
+from streaming.reading.hub import SharedRuns
 from streaming.reading.selection import Selection
 from streaming.reading.stretch_json import EVENTS, LINES, Run, runs
 
@@ -151,3 +154,20 @@ def test_neither_frames_nor_dicts_are_made_on_the_way(monkeypatch: pytest.Monkey
     monkeypatch.setattr(Stretch, "frames", property(lambda _: pytest.fail("made frames")))
     (run,) = runs(stretch, Selection.of(), LINES)
     assert isinstance(run, Run) and run.lines == wanted
+
+
+def test_what_is_shared_is_made_once_and_fails_for_everybody() -> None:
+    frames = [Frame(FrameId(1, ms, 0), None, "", [], []) for ms in (1, 2)]
+    shared = SharedRuns(iter(frames), 1)
+    assert list(shared) == frames and list(shared) == frames
+
+    def broken() -> Iterator[Frame]:
+        yield frames[0]
+        raise ValueError("no frame")
+
+    shared = SharedRuns(broken(), 1)
+    for _ in range(2):
+        reading = iter(shared)
+        assert next(reading) is frames[0]
+        with pytest.raises(ValueError, match="no frame"):
+            next(reading)
