@@ -13,6 +13,7 @@ from django.db import connection, transaction
 
 from broker import configurations
 from broker.account_writer import write_orders
+from broker.corporate_actions import BECAME
 from broker.entry import rules
 from broker.entry.new_orders import market_form, orders_of
 from broker.entry.order_form import OrderForm
@@ -29,20 +30,15 @@ from sessions.models import LIVE, Session
 from streaming.engine.frames.frame_id import moment
 
 TAKEN_WITHIN_SECONDS = 5.0
-# What a new order needs of its account, in one trip.
+# What a new order needs of its account, and of its symbol, in one trip: behind `BECAME`.
 BEFORE_AN_ORDER = """
 SELECT EXISTS (SELECT FROM broker_order
                 WHERE account_id = %(account)s AND client_order_id = %(client_order_id)s AND voided_in IS NULL),
        (SELECT jsonb_agg(body ORDER BY number) FROM broker_request
          WHERE account_id = %(account)s AND kind = 'settings' AND voided_in IS NULL),
-       (SELECT c.new_symbol FROM marketdata_corporateaction c JOIN marketdata_instrument i ON i.id = c.instrument_id
-         WHERE i.symbol = %(symbol)s AND c.kind = 'symbol' AND c.ex_date <= %(today)s
-           AND NOT EXISTS (SELECT FROM marketdata_dayversion d
-                            WHERE d.dataset_id = %(dataset)s AND d.instrument_id = i.id AND d.current
-                              AND d.date BETWEEN c.ex_date AND %(today)s)
-         ORDER BY c.ex_date DESC LIMIT 1),
        (SELECT max(number) FROM broker_order WHERE account_id = %(account)s),
-       (SELECT max(number) FROM broker_request WHERE account_id = %(account)s)
+       (SELECT max(number) FROM broker_request WHERE account_id = %(account)s),
+       (SELECT new_symbol FROM became)
 """
 
 
@@ -96,10 +92,10 @@ def _numbers(standing: Standing, symbol: str, client_order_id: str) -> Numbers:
     """
     account, session = standing.account, standing.session
     today = session.calendar.session_date_of(moment(standing.clock_ms))
-    asked: dict[str, Any] = {"account": account.pk, "client_order_id": client_order_id, "symbol": symbol}
+    asked: dict[str, Any] = {"account": account.pk, "client_order_id": client_order_id, "symbols": [symbol]}
     with connection.cursor() as cursor:
-        cursor.execute(BEFORE_AN_ORDER, asked | {"today": today, "dataset": session.dataset_id})
-        taken, changes, became, *last = cursor.fetchone()
+        cursor.execute(BECAME + BEFORE_AN_ORDER, asked | {"today": today, "dataset": session.dataset_id})
+        taken, changes, *last, became = cursor.fetchone()
     standing.settings = configurations.of(account, orjson.loads(changes or "[]"))
     if taken:
         raise against_rule("client_order_id must be unique")

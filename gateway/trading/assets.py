@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet
 
+from broker.corporate_actions import became
 from gateway.data.day_cache import Days
 from gateway.wire.moments import new_york_date
 from gateway.wire.spelling import as_stored, on_wire
 from gateway.wire.wire_errors import not_found
-from marketdata.models import CorporateAction, DayVersion, Instrument
+from marketdata.models import DayVersion, Instrument
 from marketdata.units import MILLISECOND_NS
 from sessions.models import Session
 from streaming.as_of.newest_frame import clock_ms
@@ -35,7 +36,8 @@ def assets(days: Days, query: Mapping[str, str]) -> list[dict[str, Any]]:
         "exchange": query.get("exchange") in (None, ""),
         "attributes": not query.get("attributes"),
     }
-    found = [_asset(instrument) for instrument in _known(days)] if all(wanted.values()) else []
+    known = list(_known(days)) if all(wanted.values()) else []
+    found = _assets(days.session.dataset_id, days.today, known)
     return [each for each in found if query.get("status") in (None, "", each["status"])]
 
 
@@ -43,7 +45,7 @@ def asset(days: Days, name: str) -> dict[str, Any]:
     """By symbol or id."""
     for instrument in _known(days):
         if name in (on_wire(instrument.symbol), str(asset_id(instrument.symbol))):
-            return _asset(instrument)
+            return _assets(days.session.dataset_id, days.today, [instrument])[0]
     raise not_found(f"asset not found for {name}")
 
 
@@ -70,9 +72,8 @@ def _named(dataset_id: int, today: dt.date, name: str, _: int) -> str:
 
 def assets_named(session: Session, symbols: Sequence[str]) -> list[dict[str, Any]]:
     """In the order of the symbols."""
-    named = Instrument.objects.filter(symbol__in=list(symbols))
-    found = {each.symbol: each for each in named.annotate(became=_became(session.dataset_id, _today(session)))}
-    return [_asset(found[symbol]) for symbol in symbols if symbol in found]
+    found = {each.symbol: each for each in Instrument.objects.filter(symbol__in=list(symbols))}
+    return _assets(session.dataset_id, _today(session), [found[symbol] for symbol in symbols if symbol in found])
 
 
 def asset_id(symbol: str) -> uuid.UUID:
@@ -91,29 +92,23 @@ def _known_by(dataset_id: int, today: dt.date) -> QuerySet[Instrument]:
     held = (
         DayVersion.objects.current().minutes().filter(instrument=OuterRef("pk"), dataset_id=dataset_id, date__lte=today)
     )
-    return Instrument.objects.filter(Exists(held)).order_by("symbol").annotate(became=_became(dataset_id, today))
+    return Instrument.objects.filter(Exists(held)).order_by("symbol")
 
 
-def _became(dataset_id: int, today: dt.date) -> Subquery:
-    """The symbol that one has become by a day, where it has had no day of its own since."""
-    days = DayVersion.objects.current().filter(instrument=OuterRef("instrument"), dataset_id=dataset_id)
-    changes = CorporateAction.objects.filter(
-        instrument=OuterRef("pk"), kind=CorporateAction.Kind.SYMBOL_CHANGE, ex_date__lte=today
-    )
-    gone = changes.exclude(Exists(days.filter(date__gte=OuterRef("ex_date"), date__lte=today)))
-    return Subquery(gone.order_by("-ex_date").values("new_symbol")[:1])
+def _assets(dataset_id: int, today: dt.date, instruments: Sequence[Instrument]) -> list[dict[str, Any]]:
+    gone = became(dataset_id, today, [each.symbol for each in instruments])
+    return [_asset(each, active=each.symbol not in gone) for each in instruments]
 
 
-def _asset(instrument: Any) -> dict[str, Any]:
-    """Of an instrument with what it `became`."""
+def _asset(instrument: Instrument, *, active: bool) -> dict[str, Any]:
     return {
         "id": str(asset_id(instrument.symbol)),
         "class": "us_equity",
         "exchange": EXCHANGE,
         "symbol": on_wire(instrument.symbol),
         "name": instrument.name or on_wire(instrument.symbol),
-        "status": "inactive" if instrument.became else "active",
-        "tradable": not instrument.became,
+        "status": "active" if active else "inactive",
+        "tradable": active,
         "marginable": True,
         "shortable": True,
         "easy_to_borrow": True,

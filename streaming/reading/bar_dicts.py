@@ -14,7 +14,7 @@ from marketdata.intervals import parse_interval
 from streaming.engine.frames.bar_blocks import any_bar, copies, partial_copies, wire_columns
 from streaming.engine.frames.layout import PART_SHIFT, SYNTHETIC
 from streaming.engine.frames.stretch import Stretch
-from streaming.reading.batches import Batch, Blocks, Ints, named, rows_of, stamps, taken
+from streaming.reading.batches import Batch, Blocks, named, rows_of, stamps, together
 
 Dicts = Iterator[dict[str, Any]]
 ROWS_AT_ONCE = 512
@@ -26,10 +26,7 @@ def bar_dicts(stretch: Stretch, interval: str, symbols: Collection[str]) -> Iter
     words = np.frombuffer(stretch.body, np.int64)
     blocks = Blocks(words, stretch, interval)
     batch, table = blocks.batch(words, stretch), blocks.table
-    counts = table["rows"].astype(np.int64)
-    if (kept := rows_of(batch, symbols)) is not None:
-        block = np.repeat(np.arange(len(table)), counts)
-        batch, counts = taken(batch, kept), np.bincount(block[kept], minlength=len(table))
+    batch, counts = blocks.taken(batch, rows_of(batch, symbols))
     names = named(batch.symbols, batch.symbol)
     about = [
         stamps(table["start"]),
@@ -40,7 +37,7 @@ def bar_dicts(stretch: Stretch, interval: str, symbols: Collection[str]) -> Iter
     ]
     bars: dict[tuple[int, int], dict[str, Any]] = {}
     width = parse_interval(interval)
-    for first, last, begin, end in _together(counts):
+    for first, last, begin, end in together(counts, ROWS_AT_ONCE):
         rows, made = _rows(batch, names, slice(begin, end))
         of_block = (column[first:last] for column in about)
         for start, ends, of, flags, count in zip(*of_block, strict=True):
@@ -50,17 +47,6 @@ def bar_dicts(stretch: Stretch, interval: str, symbols: Collection[str]) -> Iter
                 bar = bars[of, flags] = any_bar(width, of, synthetic=synthetic, part=part)
             bar["start"], bar["end"] = start, ends
             yield made(bar, islice(rows, count))
-
-
-def _together(counts: Ints) -> Iterator[tuple[int, int, int, int]]:
-    """Blocks from one to before another, and their rows likewise."""
-    ends = np.cumsum(counts)
-    first = begin = 0
-    while first < len(counts):
-        last = max(first + 1, int(np.searchsorted(ends, begin + ROWS_AT_ONCE, side="right")))
-        end = int(ends[last - 1])
-        yield first, last, begin, end
-        first, begin = last, end
 
 
 def _rows(

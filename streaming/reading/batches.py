@@ -5,7 +5,7 @@ Parsed for all frames of a stretch at once: a frame costs next to nothing, whate
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -121,6 +121,19 @@ def taken(batch: Batch, kept: NDArray[np.bool_]) -> Batch:
     return Batch(batch.cursor, batch.channel, *rows, batch.symbols, batch.words, start, expected)
 
 
+def together(counts: Ints, most: int) -> Iterator[tuple[int, int, int, int]]:
+    """Groups that follow each other, of at most so many rows where one alone has no more: from one to before another,
+    and their rows likewise.
+    """
+    ends = np.cumsum(counts)
+    first = begin = 0
+    while first < len(counts):
+        last = max(first + 1, int(np.searchsorted(ends, begin + most, side="right")))
+        end = int(ends[last - 1])
+        yield first, last, begin, end
+        first, begin = last, end
+
+
 class Blocks:
     """Where the blocks of a channel, or those of all bars, are, in words."""
 
@@ -174,6 +187,14 @@ class Blocks:
             local = records["codes"][:, column]
             records["codes"][:, column] = coded.numbers(np.repeat(np.arange(len(counts)), counts), local)
         return Batch(stretch.id, self.channel, records, known, symbol, symbols.words, coded.words)
+
+    def taken(self, batch: Batch, kept: NDArray[np.bool_] | None) -> tuple[Batch, Ints]:
+        """The rows of their batch that are kept, None for all, and how many are of each block."""
+        counts = self.table["rows"].astype(np.int64)
+        if kept is None:
+            return batch, counts
+        block = np.repeat(np.arange(len(counts)), counts)
+        return taken(batch, kept), np.bincount(block[kept], minlength=len(counts))
 
 
 def _gathered(words: Ints, first: Ints, counts: Ints, size: int) -> Ints:

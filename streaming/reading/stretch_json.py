@@ -25,7 +25,7 @@ from streaming.engine.frames.frame import HEAD, Frame, events_around_bars
 from streaming.engine.frames.frame_id import FrameId
 from streaming.engine.frames.layout import PART_SHIFT, SYNTHETIC
 from streaming.engine.frames.stretch import LINK, Stretch
-from streaming.reading.batches import Batch, Blocks, Ints, stamps, taken
+from streaming.reading.batches import Batch, Blocks, Ints, rows_of, stamps, together
 from streaming.reading.selection import Selection
 
 ROWS_AT_ONCE = 2048
@@ -86,35 +86,23 @@ class _Bars:
     def __init__(self, stretch: Stretch, blocks: Blocks, batch: Batch, selection: Selection, form: Form) -> None:
         self.stretch, self.blocks, self.selection, self.form = stretch, blocks, selection, form
         self.wanted = (lambda channel: None) if selection.all else selection.symbols
-        table = blocks.table
-        counts = table["rows"].astype(np.int64)
-        kept = None if selection.all else self._kept(batch, counts)
-        if kept is not None:
-            block = np.repeat(np.arange(len(table)), counts)
-            batch, counts = taken(batch, kept), np.bincount(block[kept], minlength=len(table))
-        self.batch, self.counts = batch, counts
-        self.rows = np.bincount(blocks.frame, counts, len(stretch)).astype(np.int64)
+        kept = None if selection.all else self._kept(batch, blocks.table["width"], blocks.table["rows"])
+        self.batch, self.counts = blocks.taken(batch, kept)
+        self.rows = np.bincount(blocks.frame, self.counts, len(stretch)).astype(np.int64)
         """Of each frame."""
 
-    def _kept(self, batch: Batch, counts: Ints) -> NDArray[np.bool_] | None:
-        widths = self.blocks.table["width"]
+    def _kept(self, batch: Batch, widths: NDArray[np.uint16], counts: NDArray[np.uint32]) -> NDArray[np.bool_] | None:
         kept = np.ones(len(batch), bool)
         for width in widths[distinct(widths)[0]].tolist():
             symbols = self.wanted(interval_name(width))
-            if symbols is not None:
-                wanted = np.array([symbol in symbols for symbol in batch.symbols], dtype=bool)
-                kept &= wanted[batch.symbol] | np.repeat(widths != width, counts)
+            if symbols is not None and (of_symbols := rows_of(batch, symbols)) is not None:
+                kept &= of_symbols | np.repeat(widths != width, counts)
         return None if kept.all() else kept
 
     def runs(self) -> Iterator[Run | Frame]:
-        first = block = row = 0
-        ends = np.cumsum(self.rows)
-        while first < len(self.stretch):
-            last = max(first + 1, int(np.searchsorted(ends, row + ROWS_AT_ONCE, side="right")))
-            end_block = int(np.searchsorted(self.blocks.frame, last))
-            end = int(ends[last - 1])
-            yield from self._run(slice(first, last), slice(block, end_block), slice(row, end))
-            first, block, row = last, end_block, end
+        for first, last, begin, end in together(self.rows, ROWS_AT_ONCE):
+            blocks = slice(*np.searchsorted(self.blocks.frame, (first, last)).tolist())
+            yield from self._run(slice(first, last), blocks, slice(begin, end))
 
     def _run(self, frames: slice, blocks: slice, rows: slice) -> Iterator[Run | Frame]:
         leads, rest, touched = self._around(frames)
