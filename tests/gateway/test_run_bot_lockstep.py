@@ -16,7 +16,7 @@ from gateway.running.bot_at_work import BotAtWork
 from gateway.running.environment import START_UP
 from marketdata import calendar
 from sessions import control
-from sessions.models import Session
+from sessions.models import Run, Session
 from sessions.redis_client import connection as redis_connection
 from streaming.engine.publishing.lockstep import acknowledged_key
 from streaming.starts import service
@@ -24,6 +24,7 @@ from streaming.starts.request import StartRequest
 from tests.gateway.conftest import DAY
 from tests.gateway.test_run_bot import finished, run_bot, written
 from tests.streaming.playing import await_clock
+from tests.streaming.rows import locked
 from tests.workers import StartWorker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
@@ -118,6 +119,25 @@ def test_at_a_paced_speed_too_market_time_waits_for_a_bot_that_computes_longer_t
     process = run_bot(session, written(tmp_path, slow), "--lockstep")
     resume_once_it_waits(session)
     out, err = finished(process, 120)
+    assert process.returncode == 0, out + err
+    assert_every_minute(out)
+
+
+def test_a_row_that_others_lock_now_and_then_holds_no_bot_for_good(
+    start_worker: StartWorker, real_days: str, tmp_path: Path
+) -> None:
+    start_worker()
+    session = service.start(StartRequest(("AAPL", "MSFT"), DAY, DAY, speed=1200, paused=True)).session
+    control.step(session.pk, 10)
+    await_clock(session, calendar.trading_day(DAY).open + dt.timedelta(minutes=10))
+    process = run_bot(session, written(tmp_path, SLEEPS.replace("60)", "60 - time.time() % 60)")), "--lockstep")
+    resume_once_it_waits(session)
+    end = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < end:
+        with locked(Run, session.pk):
+            time.sleep(0.3)
+        time.sleep(0.3)
+    out, err = finished(process, 1)
     assert process.returncode == 0, out + err
     assert_every_minute(out)
 

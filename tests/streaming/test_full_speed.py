@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from django.db import connection
@@ -152,6 +153,28 @@ def test_a_session_that_is_locked_keeps_no_other_waiting(played: Session) -> Non
         assert time.monotonic() - began < 10
     assert DayMark.objects.filter(session=other).exists()
     assert Run.objects.get(session=other).frame_count == 1
+
+
+def test_a_position_whose_row_was_locked_is_written_without_another_note(played: Session) -> None:
+    """A replay that is held for a bot makes no other frame until the bot has seen this one's instant come."""
+    other = a_session("MSFT", epoch=1, clock=None, frame_id="", chain="", frame_count=0)
+    writer = PositionWriter()
+    for session in (played, other):
+        writer.leave(session.pk, note(session))
+    with locked(Run, played.pk):
+        writer.write()
+        assert Run.objects.get(session=other).frame_count == 1
+        assert list(writer.notes) == [played.pk]
+    writer.write()
+    assert Run.objects.get(session=played).frame_count == 1 and not writer.notes
+
+
+def test_a_position_of_who_lost_the_session_is_not_written_and_not_kept(played: Session) -> None:
+    writer = PositionWriter()
+    writer.leave(played.pk, replace(note(played), epoch=7))
+    with locked(Run, played.pk):
+        writer.write()
+    assert Run.objects.get(session=played).frame_count == 0 and not writer.notes
 
 
 def test_a_mark_of_who_lost_the_session_is_not_written_and_not_kept(played: Session) -> None:

@@ -19,25 +19,33 @@ from streaming.engine.records.day_marks import DayBegun, mark
 EVERY = 0.1
 """Seconds between two statements."""
 # A position is never taken back: what its session has written itself since then is newer.
-# A row that is locked just now is written with the next note of its session.
+# The answer: the sessions whose row somebody has locked. Those that are another holder's by now are not written.
 WRITE = """
-WITH position AS (
-  SELECT v.* FROM unnest(%s::bigint[], %s::bigint[], %s::int[], %s::timestamptz[], %s::text[], %s::bigint[], %s::text[],
-                         %s::text[], %s::bool[], %s::float8[], %s::float8[], %s::text[], %s::text[], %s::bigint[])
+WITH given AS (
+  SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::int[], %s::timestamptz[], %s::text[], %s::bigint[], %s::text[],
+                       %s::text[], %s::bool[], %s::float8[], %s::float8[], %s::text[], %s::text[], %s::bigint[])
     AS v(id, epoch, generation, clock, frame_id, frame_count, chain,
          moving, measured, real_speed, clock_error, bottleneck, days_held, bars_held)
-    JOIN replay_run r ON r.session_id = v.id AND r.epoch = v.epoch
+), newer AS (
+  SELECT given.* FROM given JOIN replay_run r
+      ON r.session_id = given.id AND r.epoch = given.epoch AND r.generation = given.generation
+   WHERE r.frame_count < given.frame_count
+), position AS (
+  SELECT newer.* FROM newer JOIN replay_run r ON r.session_id = newer.id
    ORDER BY r.session_id FOR NO KEY UPDATE OF r SKIP LOCKED
+), written AS (
+  UPDATE replay_run r
+     SET clock = v.clock, frame_id = v.frame_id, frame_count = v.frame_count, chain = v.chain,
+         moving = v.moving::jsonb,
+         days_held = COALESCE(v.days_held::date[], r.days_held), bars_held = COALESCE(v.bars_held, r.bars_held),
+         real_speed = CASE WHEN v.measured THEN v.real_speed ELSE r.real_speed END,
+         clock_error = CASE WHEN v.measured THEN v.clock_error ELSE r.clock_error END,
+         bottleneck = CASE WHEN v.measured THEN v.bottleneck ELSE r.bottleneck END
+    FROM position v
+   WHERE r.session_id = v.id AND r.epoch = v.epoch AND r.generation = v.generation
+     AND r.frame_count < v.frame_count
 )
-UPDATE replay_run r
-   SET clock = v.clock, frame_id = v.frame_id, frame_count = v.frame_count, chain = v.chain, moving = v.moving::jsonb,
-       days_held = COALESCE(v.days_held::date[], r.days_held), bars_held = COALESCE(v.bars_held, r.bars_held),
-       real_speed = CASE WHEN v.measured THEN v.real_speed ELSE r.real_speed END,
-       clock_error = CASE WHEN v.measured THEN v.clock_error ELSE r.clock_error END,
-       bottleneck = CASE WHEN v.measured THEN v.bottleneck ELSE r.bottleneck END
-  FROM position v
- WHERE r.session_id = v.id AND r.epoch = v.epoch AND r.generation = v.generation
-   AND r.frame_count < v.frame_count
+SELECT id FROM newer EXCEPT SELECT id FROM position
 """
 POSITION = ("clock", "frame_id", "frame_count", "chain")
 
@@ -90,7 +98,7 @@ class PositionWriter:
             self.days.append(day)
 
     def write(self) -> None:
-        """Everything noted since the last time. Where Postgres does not answer, the notes stay."""
+        """Everything noted since the last time. What cannot be written stays noted: the next may be long in coming."""
         with self.writing:
             with self.lock:
                 notes, self.notes = self.notes, {}
@@ -98,7 +106,7 @@ class PositionWriter:
             try:
                 days = mark(days, wait=False)
                 waiting = {day.session_id for day in days}
-                _write({pk: note for pk, note in notes.items() if pk not in waiting})
+                waiting |= _write({pk: note for pk, note in notes.items() if pk not in waiting})
                 notes = {pk: note for pk, note in notes.items() if pk in waiting}
                 self.refusal = ""
             except DatabaseError as error:
@@ -127,9 +135,11 @@ class PositionWriter:
             self.notes, self.days = notes | self.notes, days + self.days
 
 
-def _write(notes: Mapping[int, Note]) -> None:
+def _write(notes: Mapping[int, Note]) -> set[int]:
+    """Returns the sessions that are left to be written: somebody has their run's row locked."""
     if not notes:
-        return
+        return set()
     columns = [list(column) for column in zip(*(note.row(pk) for pk, note in notes.items()), strict=True)]
     with connection.cursor() as cursor:
         cursor.execute(WRITE, columns)
+        return {session_id for (session_id,) in cursor.fetchall()}
