@@ -73,6 +73,8 @@ def open_streams(session: Session, say: Say) -> Started:
 
     Of two callers at once one opens it and the other waits for that; whoever comes later finds it started.
     """
+    # Should this process be killed, a worker goes on with it.
+    Session.objects.filter(pk=session.pk, state=State.CREATED).update(start_requested=True)
     while (started := try_open(session, say)) is None and session.state == State.CREATED:
         time.sleep(LOOK_SECONDS)
     if started is not None:
@@ -94,8 +96,6 @@ def try_open(session: Session, say: Say) -> Started | None:
             ours = mine and session.state == State.CREATED
             if not ours:
                 return None
-            # Should this process be killed, a worker goes on with it.
-            Session.objects.filter(pk=session.pk).update(start_requested=True)
             return _open(session, say)
         except (KeyboardInterrupt, SystemExit):
             drop_if_busy()

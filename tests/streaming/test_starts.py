@@ -168,6 +168,21 @@ def test_ctrl_c_ends_the_session_with_the_reason(foreground: subprocess.Popen[st
     assert "Interrupted" in output
 
 
+def test_a_start_that_others_see_begun_is_asked_of_a_worker_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that no kill falls in between."""
+    session, seen = create("corrupt"), list[tuple[set[int], bool]]()
+    refresh = Session.refresh_from_db
+
+    def looked(row: Session, *args: Any, **kwargs: Any) -> None:
+        seen.append((being_opened([row.pk]), Session.objects.get(pk=row.pk).start_requested))
+        refresh(row, *args, **kwargs)
+
+    monkeypatch.setattr(Session, "refresh_from_db", looked)
+    with pytest.raises(service.StartError):
+        service.open_streams(session, service.quiet)
+    assert seen[0] == ({session.pk}, True)
+
+
 def test_a_start_whose_process_is_killed_is_taken_over_by_a_worker(foreground: subprocess.Popen[str]) -> None:
     foreground.kill()
     session = Session.objects.get()
