@@ -44,17 +44,6 @@ def find_days(
     return {row.instrument.symbol: stored_day(row) for row in rows.order_by("-derived")}
 
 
-def find_every_kind(dataset_id: int, date: dt.date, symbols: Iterable[str]) -> dict[tuple[str, str, str], StoredDay]:
-    """(Symbol, kind, scope) → as `find_days`, for all that the store has of that day."""
-    rows = DayVersion.objects.current().filter(dataset_id=dataset_id, date=date, instrument__symbol__in=list(symbols))
-    rows = rows.select_related("instrument").order_by("-derived")
-    return {
-        (row.instrument.symbol, row.kind, row.scope): stored_day(row)
-        for row in rows
-        if row.interval == interval_of(row.kind)
-    }
-
-
 def find_versions(version_ids: Sequence[int]) -> list[StoredDay]:
     """Exactly those versions, current or not: what a session has pinned."""
     if not version_ids:

@@ -53,9 +53,10 @@ class Tape:
         return [self.day(symbol, date, scope) for scope in (Scope.REGULAR, Scope.EXTENDED)]
 
     def _day(self, symbol: str, date: dt.date, scope: str) -> Day:
-        found = store.find_every_kind(self.dataset_id, date, [symbol])
         opens = int(self.calendar.trading_day(date).open.timestamp()) * SECOND_NS
-        kinds = {kind: found.get((symbol, kind, scope)) for kind in DayKind}
+        kinds = {
+            kind: store.find_days(self.dataset_id, kind, date, [symbol], scope=scope).get(symbol) for kind in DayKind
+        }
         ticks = {kind: store.load_ticks(row) if (row := kinds[kind]) else None for kind in list(DayKind)[1:]}
         bars = kinds[DayKind.BARS]
         return Day(
