@@ -17,6 +17,8 @@ from streaming.engine.frames.layout import BLOCK, HEAD, MAGIC, VERSION, WORD, fi
 
 Ints = NDArray[np.int64]
 HEAD_WORDS, BLOCK_WORDS = HEAD.itemsize // WORD, BLOCK.itemsize // WORD
+WIDE = 24
+"""Rows of a block from which on, on average, copying each block costs less than an index of all their words."""
 Text = tuple[bytes, bytes]
 """Symbols and words of a block, each joined by newlines."""
 
@@ -124,10 +126,20 @@ def _put_blocks(out: Ints, place: Ints, group: Blocks, text: Ints, text_sizes: I
     sizes = text_sizes[group.text]
     starts = np.cumsum(text_sizes) - text_sizes
     out[ranges(place, sizes)] = text[ranges(starts[group.text], sizes)]
+    _put_records(out, place + sizes, group)
+
+
+def _put_records(out: Ints, place: Ints, group: Blocks) -> None:
     width = group.records.shape[1]
     first = np.cumsum(group.rows) - group.rows
-    begins = np.repeat(place + sizes - first * width, group.rows)
-    _scatter(out, begins + np.arange(len(group.records)) * width, group.records)
+    if len(group.records) < WIDE * len(place):
+        begins = np.repeat(place - first * width, group.rows)
+        _scatter(out, begins + np.arange(len(group.records)) * width, group.records)
+        return
+    words = group.records.reshape(-1)
+    bounds = zip(place.tolist(), (first * width).tolist(), (group.rows * width).tolist(), strict=True)
+    for at, low, size in bounds:
+        out[at : at + size] = words[low : low + size]
 
 
 def _scatter(out: Ints, at: Ints, rows: Ints) -> None:
