@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 
 import pytest
 
@@ -57,6 +58,16 @@ def test_the_bottleneck_is_the_stage_that_takes_most_of_the_time_if_it_takes_muc
     assert after(pace, 10)["bottleneck"] == "Redis"
     pace.spent["merge"] = 0.5
     assert after(pace, 10)["bottleneck"] == ""
+
+
+def test_a_stage_within_another_is_not_counted_twice() -> None:
+    pace, began = Pace(), time.monotonic()
+    with pace.stage("Redis"):
+        for _ in range(2):
+            with pace.stage("merge"):
+                time.sleep(0.1)
+    assert pace.spent["merge"] >= 0.2
+    assert sum(pace.spent.values()) <= time.monotonic() - began
 
 
 def test_nothing_is_reported_before_two_seconds_are_over() -> None:

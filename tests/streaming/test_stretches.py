@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import closing
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import redis.asyncio
 from django.conf import settings
 
+from sessions.models import Session
 from sessions.redis_client import connection as redis_connection
 from streaming.engine.frames.frame import link
 from streaming.engine.frames.frame_id import FrameId
@@ -17,6 +19,9 @@ from streaming.engine.frames.stretch import Packed, Stretch
 from streaming.engine.publishing.bus import BadFrame, Tail, published, stream_key
 from streaming.engine.publishing.lockstep import Gate, Lockstep, NeverPublished, acknowledge
 from streaming.engine.publishing.packing import packed
+from streaming.engine.publishing.publisher import Publisher
+from streaming.engine.records import journal as journals
+from streaming.engine.records import lease as leases
 from streaming.reading import registry
 from streaming.reading.reader import follow
 from tests.streaming.paper import Paper, collect
@@ -57,6 +62,25 @@ def test_a_stretch_has_the_bytes_and_links_of_its_frames_made_one_by_one(paper: 
         alone.append(Packed(frame_id, body, chain))
     assert list(stretch.packed()) == alone == list(published(paper.session.pk, 1))
     assert [frame.wire()["hash"] for frame in stretch.frames] == [each.chain.hex() for each in alone]
+
+
+def test_frames_made_ahead_are_those_that_are_asked_for_then(paper: Paper) -> None:
+    lease = leases.claim(paper.session.pk)
+    assert lease
+    output = Publisher(paper.bus, lease, Session.objects.with_run().get(pk=paper.session.pk), time.sleep, print)
+    frames, k = output.pack(paper.tape, 0, 3, paper.journal)
+    assert frames
+    output.pack_ahead(frames, paper.tape, k, 9, paper.journal)
+    assert output.ahead
+    made = output.ahead.made[0]
+    paper.bus.raise_fence(paper.session.pk, lease.epoch)
+    output.publish(frames, free=True)
+    assert output.pack(paper.tape, k, 9, paper.journal)[0] is made
+    for asked in ((k, 8, paper.journal), (k + 1, 9, paper.journal), (k, 9, journals.read(paper.session.pk))):
+        output.pack_ahead(frames, paper.tape, k, 9, paper.journal)
+        others, _ = output.pack(paper.tape, *asked)
+        assert others and others is not made and others.ms == [paper.tape.instant(n) for n in range(*asked[:2])]
+    output.writer.close()
 
 
 def test_a_stretch_is_cut_anywhere(paper: Paper) -> None:

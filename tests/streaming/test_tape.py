@@ -3,13 +3,14 @@
 import datetime as dt
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketdata import calendar
 from marketdata.columns import BarColumns
 from streaming.engine.frames.frame import Frame, decode
-from streaming.engine.frames.frame_id import milliseconds, moment
+from streaming.engine.frames.frame_id import FrameId, milliseconds, moment
 from streaming.engine.tape.merge import Tape
 
 HALF_DAY = calendar.trading_day(dt.date(2025, 7, 3))
@@ -61,6 +62,7 @@ def test_symbols_that_are_not_active_are_not_in_the_frame() -> None:
 
 minutes = st.sets(st.integers(0, HALF_DAY.minutes - 1), min_size=1, max_size=40).map(sorted)
 days = st.dictionaries(st.sampled_from(["A", "B", "C", "SPY"]), minutes, min_size=1)
+MANY = ["A", "AA", "B", "BRK.B", "BACpB", "C", "NA", "SPY", "TRUE", "ZVZZT", *(f"X{number}" for number in range(30))]
 
 
 @settings(max_examples=60, deadline=None)
@@ -85,3 +87,26 @@ def test_output_up_to_t_is_the_same_bytes_when_the_data_ends_at_t(day: dict[str,
     for k in range(t // 15 * 15 + 1):
         prev = one.frame_id(k - 1, 1) if k else None
         assert one.body(k, prev, set(whole)) == other.body(k, prev, set(whole))
+
+
+@pytest.mark.parametrize("count", [2, 8, 9, len(MANY)], ids=lambda count: f"{count} symbols")
+@pytest.mark.parametrize("share", [0.05, 0.9], ids=["few of them a minute", "most of them a minute"])
+def test_frames_laid_out_together_have_what_each_has_alone(count: int, share: float) -> None:
+    """Names of other lengths, some of them absent in each minute, and blocks of one row or of many."""
+    rng = np.random.default_rng(count)
+    present = {s: np.flatnonzero(rng.random(HALF_DAY.minutes) < share).tolist() or [0] for s in MANY[:count]}
+    data = {symbol: bars(minutes, number) for number, (symbol, minutes) in enumerate(present.items())}
+    for active in (set(data), set(sorted(data)[1:])):
+        tape, made, prev, k = Tape(HALF_DAY, data, [5], synthetic=False), b"", None, 0
+        while k < len(tape):
+            laid = tape.lay(k, len(tape), prev, active)
+            made, prev, k = made + laid.body, FrameId(1, laid.ms[-1], 0), laid.next
+        alone = frames(tape, active)
+        ids = [tape.frame_id(k, 1) for k in range(len(tape))]
+        assert made == b"".join(tape.body(k, ids[k - 1] if k else None, active) for k in range(len(tape)))
+        for minute, frame in enumerate(alone[1:]):
+            block = next((block for block in frame.blocks if block.width == 1), None)
+            there = [symbol for symbol in sorted(active) if minute in present[symbol]]
+            assert (list(block.symbols) if block else []) == there
+            lows = [data[symbol].low[present[symbol].index(minute)] for symbol in there]
+            assert (block.columns[2].tolist() if block else []) == lows

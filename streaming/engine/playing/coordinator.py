@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from functools import partial
 
 import redis
 from django.db import InterfaceError, OperationalError
@@ -117,7 +118,8 @@ class Coordinator(DayChanges):
         entries = self._match(frames)
         try:
             with self.pace.stage("Redis"):
-                held_up = self.output.publish(frames, free=self.gate.free, beside=entries)
+                go_on = partial(self._pack_ahead, frames, k, last) if self._goes_on(k, last) else None
+                held_up = self.output.publish(frames, free=self.gate.free, beside=entries, meanwhile=go_on)
         except HeldBack:
             self.gate.free = False
             if not self.participant.active:
@@ -133,6 +135,14 @@ class Coordinator(DayChanges):
         self.head.played(frames.id.ms, held_up=held_up)
         with connected():
             self._save(force=self.head.standing)
+
+    def _goes_on(self, k: int, last: int) -> bool:
+        """Whether more frames are due, and nobody's orders stop on the way."""
+        return k < last and not self.participant.active
+
+    def _pack_ahead(self, frames: Stretch, k: int, last: int) -> None:
+        with self.pace.stage("merge"):
+            self.output.pack_ahead(frames, self.head.tape, k, last, self.journal)
 
     def _look_for_requests(self) -> None:
         """Before the first new frame, where a message says that there is one, and where that was lost."""

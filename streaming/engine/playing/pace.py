@@ -25,6 +25,8 @@ class Pace:
     def __init__(self) -> None:
         self.last: FrameId | None = None
         self.late: deque[float] = deque(maxlen=ERRORS)
+        self.inner = 0.0
+        """Seconds of stages within the one that is on."""
         self._begin()
 
     def _begin(self) -> None:
@@ -33,11 +35,14 @@ class Pace:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        began = time.monotonic()
+        """A stage within another one is not that one's time."""
+        began, around, self.inner = time.monotonic(), self.inner, 0.0
         try:
             yield
         finally:
-            self.spent[name] += time.monotonic() - began
+            whole = time.monotonic() - began
+            self.spent[name] += whole - self.inner
+            self.inner = around + whole
 
     def published(self, first: FrameId, last: FrameId, late_ms: float | None) -> None:
         """Frames are out; `late_ms`: wall milliseconds after the first was due, None where nothing is paced."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import struct
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import redis
 import redis.asyncio
 from django.conf import settings
+from redis._parsers import Encoder
+from redis.connection import PythonRespSerializer
 
 from sessions.redis_keys import session_key
 from sessions.redis_keys import stream_key as stream_key
@@ -31,6 +33,9 @@ NEWEST = "local found = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1) r
 BLOCK_MS = 500
 MOST_CONNECTIONS = 100_000
 """A process has one for each session that it plays or reads, and a few. The library's own bound is 100."""
+COPIED_BELOW = 6000
+"""Bytes of a value from which on it is sent as it is: to copy half a megabyte takes hiredis longer than to send it.
+"""
 MOST_ENTRIES_BESIDE = 10_000
 PAGE = 32
 """Entries that a reader takes at once: each may be a stretch of frames."""
@@ -85,7 +90,11 @@ class Bus:
 
     def __init__(self, url: str | None = None) -> None:
         self.redis = redis.Redis.from_url(
-            url or settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=2, max_connections=MOST_CONNECTIONS
+            url or settings.REDIS_URL,
+            socket_timeout=5,
+            socket_connect_timeout=2,
+            max_connections=MOST_CONNECTIONS,
+            command_packer=PythonRespSerializer(COPIED_BELOW, Encoder("utf-8", "strict", False).encode),  # type: ignore[no-untyped-call]
         )
         self._raise_fence = self.redis.register_script(RAISE_FENCE)
 
@@ -124,11 +133,19 @@ class Writer:
         """The fence, and whether there are lockstep readers, as they are while the watch lasts."""
         self.watched_free = False
 
-    def append(self, frames: Sequence[Packed | Stretch], *, free: bool = False, beside: Sequence[Entry] = ()) -> int:
+    def append(
+        self,
+        frames: Sequence[Packed | Stretch],
+        *,
+        free: bool = False,
+        beside: Sequence[Entry] = (),
+        meanwhile: Callable[[], None] | None = None,
+    ) -> int:
         """Append frames in order, an entry each or one for a stretch of them; returns how many were new.
 
         With `free`, only where there is no lockstep reader. What is there already was written by an earlier holder,
-        byte for byte: it is skipped. So is an entry of the streams `beside`.
+        byte for byte: it is skipped. So is an entry of the streams `beside`. `meanwhile` is called while Redis takes
+        them.
         """
         stream = stream_key(self.session_id, frames[0].id.generation) if frames else ""
         added = [("XADD", stream, each.id.entry, *_flat(each.fields)) for each in frames]
@@ -138,7 +155,7 @@ class Writer:
                 self._exchange([("UNWATCH",)], free)
             while True:
                 self._see_fit(free)
-                outcome = self._exchange([("MULTI",), *added, ("EXEC",)], free)
+                outcome = self._exchange([("MULTI",), *added, ("EXEC",)], free, meanwhile)
                 if outcome is not None:
                     new = [_was_new(reply) for reply in outcome]
                     return sum(len(each) for each, was_new in zip(frames, new, strict=False) if was_new)
@@ -165,16 +182,20 @@ class Writer:
         if free and readers:
             raise HeldBack(f"Session {self.session_id} has lockstep readers.")
 
-    def _exchange(self, commands: Sequence[tuple[Any, ...]], free: bool) -> Any:
+    def _exchange(
+        self, commands: Sequence[tuple[Any, ...]], free: bool, meanwhile: Callable[[], None] | None = None
+    ) -> Any:
         """The last command's reply; the next look is in `seen`. Lockstep readers acknowledge: watched only if free."""
         self.seen, self.watched_free = None, free
         if self.connection is None:
             self.connection = self.pool.get_connection()
         watched = [self.fence, self.waited_for] if free else [self.fence]
         look = [("WATCH", *watched), ("GET", self.fence), ("EXISTS", self.waited_for)]
-        packed = b"".join(self.connection.pack_commands([*commands, *look]))
+        packed = self.connection.pack_commands([*commands, *look])
         # Without the health check, which would connect again by itself, and unwatched.
-        self.connection.send_packed_command([packed], check_health=False)
+        self.connection.send_packed_command(packed, check_health=False)
+        if meanwhile is not None:
+            meanwhile()
         replies = [self.connection.read_response() for _ in range(len(commands) + len(look))]
         self.seen = replies[-2], replies[-1]
         return replies[len(commands) - 1]

@@ -7,7 +7,8 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
 
 import redis
 from django.conf import settings
@@ -20,7 +21,7 @@ from streaming.engine.frames.frame import NO_CHAIN
 from streaming.engine.frames.frame_id import FrameId, moment
 from streaming.engine.frames.stretch import Stretch
 from streaming.engine.publishing.bus import Bus, FenceMissing, stream_key
-from streaming.engine.publishing.packing import packed
+from streaming.engine.publishing.packing import Place, packed
 from streaming.engine.publishing.participants import Entry
 from streaming.engine.records import lease as leases
 from streaming.engine.records.journal import Journal
@@ -36,6 +37,31 @@ TRIM_EVERY_SECONDS = 10.0
 REDIS_RETRY_SECONDS, REFUSED_RETRY_SECONDS = 0.25, 1.0
 SAID_AFTER_SECONDS = 1.0
 """Without an answer: a restart that is shorter is nobody's concern."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """A part of a day's tape at a place of the chain: what frames are made of."""
+
+    tape: Tape
+    first: int
+    last: int
+    journal: Journal
+    place: Place
+
+    def packed(self) -> tuple[Stretch | None, int]:
+        return packed(self.tape, self.first, self.last, self.journal, self.place)
+
+    def is_same(self, other: Part) -> bool:
+        mine, others = ((each.first, each.last, each.place) for each in (self, other))
+        return self.tape is other.tape and self.journal is other.journal and mine == others
+
+
+class Ahead(NamedTuple):
+    """Frames that were made before they were asked for."""
+
+    part: Part
+    made: tuple[Stretch | None, int]
 
 
 class Publisher:
@@ -59,6 +85,7 @@ class Publisher:
         self.prev = FrameId.parse(f"{self.generation}.{session.run.frame_id}") if session.run.frame_id else None
         self.chain = bytes.fromhex(session.run.chain) if session.run.chain else NO_CHAIN
         self.count = session.run.frame_count
+        self.ahead: Ahead | None = None
         self.end = max(filter(None, (self.prev, bus.end(session.pk, self.generation))), default=None)
         self._begin_stream()
 
@@ -98,15 +125,31 @@ class Publisher:
 
         No frame where the active symbols have nothing at an instant; None where there is none at all.
         """
-        return packed(tape, first, last, journal, (self.generation, self.prev, self.chain))
+        ahead, self.ahead = self.ahead, None
+        part = Part(tape, first, last, journal, (self.generation, self.prev, self.chain))
+        return ahead.made if ahead is not None and ahead.part.is_same(part) else part.packed()
 
-    def publish(self, frames: Stretch, *, free: bool, beside: Sequence[Entry] = ()) -> bool:
+    def pack_ahead(self, frames: Stretch, tape: Tape, first: int, last: int, journal: Journal) -> None:
+        """What `pack` will most likely be asked for once these frames are out."""
+        if self.ahead is None:
+            part = Part(tape, first, last, journal, (self.generation, frames.id, frames.chain))
+            self.ahead = Ahead(part, part.packed())
+
+    def publish(
+        self,
+        frames: Stretch,
+        *,
+        free: bool,
+        beside: Sequence[Entry] = (),
+        meanwhile: Callable[[], None] | None = None,
+    ) -> bool:
         """Append frames; True when Redis kept us waiting, so that market time stood still.
 
         `free`: as there is no lockstep reader. Raises HeldBack, with nothing appended, where there is one.
-        `beside`: what goes out with them.
+        `beside`: what goes out with them. `meanwhile` is called while Redis takes them, again where it must be asked
+        again.
         """
-        held_up = self._append([frames], free, beside)
+        held_up = self._append([frames], free, beside, meanwhile)
         self._bound(frames)
         self.prev, self.chain = frames.id, frames.chain
         self.count += len(frames)
@@ -127,11 +170,19 @@ class Publisher:
         if entries:
             self._append([], False, entries)
 
-    def _append(self, frames: list[Stretch], free: bool, beside: Sequence[Entry]) -> bool:
+    def _append(
+        self,
+        frames: list[Stretch],
+        free: bool,
+        beside: Sequence[Entry],
+        meanwhile: Callable[[], None] | None = None,
+    ) -> bool:
         held_up = False
         while True:
             try:
-                _, waited = self.answer(lambda: self.writer.append(frames, free=free, beside=beside))
+                _, waited = self.answer(
+                    lambda: self.writer.append(frames, free=free, beside=beside, meanwhile=meanwhile)
+                )
             except FenceMissing:
                 self._set_fence_again()
                 held_up = True

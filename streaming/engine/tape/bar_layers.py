@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,8 @@ from streaming.engine.frames.layout import PART_SHIFT, RECORDS, SYNTHETIC, WORD
 from streaming.engine.tape.corrections import Part
 
 VALUES = len(BAR_VALUES)
-MASK_BITS = 63
-"""Symbols of which a word holds a bit each."""
+FEW = 8
+"""Symbols of which most minutes have all."""
 RECORD_WORDS = RECORDS[DayKind.BARS].itemsize // WORD
 NUMBER = KINDS[DayKind.BARS].frame_number
 
@@ -50,7 +50,7 @@ class Layer:
         return self.records[:, VALUES]
 
     def blocks(
-        self, minutes: Ints, frame: Ints, mask: NDArray[np.bool_] | None, names: Sequence[bytes], day: Day
+        self, minutes: Ints, frame: Ints, mask: NDArray[np.bool_] | None, names: Names, day: Day
     ) -> Blocks | None:
         """The blocks of some minutes that follow each other; `frame`: where each minute's goes."""
         low, high = self.first[minutes], self.first[minutes + 1]
@@ -97,30 +97,57 @@ def _flags(start: Ints, day: Day) -> Ints:
     return (part << PART_SHIFT) | (SYNTHETIC if day.synthetic else 0)
 
 
-def _numbers(texts: Texts, symbol: NDArray[np.int32], counts: Ints, names: Sequence[bytes]) -> Ints:
-    """The text of each block's symbols; most minutes have the same as the one before."""
-    if len(names) < MASK_BITS:
+class Names:
+    """A tape's symbols, ascending, as the texts of blocks have them: a line each."""
+
+    def __init__(self, symbols: Sequence[str]) -> None:
+        self.each = [symbol.encode() for symbol in symbols]
+        self.lines = np.array([name + b"\n" for name in self.each])
+        """Filled up with zeros, which no symbol has."""
+        self.lengths = np.array([len(name) + 1 for name in self.each])
+
+    def __len__(self) -> int:
+        return len(self.each)
+
+
+def _numbers(texts: Texts, symbol: NDArray[np.int32], counts: Ints, names: Names) -> Ints:
+    """The number of the text of each block's symbols."""
+    if len(names) <= FEW:
         return _numbers_of_few(texts, symbol, counts, names)
-    raw, known, size = symbol.tobytes(), dict[bytes, int](), symbol.itemsize
-    ends = np.cumsum(counts)
-    found = []
-    for low, high in zip((ends - counts).tolist(), ends.tolist(), strict=True):
-        key = raw[low * size : high * size]
-        number = known.get(key)
-        if number is None:
-            number = known[key] = texts.number(b"\n".join([names[i] for i in symbol[low:high].tolist()]))
-        found.append(number)
+    lines = names.lines.take(symbol).tobytes().translate(None, b"\0")
+    ends = np.cumsum(names.lengths.take(symbol))[np.cumsum(counts) - 1].tolist()
+    found, begin = [], 0
+    for end in ends:
+        found.append(texts.number(lines[begin : end - 1]))
+        begin = end
     return np.array(found, np.int64)
 
 
-def _numbers_of_few(texts: Texts, symbol: NDArray[np.int32], counts: Ints, names: Sequence[bytes]) -> Ints:
-    """Likewise: a bit for each symbol says of many minutes at once which have the same."""
+def _numbers_of_few(texts: Texts, symbol: NDArray[np.int32], counts: Ints, names: Names) -> Ints:
+    """Likewise: most minutes have the same ones, and a bit for each symbol says of many at once which do."""
     starts = np.cumsum(counts) - counts
     masks = np.bitwise_or.reduceat(np.int64(1) << symbol.astype(np.int64), starts)
     first, of = distinct(masks)
     blocks = (symbol[starts[place] : starts[place] + counts[place]].tolist() for place in first.tolist())
-    numbers = [texts.number(b"\n".join([names[i] for i in block])) for block in blocks]
+    numbers = [texts.number(b"\n".join([names.each[i] for i in block])) for block in blocks]
     return np.array(numbers, np.int64)[of]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Bars of one interval, part by part, each in time order; arrays have a row per bar."""
+
+    width: int
+    part: Ints
+    """Which of the parts each is of."""
+    start: Ints
+    end: Ints
+    records: Ints
+    n_expected: Ints
+
+    def take(self, kept: NDArray[np.bool_]) -> Rows:
+        columns = (self.part, self.start, self.end, self.records, self.n_expected)
+        return Rows(self.width, *(column[kept] for column in columns))
 
 
 class Layers:
@@ -133,56 +160,57 @@ class Layers:
         self.symbol = np.array([places[part.symbol] for part in parts], dtype=np.int64)
 
     def made(self, widths: Sequence[int]) -> list[Layer]:
-        merged, group = _concatenate([part.bars for part in self.parts])
-        derived = [self._derived(merged, group, width) for width in sorted(set(widths) - {1})]
-        return [self._base(merged, group), *derived]
+        minutes = _minutes([part.bars for part in self.parts])
+        derived = [self._derived(minutes, width) for width in sorted(set(widths) - {1})]
+        return [self._layer(rows) for rows in (minutes, *derived)]
 
-    def _base(self, bars: BarColumns, group: Ints) -> Layer:
-        ones = np.ones(len(bars), np.int64)
-        return self._layer(1, group, bars, bars.offset + 60, ones, ones)
-
-    def _derived(self, bars: BarColumns, group: Ints, width: int) -> Layer:
-        day = self.day
+    def _derived(self, minutes: Rows, width: int) -> Rows:
+        day, values = self.day, minutes.records.view(np.float64)[:, :VALUES].T
         around = {"before": day.minutes_before, "after": day.minutes_after}
-        derived, of = derive_many(bars, group, day.minutes, width, **around, midday=day.midday)
-        return self._layer(width, of, derived.columns, derived.end_offset, derived.n_present, derived.n_expected)
+        bars = BarColumns(minutes.start, *values)
+        derived, of = derive_many(bars, minutes.part, day.minutes, width, **around, midday=day.midday)
+        records = _records([derived.columns])
+        records[:, VALUES] = derived.n_present
+        return Rows(width, of, derived.columns.offset, derived.end_offset, records, derived.n_expected)
 
-    def _layer(self, width: int, group: Ints, bars: BarColumns, end: Ints, present: Ints, expected: Ints) -> Layer:
-        bars, end, present, expected, group = self._played(bars, end, present, expected, group)
+    def _layer(self, rows: Rows) -> Layer:
+        if self.spliced:
+            rows = self._played(rows)
         # Rows come by symbol: a stable sort by minute keeps that order, and numpy sorts sixteen bits by counting.
-        minute = (end // 60 + self.day.minutes_before).astype(np.uint16)
+        minute = (rows.end // 60 + self.day.minutes_before).astype(np.uint16)
         order = np.argsort(minute, kind="stable")
-        records = np.empty((len(order), RECORD_WORDS), np.int64)
-        values = records.view(np.float64)
-        for column, name in enumerate(BAR_VALUES):
-            values[:, column] = getattr(bars, name)[order]
-        records[:, VALUES] = present[order]
+        first = np.zeros(self.minutes + 2, np.intp)
+        np.cumsum(np.bincount(minute, minlength=self.minutes + 1)[: self.minutes + 1], out=first[1:])
         return Layer(
-            width,
-            group[order].astype(np.int32),
-            bars.offset[order],
-            end[order],
-            records,
-            expected[order],
-            np.searchsorted(minute[order], np.arange(self.minutes + 2)),
+            rows.width,
+            self.symbol[rows.part[order]].astype(np.int32),
+            rows.start[order],
+            rows.end[order],
+            rows.records.take(order, axis=0),
+            rows.n_expected[order],
+            first,
         )
 
-    def _played(
-        self, bars: BarColumns, end: Ints, present: Ints, expected: Ints, part: Ints
-    ) -> tuple[BarColumns, Ints, Ints, Ints, Ints]:
-        """The rows that are played of a symbol's several versions; parts become symbols."""
-        if not self.spliced:
-            return bars, end, present, expected, self.symbol[part]
+    def _played(self, rows: Rows) -> Rows:
+        """Those that are played of a symbol's several versions."""
         bounds = zip(*((part.low, part.high) for part in self.parts), strict=True)
-        low, high = (np.array(bound, dtype=np.int64)[part] for bound in bounds)
-        kept = (end > low * 60) & (end <= high * 60)
-        return bars.take(kept), end[kept], present[kept], expected[kept], self.symbol[part][kept]
+        low, high = (np.array(bound, dtype=np.int64)[rows.part] for bound in bounds)
+        return rows.take((rows.end > low * 60) & (rows.end <= high * 60))
 
 
-def _concatenate(days: Sequence[BarColumns]) -> tuple[BarColumns, Ints]:
-    """All days' columns end to end, and for each row the index of the day that it came from."""
+def _minutes(days: Sequence[BarColumns]) -> Rows:
     if not days:
         raise ValueError("A tape needs at least one instrument's day.")
-    group = np.repeat(np.arange(len(days), dtype=np.int64), [len(day) for day in days])
-    columns = (np.concatenate([getattr(day, field.name) for day in days]) for field in fields(BarColumns))
-    return BarColumns(*columns), group
+    part = np.repeat(np.arange(len(days), dtype=np.int64), [len(day) for day in days])
+    start, records = np.concatenate([day.offset for day in days]), _records(days)
+    records[:, VALUES] = 1
+    return Rows(1, part, start, start + 60, records, np.ones(len(start), np.int64))
+
+
+def _records(days: Sequence[BarColumns]) -> Ints:
+    """The days' bars end to end, but for how many minutes each has: straight into rows, which are sorted as such."""
+    records = np.empty((sum(map(len, days)), RECORD_WORDS), np.int64)
+    values = records.view(np.float64)
+    for column, name in enumerate(BAR_VALUES):
+        np.concatenate([getattr(day, name) for day in days], out=values[:, column])
+    return records

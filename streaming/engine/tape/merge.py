@@ -20,7 +20,7 @@ from marketdata.kinds import KINDS
 from marketdata.units import MILLISECOND_NS, MINUTE_MS
 from streaming.engine.frames.frame_id import FrameId, milliseconds
 from streaming.engine.frames.laying_out import Blocks, Heads, Ints, lay_out
-from streaming.engine.tape.bar_layers import Day, Layers
+from streaming.engine.tape.bar_layers import Day, Layers, Names
 from streaming.engine.tape.chunk_cursor import ChunkCursor, Schedule
 from streaming.engine.tape.corrections import Correction, parts, revisions
 from streaming.engine.tape.tick_layers import tick_groups
@@ -69,7 +69,7 @@ class Tape:
         first = 1 if day.follows else -day.minutes_before
         minutes = np.arange(first, day.minutes + day.minutes_after + 1) * (MINUTE_MS // step_ms)
         self.steps = np.union1d(minutes, self.schedule.step) if chunk_cursors else minutes
-        self._names = [symbol.encode() for symbol in self.symbols]
+        self._names = Names(self.symbols)
         self._masked: tuple[Collection[str], NDArray[np.bool_] | None] | None = None
         revised = revisions(day, bars, corrections, widths, synthetic) if corrections else {}
         self._revised_ms = {self.open_ms + minute * MINUTE_MS: events for minute, events in revised.items()}
