@@ -5,7 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -33,6 +37,26 @@ NEXT, THIRD = dt.date(2024, 11, 19), dt.date(2024, 11, 20)
 # --- pins --------------------------------------------------------------------------------------------
 
 
+class Later(Executor):
+    """Threads that all have other things to do, until they have not."""
+
+    def __init__(self) -> None:
+        self.jobs: list[tuple[Future[Any], Callable[[], Any]]] = []
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.jobs.append((future := Future(), partial(fn, *args, **kwargs)))
+        return future
+
+    def work(self) -> None:
+        while self.jobs:
+            future, job = self.jobs.pop(0)
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(job())
+                except LeaseLost as error:
+                    future.set_exception(error)
+
+
 @pytest.fixture
 def ahead(transactional_db: None) -> PinsAhead:
     """Of a session of three days, the second of which one symbol lacks."""
@@ -42,7 +66,7 @@ def ahead(transactional_db: None) -> PinsAhead:
     for date, symbols in ((NEXT, ("AAPL",)), (THIRD, ("AAPL", "MSFT"))):
         for symbol in symbols:
             a_day(symbol, date, session.dataset)
-    return PinsAhead(Recipe.of(session), 1)
+    return PinsAhead(Recipe.of(session), 1, Later())
 
 
 def test_whole_days_are_pinned_together_and_taken_once(ahead: PinsAhead) -> None:
@@ -82,6 +106,38 @@ def test_who_lost_the_session_pins_nothing(ahead: PinsAhead) -> None:
     with pytest.raises(LeaseLost):
         ahead.take(DAY, journal)
     assert Pin.objects.filter(session=session).count() == before
+
+
+@pytest.mark.parametrize("threads", ["work", "have no time"])
+def test_days_are_pinned_while_others_are_played(ahead: PinsAhead, threads: str) -> None:
+    session = Session.objects.get(pk=ahead.recipe.session_id)
+    journal = journals.read(session.pk)
+    Pin.objects.filter(session=session).exclude(date=DAY).delete()
+    ahead.begin(DAY, journal)
+    ahead.begin(DAY, journal)
+    assert isinstance(ahead.threads, Later) and len(ahead.threads.jobs) == 1
+    if threads == "work":
+        ahead.threads.work()
+        assert set(ahead.pinned) == {THIRD} and ahead.looked_until == THIRD
+    third = ahead.take(THIRD, journal)
+    pinned = Pin.objects.filter(session=session, date=THIRD)
+    if threads == "work":
+        assert third is not None and set(third.pins(THIRD)) == {"AAPL", "MSFT"} and pinned.count() == 2
+    else:  # the day itself is asked for: nobody waits for a thread that never comes
+        assert third is None and not pinned.exists()
+    ahead.threads.work()
+    assert pinned.count() == (2 if threads == "work" else 0)
+
+
+def test_who_lost_the_session_hears_of_it_when_the_days_are_asked_for(ahead: PinsAhead) -> None:
+    session = Session.objects.get(pk=ahead.recipe.session_id)
+    journal = journals.read(session.pk)
+    ahead.begin(DAY, journal)
+    Run.objects.filter(session=session).update(epoch=2)
+    assert isinstance(ahead.threads, Later)
+    ahead.threads.work()
+    with pytest.raises(LeaseLost):
+        ahead.take(THIRD, journal)
 
 
 def test_days_pinned_ahead_are_played_like_others(player: Player, real_days: str) -> None:

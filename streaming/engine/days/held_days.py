@@ -75,7 +75,7 @@ class Days:
         self.generation = generation
         self.load_seconds = FIRST_GUESS
         self.prefetched: Loading | None = None
-        self.pins_ahead = PinsAhead(recipe, lease.epoch)
+        self.pins_ahead = PinsAhead(recipe, lease.epoch, loader)
 
     def prefetch(self, date: dt.date, journal: Journal | None = None) -> None:
         """Begin to load the next day; `journal` is the session's, where days go by at full speed."""

@@ -9,11 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import Executor, Future
 
 from marketdata import store
 from marketdata.kinds import DayKind, outside
 from marketdata.models import Scope
 from sessions.models import StreamType
+from streaming.base.db import connected
 from streaming.engine.days.recipe import Recipe
 from streaming.engine.records import journal as journals
 from streaming.engine.records import journal_writing
@@ -22,41 +24,66 @@ from streaming.engine.records.journal import Entry, Journal, Pins
 
 MOST_DAYS, MOST_PINS = 16, 512
 """At once: together they take some milliseconds."""
+FEW_LEFT = 2
+"""Days that are pinned when the next ones are begun with."""
 
 
 class PinsAhead:
     """The days of a session that this worker has pinned and not loaded. Threads that load days share it."""
 
-    def __init__(self, recipe: Recipe, epoch: int) -> None:
-        self.recipe, self.epoch = recipe, epoch
-        self.lock = threading.Lock()
+    def __init__(self, recipe: Recipe, epoch: int, threads: Executor) -> None:
+        self.recipe, self.epoch, self.threads = recipe, epoch, threads
+        self.taking, self.lock = threading.Lock(), threading.Lock()
         self.pinned: dict[dt.date, tuple[Entry, Mapping[str, Pins]]] = {}
         self.looked_until = dt.date.min
+        self.coming: Future[None] | None = None
 
     def take(self, date: dt.date, journal: Journal | None) -> Journal | None:
         """The journal with what a day was pinned to, once: what happens when it is played, the journal's rows say.
 
         `journal`: the session's at full speed. None where the day is to be pinned, or read, by itself.
         """
-        with self.lock:
-            symbols = journal.latest() if journal else frozenset()
-            if journal and date not in self.pinned and date > self.looked_until:
-                self._pin_from(date, sorted(symbols))
-            entry, pins = self.pinned.pop(date, (None, {}))
+        symbols = journal.latest() if journal else frozenset()
+        with self.taking:
+            if journal and date not in self.pinned:
+                self._finish()
+                if date not in self.pinned and date > self.looked_until:
+                    self._pin(self._dates(date, len(symbols)), symbols)
+            with self.lock:
+                entry, pins = self.pinned.pop(date, (None, {}))
+            if journal and len(self.pinned) <= FEW_LEFT:
+                self._begin(max(date, self.looked_until), symbols)
         if journal is None or entry is None or not symbols <= pins[DayKind.BARS].keys():
             return None
         return journal.without_loads().loaded(entry, date, pins)
 
-    def _pin_from(self, date: dt.date, symbols: Sequence[str]) -> None:
-        dates = self._dates(date, len(symbols))
+    def begin(self, after: dt.date, journal: Journal) -> None:
+        """Have the days after that one pinned while those before them are played: at full speed they come soon."""
+        with self.taking:
+            self._begin(max(after, self.looked_until), journal.latest())
+
+    def _begin(self, after: dt.date, symbols: Collection[str]) -> None:
+        if self.coming is not None and not self.coming.done():
+            return
+        later = next((day.date for day in self.recipe.window if day.date > after), None)
+        if later is not None and (dates := self._dates(later, len(symbols))):
+            self.coming = self.threads.submit(connected()(self._pin), dates, symbols)
+
+    def _finish(self) -> None:
+        """What was begun is done, or will not be: the threads may all be waiting for theirs."""
+        coming, self.coming = self.coming, None
+        if coming is not None and not coming.cancel():
+            coming.result()
+
+    def _pin(self, dates: Sequence[dt.date], symbols: Collection[str]) -> None:
         if not dates:
             return
-        self.looked_until = dates[-1]
         with fenced(self.recipe.session_id, self.epoch):
-            loads = self._whole_days(dates, symbols)
-            if loads:
-                entries = journal_writing.append_loads(self.recipe.session_id, loads)
-                self.pinned |= {date: (entries[date], pins) for date, pins in loads.items()}
+            loads = self._whole_days(dates, sorted(symbols))
+            entries = journal_writing.append_loads(self.recipe.session_id, loads) if loads else {}
+        with self.lock:
+            self.pinned |= {date: (entries[date], pins) for date, pins in loads.items()}
+        self.looked_until = dates[-1]
 
     def _dates(self, date: dt.date, symbols: int) -> list[dt.date]:
         """Days of the window from there on; none where the session pins more than the newest minutes."""

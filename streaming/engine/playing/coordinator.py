@@ -191,6 +191,8 @@ class Coordinator(DayChanges):
     def _pace(self, row: Session) -> None:
         """Market time so far at the old pace, from here on at the new. One write says so: somebody may wait for it."""
         self.head.obey(row)
+        if not (row.paused or row.speed):
+            self.days.pins_ahead.begin(self.head.tape.day.date, self.journal)
         target = State.PAUSED if row.paused else State.RUNNING
         if row.state != target:
             applied = {**self.checkpoint.position(self.output), "applied_version": row.control_version}
