@@ -12,18 +12,9 @@ import redis
 from sessions.redis_client import connection
 from streaming.engine.frames.frame_id import FrameId
 from streaming.engine.frames.stretch import Packed, Stretch
-from streaming.engine.publishing.bus import (
-    Bus,
-    Fenced,
-    FenceMissing,
-    HeldBack,
-    Tail,
-    Writer,
-    fence_key,
-    published,
-    stream_key,
-)
+from streaming.engine.publishing.bus import Bus, Tail, published, stream_key
 from streaming.engine.publishing.lockstep import acknowledged_key
+from streaming.engine.publishing.writer import Fenced, FenceMissing, HeldBack, Writer, fence_key
 from streaming.reading.hub import shared_hub
 
 SESSION = 7001

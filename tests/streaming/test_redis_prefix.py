@@ -14,7 +14,8 @@ from sessions import redis_client, wakeup
 from sessions.redis_keys import key, session_of
 from streaming.base import redis_server
 from streaming.base.redis_server import UnsuitableServer
-from streaming.engine.publishing.bus import fence_key, stream_key
+from streaming.engine.publishing.bus import stream_key
+from streaming.engine.publishing.writer import fence_key
 from streaming.status import find_problems
 from streaming.upkeep import retention
 from streaming.upkeep.problems import Problems

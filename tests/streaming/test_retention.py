@@ -18,8 +18,9 @@ from sessions.models import DayMark, Run, ServiceHeartbeat, Session, SessionEven
 from sessions.redis_client import connection
 from sessions.redis_keys import key, session_of
 from streaming.engine.frames.frame_id import milliseconds
-from streaming.engine.publishing.bus import Bus, fence_key, stream_key
+from streaming.engine.publishing.bus import Bus, stream_key
 from streaming.engine.publishing.lockstep import acknowledged_key
+from streaming.engine.publishing.writer import fence_key
 from streaming.engine.records import journal, journal_writing
 from streaming.upkeep import abandoned, retention, rounds
 from streaming.upkeep.problems import Problems

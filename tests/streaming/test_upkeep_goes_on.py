@@ -17,7 +17,8 @@ from sessions.models import Announcement, DayMark, Run, ServiceHeartbeat, Sessio
 from sessions.redis_client import connection as redis_connection
 from sessions.redis_keys import key
 from streaming.engine.frames.frame_id import milliseconds
-from streaming.engine.publishing.bus import fence_key, stream_key
+from streaming.engine.publishing.bus import stream_key
+from streaming.engine.publishing.writer import fence_key
 from streaming.starts import service
 from streaming.starts.request import StartRequest
 from streaming.status import system_status
@@ -169,6 +170,7 @@ def test_the_other_uploads_are_queued_again(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_start_on_a_full_disk_waits_and_its_row_says_why() -> None:
     session = service.create(StartRequest(("AAPL",), HALF, NEXT, provider="synthetic"))
+    Session.objects.filter(pk=session.pk).update(start_requested=True)  # as who queues it does
     with full_disk("marketdata_dayversion"), pytest.raises(OperationalError):
         service.open_queued(session.pk)
     session.refresh_from_db()

@@ -17,8 +17,8 @@ from streaming.engine.frames.frame_id import moment
 from streaming.engine.frames.stretch import Stretch
 from streaming.engine.playing.day_changes import DayChanges
 from streaming.engine.playing.held_session import LOOK_EVERY
-from streaming.engine.publishing.bus import HeldBack
 from streaming.engine.publishing.participants import Entry
+from streaming.engine.publishing.writer import HeldBack
 from streaming.engine.records.fence import LeaseLost
 
 log = logging.getLogger(__name__)

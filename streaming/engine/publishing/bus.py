@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 import redis
@@ -13,14 +13,12 @@ from django.conf import settings
 from redis._parsers import Encoder
 from redis.connection import PythonRespSerializer
 
-from sessions.redis_keys import session_key
 from sessions.redis_keys import stream_key as stream_key
 from sessions.wakeup import notice_key
 from streaming.engine.frames.frame_id import FrameId
 from streaming.engine.frames.stretch import Packed, Stretch
 from streaming.engine.publishing import lockstep
-from streaming.engine.publishing.participants import Entry
-from streaming.engine.records.fence import LeaseLost
+from streaming.engine.publishing.writer import Fenced, Writer, fence_key
 
 RAISE_FENCE = """
 local epoch = redis.call('GET', KEYS[1])
@@ -36,17 +34,8 @@ MOST_CONNECTIONS = 100_000
 COPIED_BELOW = 6000
 """Bytes of a value from which on it is sent as it is: to copy half a megabyte takes hiredis longer than to send it.
 """
-MOST_ENTRIES_BESIDE = 10_000
 PAGE = 32
 """Entries that a reader takes at once: each may be a stretch of frames."""
-
-
-class Fenced(LeaseLost):
-    """Another epoch holds the stream."""
-
-
-class FenceMissing(Exception):
-    """Redis lost the fence: renew the lease in Postgres, then set it again."""
 
 
 class BadFrame(ValueError):
@@ -55,14 +44,6 @@ class BadFrame(ValueError):
     def __init__(self, frame_id: FrameId, reason: Exception) -> None:
         super().__init__(f"Frame {frame_id} cannot be read: {type(reason).__name__}: {reason}")
         self.frame_id = frame_id
-
-
-class HeldBack(Exception):
-    """There are lockstep readers: frames may not go out without looking how far those have come."""
-
-
-def fence_key(session_id: int) -> str:
-    return session_key(session_id, "epoch")
 
 
 def newest_of(client: redis.Redis, session_id: int, generation: int) -> FrameId | None:
@@ -116,105 +97,6 @@ class Bus:
         """The session has ended: keep its stream for late readers, not for ever."""
         kept = dt.timedelta(days=settings.KEEP_STREAMS_DAYS)
         self.redis.pexpire(stream_key(session_id, generation), max(kept, dt.timedelta(milliseconds=1)))
-
-
-class Writer:
-    """Appends one session's frames, on a connection of its own that watches the fence.
-
-    A transaction fails as a whole where the fence was touched since it was last looked at. The next look goes out
-    behind it, so an append is one round trip; a script would have Redis copy each frame three times.
-    """
-
-    def __init__(self, pool: redis.ConnectionPool, session_id: int, epoch: int) -> None:
-        self.pool, self.session_id, self.epoch = pool, session_id, epoch
-        self.fence, self.waited_for = fence_key(session_id), lockstep.acknowledged_key(session_id)
-        self.connection: Any = None
-        self.seen: tuple[bytes | None, int] | None = None
-        """The fence, and whether there are lockstep readers, as they are while the watch lasts."""
-        self.watched_free = False
-
-    def append(
-        self,
-        frames: Sequence[Packed | Stretch],
-        *,
-        free: bool = False,
-        beside: Sequence[Entry] = (),
-        meanwhile: Callable[[], None] | None = None,
-    ) -> int:
-        """Append frames in order, an entry each or one for a stretch of them; returns how many were new.
-
-        With `free`, only where there is no lockstep reader. What is there already was written by an earlier holder,
-        byte for byte: it is skipped. So is an entry of the streams `beside`. `meanwhile` is called while Redis takes
-        them.
-        """
-        stream = stream_key(self.session_id, frames[0].id.generation) if frames else ""
-        added = [("XADD", stream, each.id.entry, *_flat(each.fields)) for each in frames]
-        added += [_bounded_add(entry) for entry in beside]
-        try:
-            if self.seen is None or self.watched_free != free:
-                self._exchange([("UNWATCH",)], free)
-            while True:
-                self._see_fit(free)
-                outcome = self._exchange([("MULTI",), *added, ("EXEC",)], free, meanwhile)
-                if outcome is not None:
-                    new = [_was_new(reply) for reply in outcome]
-                    return sum(len(each) for each, was_new in zip(frames, new, strict=False) if was_new)
-        except BaseException:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        """Let the connection go; the next append begins with another look."""
-        self.seen = None
-        if self.connection is not None:
-            self.connection.disconnect()
-            self.pool.release(self.connection)
-            self.connection = None
-
-    def _see_fit(self, free: bool) -> None:
-        """Equality, not "greater": after a flush a zombie would else set the fence for itself."""
-        assert self.seen is not None
-        epoch, readers = self.seen
-        if epoch is None:
-            raise FenceMissing(f"Session {self.session_id} has no epoch in Redis.")
-        if int(epoch) != self.epoch:
-            raise Fenced(f"Session {self.session_id} is no longer at epoch {self.epoch}.")
-        if free and readers:
-            raise HeldBack(f"Session {self.session_id} has lockstep readers.")
-
-    def _exchange(
-        self, commands: Sequence[tuple[Any, ...]], free: bool, meanwhile: Callable[[], None] | None = None
-    ) -> Any:
-        """The last command's reply; the next look is in `seen`. Lockstep readers acknowledge: watched only if free."""
-        self.seen, self.watched_free = None, free
-        if self.connection is None:
-            self.connection = self.pool.get_connection()
-        watched = [self.fence, self.waited_for] if free else [self.fence]
-        look = [("WATCH", *watched), ("GET", self.fence), ("EXISTS", self.waited_for)]
-        packed = self.connection.pack_commands([*commands, *look])
-        # Without the health check, which would connect again by itself, and unwatched.
-        self.connection.send_packed_command(packed, check_health=False)
-        if meanwhile is not None:
-            meanwhile()
-        replies = [self.connection.read_response() for _ in range(len(commands) + len(look))]
-        self.seen = replies[-2], replies[-1]
-        return replies[len(commands) - 1]
-
-
-def _bounded_add(entry: Entry) -> tuple[Any, ...]:
-    return ("XADD", entry.stream, "MAXLEN", "~", MOST_ENTRIES_BESIDE, entry.id, *_flat(entry.fields))
-
-
-def _flat(fields: Mapping[str, bytes]) -> Iterator[str | bytes]:
-    return (part for item in fields.items() for part in item)
-
-
-def _was_new(reply: object) -> bool:
-    if isinstance(reply, redis.ResponseError):
-        if "equal or smaller" not in str(reply):
-            raise reply
-        return False
-    return True
 
 
 def published(session_id: int, generation: int) -> Iterator[Packed]:

@@ -20,9 +20,10 @@ from streaming.base.db import connected
 from streaming.engine.frames.frame import NO_CHAIN
 from streaming.engine.frames.frame_id import FrameId, moment
 from streaming.engine.frames.stretch import Stretch
-from streaming.engine.publishing.bus import Bus, FenceMissing, stream_key
+from streaming.engine.publishing.bus import Bus, stream_key
 from streaming.engine.publishing.packing import Place, packed
 from streaming.engine.publishing.participants import Entry
+from streaming.engine.publishing.writer import FenceMissing
 from streaming.engine.records import lease as leases
 from streaming.engine.records.journal import Journal
 from streaming.engine.records.lease import Lease
