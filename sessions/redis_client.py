@@ -75,9 +75,21 @@ class Cancellable(redis.asyncio.connection.AbstractConnection):
             raise asyncio.CancelledError
 
 
+class ClosedWhole(redis.asyncio.ConnectionPool):
+    """Closes its connections also where whoever closes it is cancelled at that, as when an event loop ends."""
+
+    async def disconnect(self, inuse_connections: bool = True) -> None:
+        connections = [*self._available_connections, *(self._in_use_connections if inuse_connections else ())]
+        try:
+            await super().disconnect(inuse_connections)
+        finally:
+            for connection in connections:
+                await connection.disconnect(nowait=True)
+
+
 def for_event_loop(*, max_connections: int | None = None) -> redis.asyncio.Redis:
     """A new client; the caller closes it."""
-    pool = redis.asyncio.ConnectionPool.from_url(settings.REDIS_URL, max_connections=max_connections)
+    pool = ClosedWhole.from_url(settings.REDIS_URL, max_connections=max_connections)
     given = pool.connection_class  # by the address: TCP, TLS or a socket's file
     pool.connection_class = type(given.__name__, (Cancellable, given), {})
     return redis.asyncio.Redis.from_pool(pool)

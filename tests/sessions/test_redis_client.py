@@ -30,3 +30,17 @@ async def test_a_cancellation_that_meets_the_end_of_a_send_is_not_lost(monkeypat
     reading.append(asyncio.create_task(read()))
     await asyncio.wait(reading, timeout=2)
     assert reading[0].cancelled()
+
+
+@pytest.mark.parametrize("turns", range(1, 6))
+async def test_connections_are_closed_by_whoever_is_cancelled_while_closing_them(turns: int) -> None:
+    """Sockets were left to the garbage collector, which said so in whatever ran just then."""
+    client = redis_client.for_event_loop()
+    await asyncio.gather(client.ping(), client.ping())
+    connections = list(client.connection_pool._available_connections)
+    closing = asyncio.create_task(client.aclose())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    closing.cancel()
+    await asyncio.wait([closing])
+    assert connections and not any(connection.is_connected for connection in connections)
