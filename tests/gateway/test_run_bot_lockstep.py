@@ -75,9 +75,7 @@ def test_at_full_speed_it_sees_every_minute_and_twice_the_same(
     start_worker()
     fills = []
     for _ in range(2):
-        session = service.start(StartRequest(("AAPL", "MSFT"), DAY, DAY, speed=0, paused=True)).session
-        control.step(session.pk, 10)
-        await_clock(session, calendar.trading_day(DAY).open + dt.timedelta(minutes=10))
+        session = after_ten_minutes(speed=0)
         process = run_bot(session, written(tmp_path, bot), "--lockstep")
         resume_once_it_waits(session)
         out, err = finished(process, 90)
@@ -112,9 +110,7 @@ def test_at_a_paced_speed_too_market_time_waits_for_a_bot_that_computes_longer_t
     start_worker: StartWorker, real_days: str, tmp_path: Path
 ) -> None:
     start_worker()
-    session = service.start(StartRequest(("AAPL", "MSFT"), DAY, DAY, speed=1200, paused=True)).session
-    control.step(session.pk, 10)
-    await_clock(session, calendar.trading_day(DAY).open + dt.timedelta(minutes=10))
+    session = after_ten_minutes(speed=1200)
     slow = SLEEPS.replace("time.sleep(60)", "sum(range(5_000_000)); time.sleep(60 - time.time() % 60)")
     process = run_bot(session, written(tmp_path, slow), "--lockstep")
     resume_once_it_waits(session)
@@ -127,9 +123,7 @@ def test_a_row_that_others_lock_now_and_then_holds_no_bot_for_good(
     start_worker: StartWorker, real_days: str, tmp_path: Path
 ) -> None:
     start_worker()
-    session = service.start(StartRequest(("AAPL", "MSFT"), DAY, DAY, speed=1200, paused=True)).session
-    control.step(session.pk, 10)
-    await_clock(session, calendar.trading_day(DAY).open + dt.timedelta(minutes=10))
+    session = after_ten_minutes(speed=1200)
     process = run_bot(session, written(tmp_path, SLEEPS.replace("60)", "60 - time.time() % 60)")), "--lockstep")
     resume_once_it_waits(session)
     end = time.monotonic() + 120
@@ -146,9 +140,7 @@ def test_a_server_that_takes_nothing_for_a_while_changes_no_minute(
     start_worker: StartWorker, real_days: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     start_worker()
-    session = service.start(StartRequest(("AAPL", "MSFT"), DAY, DAY, speed=0, paused=True)).session
-    control.step(session.pk, 10)
-    await_clock(session, calendar.trading_day(DAY).open + dt.timedelta(minutes=10))
+    session = after_ten_minutes(speed=0)
     process = run_bot(session, written(tmp_path, SLEEPS), "--lockstep")
     resume_once_it_waits(session)
     await_clock(session, calendar.trading_day(DAY).open + dt.timedelta(minutes=14))
@@ -167,6 +159,14 @@ def assert_every_minute(out: str) -> None:
     assert found, out
     minutes = [int(hour) * 60 + int(minute) for hour, minute in (each.split(":") for each in found[1].split())]
     assert minutes == list(range(minutes[0], minutes[0] + 40)), out
+
+
+def after_ten_minutes(speed: float) -> Session:
+    """A session that stands there."""
+    session = service.start(StartRequest(("AAPL", "MSFT"), DAY, DAY, speed=speed, paused=True)).session
+    control.step(session.pk, 10)
+    await_clock(session, calendar.trading_day(DAY).open + dt.timedelta(minutes=10))
+    return session
 
 
 def resume_once_it_waits(session: Session) -> None:

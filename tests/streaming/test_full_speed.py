@@ -17,6 +17,7 @@ from django.db import connection
 from sessions import control
 from sessions.models import DayMark, JournalEntry, Pin, Run, Session, SessionEvent, State
 from sessions.redis_client import connection as redis_connection
+from streaming.engine.days import pins_ahead
 from streaming.engine.days.pins_ahead import PinsAhead
 from streaming.engine.days.recipe import Recipe
 from streaming.engine.playing.player import Player
@@ -127,6 +128,28 @@ def test_days_are_pinned_while_others_are_played(ahead: PinsAhead, threads: str)
         assert third is None and not pinned.exists()
     ahead.threads.work()
     assert pinned.count() == (2 if threads == "work" else 0)
+
+
+def test_no_more_days_are_pinned_while_there_are_enough(ahead: PinsAhead, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often a session at full speed gets another request."""
+    session = Session.objects.get(pk=ahead.recipe.session_id)
+    later = [THIRD + dt.timedelta(days=1), THIRD + dt.timedelta(days=2)]
+    for date in later:
+        for symbol in ("AAPL", "MSFT"):
+            a_day(symbol, date, session.dataset)
+    Session.objects.filter(pk=session.pk).update(end_date=later[-1])
+    monkeypatch.setattr(pins_ahead, "MOST_DAYS", 2)
+    monkeypatch.setattr(pins_ahead, "FEW_LEFT", 0)
+    threads = Later()
+    ahead = PinsAhead(Recipe.of(Session.objects.get(pk=session.pk)), 1, threads)
+    journal = journals.read(session.pk)
+    for _ in range(3):
+        ahead.begin(DAY, journal)
+        threads.work()
+    assert set(ahead.pinned) == {THIRD}
+    assert ahead.take(THIRD, journal) is not None
+    threads.work()
+    assert set(ahead.pinned) == set(later)
 
 
 def test_who_lost_the_session_hears_of_it_when_the_days_are_asked_for(ahead: PinsAhead) -> None:

@@ -33,7 +33,7 @@ class PinsAhead:
 
     def __init__(self, recipe: Recipe, epoch: int, threads: Executor) -> None:
         self.recipe, self.epoch, self.threads = recipe, epoch, threads
-        self.taking, self.lock = threading.Lock(), threading.Lock()
+        self.lock = threading.Lock()
         self.pinned: dict[dt.date, tuple[Entry, Mapping[str, Pins]]] = {}
         self.looked_until = dt.date.min
         self.coming: Future[None] | None = None
@@ -44,14 +44,13 @@ class PinsAhead:
         `journal`: the session's at full speed. None where the day is to be pinned, or read, by itself.
         """
         symbols = journal.latest() if journal else frozenset()
-        with self.taking:
+        with self.lock:
             if journal and date not in self.pinned:
                 self._finish()
                 if date not in self.pinned and date > self.looked_until:
                     self._pin(self._dates(date, len(symbols)), symbols)
-            with self.lock:
-                entry, pins = self.pinned.pop(date, (None, {}))
-            if journal and len(self.pinned) <= FEW_LEFT:
+            entry, pins = self.pinned.pop(date, (None, {}))
+            if journal:
                 self._begin(max(date, self.looked_until), symbols)
         if journal is None or entry is None or not symbols <= pins[DayKind.BARS].keys():
             return None
@@ -59,11 +58,11 @@ class PinsAhead:
 
     def begin(self, after: dt.date, journal: Journal) -> None:
         """Have the days after that one pinned while those before them are played: at full speed they come soon."""
-        with self.taking:
+        with self.lock:
             self._begin(max(after, self.looked_until), journal.latest())
 
     def _begin(self, after: dt.date, symbols: Collection[str]) -> None:
-        if self.coming is not None and not self.coming.done():
+        if len(self.pinned) > FEW_LEFT or (self.coming is not None and not self.coming.done()):
             return
         later = next((day.date for day in self.recipe.window if day.date > after), None)
         if later is not None and (dates := self._dates(later, len(symbols))):
@@ -81,8 +80,8 @@ class PinsAhead:
         with fenced(self.recipe.session_id, self.epoch):
             loads = self._whole_days(dates, sorted(symbols))
             entries = journal_writing.append_loads(self.recipe.session_id, loads) if loads else {}
-        with self.lock:
-            self.pinned |= {date: (entries[date], pins) for date, pins in loads.items()}
+        # In one step, for another thread may take a day just now.
+        self.pinned.update({date: (entries[date], pins) for date, pins in loads.items()})
         self.looked_until = dates[-1]
 
     def _dates(self, date: dt.date, symbols: int) -> list[dt.date]:

@@ -118,7 +118,8 @@ class Coordinator(DayChanges):
         entries = self._match(frames)
         try:
             with self.pace.stage("Redis"):
-                go_on = partial(self._pack_ahead, frames, k, last) if self._goes_on(k, last) else None
+                more = k < last and not self.participant.active  # due, and nobody's orders stop on the way
+                go_on = partial(self._pack_ahead, frames, k, last) if more else None
                 held_up = self.output.publish(frames, free=self.gate.free, beside=entries, meanwhile=go_on)
         except HeldBack:
             self.gate.free = False
@@ -135,10 +136,6 @@ class Coordinator(DayChanges):
         self.head.played(frames.id.ms, held_up=held_up)
         with connected():
             self._save(force=self.head.standing)
-
-    def _goes_on(self, k: int, last: int) -> bool:
-        """Whether more frames are due, and nobody's orders stop on the way."""
-        return k < last and not self.participant.active
 
     def _pack_ahead(self, frames: Stretch, k: int, last: int) -> None:
         with self.pace.stage("merge"):
