@@ -5,15 +5,16 @@ import re
 import threading
 from typing import Any
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-django: Any = get_asgi_application()
+django.setup(set_prefix=False)
 
 from django.conf import settings  # noqa: E402 - models need Django to be set up
 
 from config import garbage, proxies  # noqa: E402
+from config.django_handler import OneThreadHandler  # noqa: E402
 from config.request_turns import RequestTurns  # noqa: E402
 from gateway.sockets import application as alpaca  # noqa: E402
 from marketdata import calendar  # noqa: E402
@@ -28,8 +29,9 @@ def _prepare() -> None:
 
 threading.Thread(target=_prepare, name="calendar", daemon=True).start()
 
+handler = OneThreadHandler()
 pages = RequestTurns(
-    django,
+    handler,
     at_once=settings.WEB_REQUESTS_AT_ONCE,
     waiting=settings.WEB_REQUESTS_WAITING,
     wait_seconds=settings.WEB_WAIT_SECONDS,
@@ -52,7 +54,7 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     elif scope["path"] == "/healthz" and scope["method"] in ("GET", "HEAD"):
         await _healthz(scope, send)
     elif scope["path"] == "/readyz":
-        await django(scope, receive, send)  # it has threads of its own, and says so in time
+        await handler(scope, receive, send)  # it has threads of its own, and says so in time
     elif scope["type"] == "http" and scope["method"] == "GET" and STREAM.fullmatch(scope["path"]):
         await sse.serve(pages, scope, receive, send)
     else:
