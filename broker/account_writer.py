@@ -15,6 +15,7 @@ from broker.matching.state import Event
 from broker.models import Account, AccountDay, AccountEvent, Order, Request
 from broker.trader import Trader, date_of
 from sessions.redis_keys import session_key
+from sessions.whole_rows import Statement, WholeRows, execute
 from streaming.engine.publishing.participants import Entry, Stage
 from streaming.engine.records.fence import fenced
 
@@ -22,6 +23,11 @@ EXECUTIONS = uuid.UUID("0b6b5f0e-54cf-4c65-9d3c-7a7065646b02")
 """Namespace of the executions' ids."""
 NUMBERS = ("qty", "price", "position_qty", "met_price", "met_size")
 """The numbers of an execution."""
+ACCOUNTS, EVENTS, ORDERS = WholeRows(Account), WholeRows(AccountEvent), WholeRows(Order)
+DAYS, REQUESTS = WholeRows(AccountDay), WholeRows(Request)
+BRING_UP_TO_DATE = """
+ON CONFLICT (account_id, uuid) DO UPDATE
+   SET status = EXCLUDED.status, is_open = EXCLUDED.is_open, payload = EXCLUDED.payload"""
 
 
 def stream_of(session_id: int, account_id: int, generation: int) -> str:
@@ -56,30 +62,28 @@ class AccountWriter:
         rows = [self._row(event) for event in events]
         new = [row for row in rows if row.number > self.written]
         if new or touched or taken or self.trader.begun:
+            for row in new:
+                self.chain = row.chain = link(self.chain, row)
+            figures = {"state": self.trader.book.state.figures(), "through_ms": self.trader.through_ms}
+            statements = ACCOUNTS.update(
+                [self.account.pk], **figures, chain=self.chain
+            )  # first, for it locks the account
+            statements += EVENTS.insert(new) + orders_written(self.account.pk, touched.values()) + self._days_written()
+            if taken:
+                at = {"taken_ms": taken[0].taken_ms, "generation": taken[0].generation}
+                statements += REQUESTS.update([request.pk for request in taken], **at)
             with fenced(self.stage.session.pk, self.stage.epoch):
-                for row in new:
-                    self.chain = row.chain = link(self.chain, row)
-                Account.objects.filter(pk=self.account.pk).update(  # first, for it locks the account
-                    state=self.trader.book.state.figures(), through_ms=self.trader.through_ms, chain=self.chain
-                )
-                AccountEvent.objects.bulk_create(new)
-                write_orders(self.account.pk, touched.values())
-                self._write_days()
-                if taken:
-                    at = {"taken_ms": taken[0].taken_ms, "generation": taken[0].generation}
-                    Request.objects.filter(pk__in=[request.pk for request in taken]).update(**at)
+                execute(statements)
             self.written = max([self.written, *(row.number for row in new)])
         return entries(self.stage.session.pk, rows)
 
-    def _write_days(self) -> None:
+    def _days_written(self) -> list[Statement]:
         begun, self.trader.begun = self.trader.begun, {}
-        AccountDay.objects.bulk_create(
-            (
-                AccountDay(account=self.account, date=date, state=day.state, actions=day.actions)
-                for date, day in begun.items()
-            ),
-            ignore_conflicts=True,
-        )
+        days = [
+            AccountDay(account=self.account, date=date, state=day.state, actions=day.actions)
+            for date, day in begun.items()
+        ]
+        return DAYS.insert(days, "ON CONFLICT DO NOTHING")
 
     def _row(self, event: Event) -> AccountEvent:
         generation = self.stage.generation
@@ -115,19 +119,18 @@ class AccountWriter:
         Order.objects.filter(account=account, uuid__in=ids).update(voided_in=generation)
         touched = {**self.trader.book.touched, **state.orders}
         write_orders(account.pk, touched.values())
-        self._write_days()
+        execute(self._days_written())
         self.resume()
         Account.objects.filter(pk=account.pk).update(state=state.figures(), through_ms=to_ms, chain=self.chain)
 
 
 def write_orders(account_id: int, orders: Iterable[WorkingOrder]) -> None:
     """Insert, or bring up to date what changes in an order's life."""
-    Order.objects.bulk_create(
-        (Order.row(account_id, order) for order in orders),
-        update_conflicts=True,
-        unique_fields=["account", "uuid"],
-        update_fields=["status", "is_open", "payload"],
-    )
+    execute(orders_written(account_id, orders))
+
+
+def orders_written(account_id: int, orders: Iterable[WorkingOrder]) -> list[Statement]:
+    return ORDERS.insert([Order.row(account_id, order) for order in orders], BRING_UP_TO_DATE)
 
 
 def row_of(account: Account, event: Event, generation: int, n: int) -> AccountEvent:

@@ -20,14 +20,8 @@ KINDS = [
     for scope in (Scope.REGULAR, Scope.EXTENDED)
 ]
 """Kind, interval and scope of a stored day, and what it is pinned as."""
-WRITTEN = """
-SELECT p.kind, p.ledger, d.id, i.symbol, i.id, d.kind, d.version, d.row_count, d.derived, d.ledger, d.content_hash
-  FROM broker_matchingpin p
-  JOIN marketdata_instrument i ON i.id = p.instrument_id
-  LEFT JOIN marketdata_dayversion d ON d.id = p.day_id
- WHERE p.session_id = %(session)s AND p.date = %(date)s AND i.symbol = ANY(%(symbols)s)
-"""
-# What the session plays, else the store's current version, recorded before derived.
+COLUMNS = dict(zip(("kinds", "intervals", "scopes", "names"), map(list, zip(*KINDS, strict=True)), strict=True))
+# Of symbols that are not pinned yet: what the session plays, else the store's current version, recorded before derived.
 PIN = """
 INSERT INTO broker_matchingpin (session_id, date, instrument_id, kind, day_id, ledger)
 SELECT %(session)s, %(date)s, i.id, k.name, v.id, COALESCE(v.ledger, '')
@@ -44,7 +38,16 @@ SELECT %(session)s, %(date)s, i.id, k.name, v.id, COALESCE(v.ledger, '')
   ) newest ON true
   LEFT JOIN marketdata_dayversion v ON v.id = COALESCE(p.day_id, newest.id)
  WHERE i.symbol = ANY(%(symbols)s)
+   AND NOT EXISTS (SELECT FROM broker_matchingpin held
+                    WHERE held.session_id = %(session)s AND held.date = %(date)s AND held.instrument_id = i.id)
 ON CONFLICT DO NOTHING;
+"""
+WRITTEN = """
+SELECT p.kind, p.ledger, d.id, i.symbol, i.id, d.kind, d.version, d.row_count, d.derived, d.ledger, d.content_hash
+  FROM broker_matchingpin p
+  JOIN marketdata_instrument i ON i.id = p.instrument_id
+  LEFT JOIN marketdata_dayversion d ON d.id = p.day_id
+ WHERE p.session_id = %(session)s AND p.date = %(date)s AND i.symbol = ANY(%(symbols)s)
 """
 
 
@@ -62,21 +65,16 @@ Pins = dict[str, Pinned]
 
 def pinned(session: Session, date: dt.date, symbols: Collection[str]) -> dict[str, Pins]:
     """Symbol → its pins of that date, written down now where they were not; nothing of one that nobody knows."""
-    kinds, intervals, scopes, names = (list(column) for column in zip(*KINDS, strict=True))
-    given = {"kinds": kinds, "intervals": intervals, "scopes": scopes, "names": names}
-    asked = given | {"session": session.pk, "dataset": session.dataset_id, "date": date}
-    found = _read(WRITTEN, asked | {"symbols": list(symbols)})
-    if missing := [symbol for symbol in symbols if symbol not in found]:
-        found |= _read(PIN + WRITTEN, asked | {"symbols": missing})
-    return found
-
-
-def _read(statements: str, asked: dict[str, Any]) -> dict[str, Pins]:
+    asked: dict[str, Any] = COLUMNS | {
+        "session": session.pk,
+        "dataset": session.dataset_id,
+        "date": date,
+        "symbols": list(symbols),
+    }
     found: dict[str, Pins] = {}
     with connection.cursor() as cursor:
-        cursor.execute(statements, asked)
-        if statements != WRITTEN:
-            cursor.nextset()
+        cursor.execute(PIN + WRITTEN, asked)
+        cursor.nextset()
         for name, ledger, *day in cursor.fetchall():
             version, symbol = day[:2]
             found.setdefault(symbol, {})[name] = Pinned(StoredDay(*day) if version is not None else None, ledger)

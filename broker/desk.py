@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from broker.account_writer import AccountWriter
+from broker.account_writer import REQUESTS, AccountWriter
 from broker.matching_days import MatchingDays
 from broker.models import Account, Request
 from broker.trader import Trader
@@ -16,6 +16,11 @@ from streaming.engine.frames.frame_id import milliseconds, moment
 from streaming.engine.publishing.participants import Entry, Stage
 from streaming.engine.records.journal import Journal
 from streaming.engine.tape.merge import Tape
+
+WAITING = f"""
+SELECT {REQUESTS.columns("r")} FROM broker_request r
+ WHERE account_id = ANY(%s) AND taken_ms IS NULL AND voided_in IS NULL ORDER BY account_id, number
+"""  # noqa: S608 - names of columns
 
 
 @dataclass(slots=True)
@@ -58,9 +63,8 @@ class Desk:
         out, self.unsaid = self.unsaid, []
         published = self.stage.published_ms
         free = [pk for pk, seat in self.seats.items() if seat.written_until_ms <= published]
-        waiting = Request.objects.filter(account__in=free, taken_ms=None, voided_in=None)
         requests: dict[int, list[Request]] = {}
-        for request in waiting.order_by("account", "number"):
+        for request in REQUESTS.read(WAITING, [free]):
             requests.setdefault(request.account_id, []).append(request)
         for account_id, taken in requests.items():
             seat = self.seats[account_id]

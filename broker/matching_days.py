@@ -55,7 +55,7 @@ class MatchingDays:
         for symbol in wanted:
             made = _regular if part is DayPart.REGULAR else partial(_outer, part=part)
             data = made(symbol, day, pins.get(symbol, {}), bars)
-            if data is not None:
+            if data is not None and data.load_quotes:
                 data.by_exchange = self.session.dataset.quotes == QuotesOf.EXCHANGE
             self.held[symbol, date, part] = data
 

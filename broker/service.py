@@ -12,7 +12,7 @@ import orjson
 from django.db import connection, transaction
 
 from broker import configurations
-from broker.account_writer import write_orders
+from broker.account_writer import REQUESTS, orders_written
 from broker.corporate_actions import BECAME
 from broker.entry import rules
 from broker.entry.new_orders import market_form, orders_of
@@ -27,6 +27,7 @@ from broker.refusals import Refusal, against_rule, busy, forbidden, malformed, u
 from broker.standing import Standing, locked
 from sessions import wakeup
 from sessions.models import LIVE, Session
+from sessions.whole_rows import execute
 from streaming.engine.frames.frame_id import moment
 
 TAKEN_WITHIN_SECONDS = 5.0
@@ -217,8 +218,8 @@ def _write(
     if number is None:
         last = Request.objects.filter(account=account).order_by("-number").values_list("number", flat=True).first()
         number = (last or 0) + 1
-    request = Request.objects.create(account=account, number=number, kind=kind, body=body, made_ms=standing.clock_ms)
-    write_orders(account.pk, orders)
+    request = Request(account=account, number=number, kind=kind, body=body, made_ms=standing.clock_ms)
+    execute(REQUESTS.insert([request]) + orders_written(account.pk, orders))
     transaction.on_commit(lambda: wakeup.send_request(account.session_id))
     return request
 
@@ -226,7 +227,8 @@ def _write(
 def await_taken(request: Request) -> None:
     """Until the worker has taken it up: whoever got the answer sees what came of it. Raises Refusal."""
     until = time.monotonic() + TAKEN_WITHIN_SECONDS
-    while not Request.objects.filter(pk=request.pk).exclude(taken_ms=None).exists():
+    written = Request.objects.filter(account=request.account_id, number=request.number)
+    while not written.exclude(taken_ms=None).exists():
         if time.monotonic() > until:
             raise busy("the session's worker does not answer: the request waits for it")
         time.sleep(0.004)

@@ -10,9 +10,7 @@ from decimal import Decimal
 from functools import cached_property, lru_cache
 
 import orjson
-from django.db import transaction
-from django.db.models import QuerySet, TextField
-from django.db.models.functions import Cast
+from django.db import connection, transaction
 
 from broker import configurations
 from broker.matching import margin
@@ -20,10 +18,10 @@ from broker.matching.lots import Position
 from broker.matching.orders import ZERO, Order
 from broker.matching.state import State
 from broker.models import Account
-from broker.models import Order as OrderRow
 from broker.prices import Prices
 from broker.refusals import busy
-from sessions.models import Session
+from sessions.models import Run, Session
+from sessions.whole_rows import WholeRows
 from streaming.as_of.newest_frame import clock_ms
 
 SETTLED_WITHIN_SECONDS = 5.0
@@ -32,6 +30,18 @@ MOST_READ = 10_000
 """Open orders of which a process keeps what it has read: a kilobyte each."""
 MARGIN_LEAST_EQUITY = Decimal(2000)
 """Below it there is no margin and no selling short."""
+
+ACCOUNTS, SESSIONS, RUNS = WholeRows(Account), WholeRows(Session), WholeRows(Run)
+READ = f"""
+SELECT {ACCOUNTS.columns("a")}, {SESSIONS.columns("s")}, {RUNS.columns("r")}
+  FROM broker_account a JOIN replay_session s ON s.id = a.session_id JOIN replay_run r ON r.session_id = s.id
+ WHERE a.id = %(account)s"""  # noqa: S608 - names of columns
+LOCKED = f"{READ} FOR NO KEY UPDATE OF a"
+# Behind one of them, in the same trip: it sees what is there once the lock is had, what was just asked for among it.
+OPEN = """;
+SELECT payload::text FROM broker_order
+ WHERE account_id = %(account)s AND is_open AND voided_in IS NULL ORDER BY number
+"""
 
 
 @dataclass(eq=False)
@@ -145,20 +155,16 @@ def locked(account_id: int) -> Iterator[Standing]:
     until = time.monotonic() + SETTLED_WITHIN_SECONDS
     while True:
         with transaction.atomic():
-            account = (
-                Account.objects.select_for_update(of=("self",), no_key=True)
-                .select_related("session__run")
-                .get(pk=account_id)
-            )
-            if account.through_ms <= (now := clock_ms(account.session)):
-                yield _standing(account, now)
+            found = _read(LOCKED + OPEN, account_id)
+            if found.is_published:
+                yield found.standing()
                 return
         _wait(until)
 
 
 def standing(account_id: int) -> Standing:
     """To read; never later than what the session has published. Raises Refusal as below."""
-    return _standing(*_published(Account.objects.select_related("session__run", "session__dataset"), account_id))
+    return _published(READ + OPEN, account_id).standing()
 
 
 def await_published(account_id: int) -> None:
@@ -166,17 +172,14 @@ def await_published(account_id: int) -> None:
 
     Raises Refusal where the frame does not come, as its worker was lost.
     """
-    _published(Account.objects.select_related("session__run").only("through_ms", "session"), account_id)
+    _published(READ, account_id)
 
 
-def _published(rows: QuerySet[Account], account_id: int) -> tuple[Account, int]:
-    """The account, and the session's clock."""
+def _published(statements: str, account_id: int) -> Found:
     until = time.monotonic() + SETTLED_WITHIN_SECONDS
-    while True:
-        account = rows.get(pk=account_id)
-        if account.through_ms <= (now := clock_ms(account.session)):
-            return account, now
+    while not (found := _read(statements, account_id)).is_published:
         _wait(until)
+    return found
 
 
 def _wait(until: float) -> None:
@@ -185,14 +188,37 @@ def _wait(until: float) -> None:
     time.sleep(LOOK_EVERY_SECONDS)
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is written down of an account: with its session's run, its open orders as text, and the session's clock."""
+
+    account: Account
+    orders: list[str]
+    clock_ms: int
+
+    @property
+    def is_published(self) -> bool:
+        return self.account.through_ms <= self.clock_ms
+
+    def standing(self) -> Standing:
+        account, orders = self.account, [_as_it_was_written(text) for text in self.orders]
+        return Standing(account, account.session, self.clock_ms, State.of(account.state), orders)
+
+
+def _read(statements: str, account_id: int) -> Found:
+    """Raises Account.DoesNotExist."""
+    with connection.cursor() as cursor:
+        cursor.execute(statements, {"account": account_id})
+        if (row := cursor.fetchone()) is None:
+            raise Account.DoesNotExist(f"account {account_id}")
+        orders = [text for (text,) in cursor.fetchall()] if cursor.nextset() else []
+    values = iter(row)
+    account, session, run = ACCOUNTS.take(values), SESSIONS.take(values), RUNS.take(values)
+    session.run, account.session = run, session
+    return Found(account, orders, clock_ms(session))
+
+
 @lru_cache(maxsize=MOST_READ)
 def _as_it_was_written(payload: str) -> Order:
     """An open order, to read: most are as they were at the request before."""
     return Order.of(orjson.loads(payload))
-
-
-def _standing(account: Account, now: int) -> Standing:
-    """The open orders are read where they are shown: what was just asked for is among them."""
-    rows = OrderRow.objects.filter(account=account, is_open=True, voided_in=None).order_by("number")
-    orders = [_as_it_was_written(text) for text in rows.values_list(Cast("payload", TextField()), flat=True)]
-    return Standing(account, account.session, now, State.of(account.state), orders)

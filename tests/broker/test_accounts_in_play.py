@@ -16,6 +16,7 @@ from broker.refusals import Refusal
 from broker.standing import standing
 from marketdata.hours import DayPart
 from marketdata.models import Dataset, QuotesOf
+from marketdata.store import NewDay, ensure_instruments, write_days
 from sessions import control
 from sessions.models import Run, Session
 from streaming.engine.playing.player import Player
@@ -23,6 +24,7 @@ from streaming.starts import service as streams
 from streaming.starts.copies import fork, restart
 from streaming.verify.diff import diff
 from streaming.verify.session import verify
+from tests.broker.books import quote_columns
 from tests.broker.in_play import DAY, clock, opened, place, seek, started, status, step, until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
@@ -168,6 +170,8 @@ def test_two_runs_with_the_same_orders_are_equal_and_others_differ(real_days: st
 
 def test_quotes_are_each_exchanges_own_where_the_dataset_says_so(real_days: str, player: Player) -> None:
     session = started()
+    quotes = NewDay(ensure_instruments(["AAPL"])["AAPL"], DAY, quote_columns([(0, 200, 100, 200.02, 100)]))
+    write_days(session.dataset_id, [quotes])
     days = [MatchingDays(Session.objects.get(pk=session.pk)) for _ in range(2)]
     assert (data := days[0].data("AAPL", DAY, DayPart.REGULAR))
     assert not data.by_exchange

@@ -64,13 +64,13 @@ CLIENT = """
     bars = StockDataStream(*keys)
 
     async def on_update(update):
-        print("update", update.event, flush=True)
+        print(f"update {update.event}\\n", end="", flush=True)  # two threads write
         if update.event == "fill":
             await updates.stop_ws()
 
     async def on_bar(bar):
         age = datetime.now(timezone.utc) - bar.timestamp
-        print("bar", bar.symbol, timedelta(0) <= age < timedelta(hours=2), flush=True)
+        print(f"bar {bar.symbol} {timedelta(0) <= age < timedelta(hours=2)}\\n", end="", flush=True)
         if not ordered:
             ordered.append(trading.submit_order(
                 MarketOrderRequest(symbol="AAPL", qty=3, side="buy", time_in_force="day")))
