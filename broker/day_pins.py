@@ -63,18 +63,24 @@ Pins = dict[str, Pinned]
 """By kind; of extended hours under names of their own."""
 
 
-def pinned(session: Session, date: dt.date, symbols: Collection[str]) -> dict[str, Pins]:
-    """Symbol → its pins of that date, written down now where they were not; nothing of one that nobody knows."""
-    asked: dict[str, Any] = COLUMNS | {
-        "session": session.pk,
-        "dataset": session.dataset_id,
-        "date": date,
-        "symbols": list(symbols),
-    }
+def pinned(session: Session, date: dt.date, symbols: Collection[str], *, first: bool = False) -> dict[str, Pins]:
+    """Symbol → its pins of that date, written down now where they were not; nothing of one that nobody knows.
+
+    `first`: for who is most likely the first to ask, which saves a trip.
+    """
+    asked: dict[str, Any] = COLUMNS | {"session": session.pk, "dataset": session.dataset_id, "date": date}
+    found = {} if first else _read(WRITTEN, asked | {"symbols": list(symbols)})
+    if missing := [symbol for symbol in symbols if symbol not in found]:
+        found |= _read(PIN + WRITTEN, asked | {"symbols": missing})
+    return found
+
+
+def _read(statements: str, asked: dict[str, Any]) -> dict[str, Pins]:
     found: dict[str, Pins] = {}
     with connection.cursor() as cursor:
-        cursor.execute(PIN + WRITTEN, asked)
-        cursor.nextset()
+        cursor.execute(statements, asked)
+        if statements != WRITTEN:
+            cursor.nextset()
         for name, ledger, *day in cursor.fetchall():
             version, symbol = day[:2]
             found.setdefault(symbol, {})[name] = Pinned(StoredDay(*day) if version is not None else None, ledger)

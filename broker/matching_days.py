@@ -25,10 +25,10 @@ from sessions.models import Session
 
 
 class MatchingDays:
-    """The stored days that a session's orders meet."""
+    """The stored days that a session's orders meet. `first`: for who looks before the session's worker does."""
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
+    def __init__(self, session: Session, *, first: bool = False) -> None:
+        self.session, self.first = session, first
         self.held: dict[tuple[str, dt.date, DayPart], DayData | None] = {}
 
     def market(self, symbol: str, date: dt.date, terms: Terms, part: DayPart = DayPart.REGULAR) -> Market | None:
@@ -50,7 +50,7 @@ class MatchingDays:
         if not wanted:
             return
         self.held = {held: data for held, data in self.held.items() if held[1] == date}
-        pins = pinned(self.session, date, wanted)
+        pins = pinned(self.session, date, wanted, first=self.first)
         day, bars = self.session.calendar.trading_day(date), _bars_of(pins.values(), part)
         for symbol in wanted:
             made = _regular if part is DayPart.REGULAR else partial(_outer, part=part)

@@ -33,7 +33,7 @@ class MarketCache:
             if key in self.held:
                 self.held.move_to_end(key)
                 return self.held[key]
-        market = MatchingDays(session).market(symbol, date, Terms())
+        market = MatchingDays(session, first=True).market(symbol, date, Terms())
         with self.lock:
             self.held[key] = market
             while len(self.held) > self.most:
