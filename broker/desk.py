@@ -64,7 +64,7 @@ class Desk:
         published = self.stage.published_ms
         free = [pk for pk, seat in self.seats.items() if seat.written_until_ms <= published]
         requests: dict[int, list[Request]] = {}
-        for request in REQUESTS.read(WAITING, [free]):
+        for request in REQUESTS.read(WAITING, [free]) if free else ():
             requests.setdefault(request.account_id, []).append(request)
         for account_id, taken in requests.items():
             seat = self.seats[account_id]

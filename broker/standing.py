@@ -20,7 +20,7 @@ from broker.matching.state import State
 from broker.models import Account
 from broker.prices import Prices
 from broker.refusals import busy
-from sessions.models import Run, Session
+from sessions.models import WITH_RUN, Session, take_session
 from sessions.whole_rows import WholeRows
 from streaming.as_of.newest_frame import clock_ms
 
@@ -31,9 +31,9 @@ MOST_READ = 10_000
 MARGIN_LEAST_EQUITY = Decimal(2000)
 """Below it there is no margin and no selling short."""
 
-ACCOUNTS, SESSIONS, RUNS = WholeRows(Account), WholeRows(Session), WholeRows(Run)
+ACCOUNTS = WholeRows(Account)
 READ = f"""
-SELECT {ACCOUNTS.columns("a")}, {SESSIONS.columns("s")}, {RUNS.columns("r")}
+SELECT {ACCOUNTS.columns("a")}, {WITH_RUN}
   FROM broker_account a JOIN replay_session s ON s.id = a.session_id JOIN replay_run r ON r.session_id = s.id
  WHERE a.id = %(account)s"""  # noqa: S608 - names of columns
 LOCKED = f"{READ} FOR NO KEY UPDATE OF a"
@@ -213,9 +213,9 @@ def _read(statements: str, account_id: int) -> Found:
             raise Account.DoesNotExist(f"account {account_id}")
         orders = [text for (text,) in cursor.fetchall()] if cursor.nextset() else []
     values = iter(row)
-    account, session, run = ACCOUNTS.take(values), SESSIONS.take(values), RUNS.take(values)
-    session.run, account.session = run, session
-    return Found(account, orders, clock_ms(session))
+    account = ACCOUNTS.take(values)
+    account.session = take_session(values)
+    return Found(account, orders, clock_ms(account.session))
 
 
 @lru_cache(maxsize=MOST_READ)

@@ -18,7 +18,16 @@ from marketdata.symbols import require_symbols
 from sessions import wakeup
 from sessions.announcing import announce
 from sessions.market_time import shown
-from sessions.models import LIVE, ActiveStream, Announcement, Session, State, StreamType, TransitionError
+from sessions.models import (
+    LIVE,
+    ActiveStream,
+    Announcement,
+    Session,
+    State,
+    StreamType,
+    TransitionError,
+    locked_session,
+)
 
 MOST_MINUTES = 100_000
 SLOWEST, FASTEST = 0.001, 1_000_000.0
@@ -185,7 +194,7 @@ def _asking(
     `target`: the state that is asked for; `to`: the moment.
     """
     with transaction.atomic():
-        session = Session.objects.select_for_update(no_key=True).get(pk=session_id)
+        session = locked_session(session_id)
         if not session.is_live:
             if target is not None:
                 raise TransitionError(session, target)

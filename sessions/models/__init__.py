@@ -6,7 +6,18 @@ from sessions.models.journal import Announcement, DayMark, JournalEntry
 from sessions.models.keys import SessionKey
 from sessions.models.pins import Pin
 from sessions.models.run import Run
-from sessions.models.session import ENDED, LIVE, TRANSITIONS, Session, State, TransitionError, only_bars
+from sessions.models.session import (
+    ENDED,
+    LIVE,
+    TRANSITIONS,
+    WITH_RUN,
+    Session,
+    State,
+    TransitionError,
+    locked_session,
+    only_bars,
+    take_session,
+)
 from sessions.models.start_keys import StartKey
 from sessions.models.streams import ActiveStream, StreamType, symbols_of
 from sessions.models.verifications import Verification
@@ -15,6 +26,7 @@ __all__ = [
     "ENDED",
     "LIVE",
     "TRANSITIONS",
+    "WITH_RUN",
     "ActiveStream",
     "Announcement",
     "DayMark",
@@ -30,6 +42,8 @@ __all__ = [
     "StreamType",
     "TransitionError",
     "Verification",
+    "locked_session",
     "only_bars",
     "symbols_of",
+    "take_session",
 ]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
@@ -16,6 +16,7 @@ from marketdata.hours import Hours
 from marketdata.models import Dataset
 from sessions import wakeup
 from sessions.models.run import Run
+from sessions.whole_rows import WholeRows
 
 if TYPE_CHECKING:
     from sessions.models.events import SessionEvent
@@ -176,7 +177,7 @@ class Session(models.Model):
         if fields is not None:
             super().refresh_from_db(using, fields, from_queryset)
             return
-        fresh = Session.objects.select_related("run").get(pk=self.pk)
+        fresh = read_session(self.pk)
         for field in self._meta.concrete_fields:
             setattr(self, field.attname, getattr(fresh, field.attname))
         self.run = fresh.run
@@ -225,3 +226,45 @@ class Session(models.Model):
     def record(self, kind: str, message: str, *, level: str = "info", **data: Any) -> SessionEvent:
         """Add to the session's log, for people."""
         return self.events.create(kind=kind, message=message, level=level, clock=self.run.clock, data=data)
+
+
+SESSIONS, RUNS = WholeRows(Session), WholeRows(Run)
+WITH_RUN = f"{SESSIONS.columns('s')}, {RUNS.columns('r')}"
+"""Columns of a session `s` and its run `r`, for `take_session`."""
+READ = f"""
+SELECT {WITH_RUN} FROM replay_session s JOIN replay_run r ON r.session_id = s.id WHERE s.id = %(pk)s
+"""  # noqa: S608 - names of columns
+# The second statement sees the run as it is once the lock is had.
+LOCK = f"""
+SELECT {SESSIONS.columns("s")} FROM replay_session s WHERE s.id = %(pk)s FOR NO KEY UPDATE;
+SELECT {RUNS.columns("r")} FROM replay_run r WHERE r.session_id = %(pk)s
+"""  # noqa: S608 - names of columns
+
+
+def take_session(values: Iterator[Any]) -> Session:
+    """The session that the next values are, with its run."""
+    session = SESSIONS.take(values)
+    session.run = RUNS.take(values)
+    return session
+
+
+def read_session(pk: int) -> Session:
+    """With its run. Raises Session.DoesNotExist."""
+    with connection.cursor() as cursor:
+        cursor.execute(READ, {"pk": pk})
+        return take_session(iter(_found(cursor.fetchone(), pk)))
+
+
+def locked_session(pk: int) -> Session:
+    """Likewise, under its lock: in a transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, {"pk": pk})
+        session = _found(cursor.fetchone(), pk)
+        cursor.nextset()
+        return take_session(iter([*session, *_found(cursor.fetchone(), pk)]))
+
+
+def _found(row: tuple[Any, ...] | None, pk: int) -> tuple[Any, ...]:
+    if row is None:
+        raise Session.DoesNotExist(f"session {pk}")
+    return row
