@@ -14,10 +14,13 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from marketdata import store
+from marketdata.store import load_rows
 from sessions import control
 from sessions.models import DayMark, JournalEntry, Pin, Run, Session, SessionEvent, State
 from sessions.redis_client import connection as redis_connection
 from streaming.engine.days import pins_ahead
+from streaming.engine.days.loading import tape_of
 from streaming.engine.days.pins_ahead import PinsAhead
 from streaming.engine.days.recipe import Recipe
 from streaming.engine.playing.player import Player
@@ -75,13 +78,30 @@ def test_whole_days_are_pinned_together_and_taken_once(ahead: PinsAhead) -> None
     journal = journals.read(session.pk)
     Pin.objects.filter(session=session).delete()
     first = ahead.take(DAY, journal)
-    assert first is not None and set(first.pins(DAY)) == {"AAPL", "MSFT"}
-    assert first.pins(DAY) == journals.read(session.pk, DAY).pins(DAY)
+    assert first is not None and set(first.journal.pins(DAY)) == {"AAPL", "MSFT"}
+    assert first.journal.pins(DAY) == journals.read(session.pk, DAY).pins(DAY)
     pinned = set(Pin.objects.filter(session=session).values_list("date", flat=True))
     assert pinned == {DAY, THIRD}  # of the second one day something may still come
     third = ahead.take(THIRD, journal)
-    assert third is not None and third.pins(THIRD) and not third.pins(DAY)
+    assert third is not None and third.journal.pins(THIRD) and not third.journal.pins(DAY)
     assert ahead.take(THIRD, journal) is None  # what was done to it meanwhile is in the rows
+
+
+@pytest.mark.parametrize("most", [64, 3])
+def test_days_of_few_rows_are_read_together(ahead: PinsAhead, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    monkeypatch.setattr(pins_ahead, "MOST_READ", most)
+    session = Session.objects.get(pk=ahead.recipe.session_id)
+    Pin.objects.filter(session=session).delete()
+    journal = journals.read(session.pk)
+    reads: list[int] = []
+    monkeypatch.setattr(store, "load_rows", lambda rows: (reads.append(len(rows)), load_rows(rows))[1])
+    for date in (DAY, THIRD):
+        taken = ahead.take(date, journal)
+        assert taken is not None
+        tape, anew = (tape_of(ahead.recipe, taken.journal, date, generation=1, read=rows) for rows in (taken.rows, ()))
+        laid, again = (each.lay(0, len(each), None, frozenset({"AAPL", "MSFT"})) for each in (tape, anew))
+        assert laid is not None and again is not None and laid.body == again.body
+    assert reads == ([4, 2, 2] if most == 64 else [2, 2, 2, 2])  # all of both days, and what was read anew here
 
 
 def test_a_day_that_is_pinned_stays_what_it_is(ahead: PinsAhead) -> None:
@@ -123,7 +143,7 @@ def test_days_are_pinned_while_others_are_played(ahead: PinsAhead, threads: str)
     third = ahead.take(THIRD, journal)
     pinned = Pin.objects.filter(session=session, date=THIRD)
     if threads == "work":
-        assert third is not None and set(third.pins(THIRD)) == {"AAPL", "MSFT"} and pinned.count() == 2
+        assert third is not None and set(third.journal.pins(THIRD)) == {"AAPL", "MSFT"} and pinned.count() == 2
     else:  # the day itself is asked for: nobody waits for a thread that never comes
         assert third is None and not pinned.exists()
     ahead.threads.work()

@@ -136,10 +136,11 @@ class Days:
 
     def _load(self, loading: Loading) -> Loaded:
         started, date = time.monotonic(), loading.date
-        journal = self.pins_ahead.take(date, loading.journal)
-        if journal is None:
-            journal = journals.read(self.recipe.session_id, date)
+        if taken := self.pins_ahead.take(date, loading.journal):
+            journal, read = taken
+        else:
+            journal, read = journals.read(self.recipe.session_id, date), ()
             journal = pin(self.recipe, journal, date, journal.latest() | loading.extra, self.lease.epoch)
-        tape = tape_of(self.recipe, journal, date, generation=loading.generation)
+        tape = tape_of(self.recipe, journal, date, generation=loading.generation, read=read)
         self.load_seconds = time.monotonic() - started
         return Loaded(journal, tape)

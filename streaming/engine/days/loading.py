@@ -132,18 +132,25 @@ def _pins_as_known(recipe: Recipe, date: dt.date, symbols: Sequence[str]) -> lis
 
 
 def tape_of(
-    recipe: Recipe, journal: Journal, date: dt.date, known_by: dt.datetime | None = None, *, generation: int
+    recipe: Recipe,
+    journal: Journal,
+    date: dt.date,
+    known_by: dt.datetime | None = None,
+    *,
+    generation: int,
+    read: Iterable[LoadedDay] = (),
 ) -> Tape:
     """The day as that generation plays it, with `known_by` without what became known later.
 
-    Raises NoData when no symbol has any.
+    `read`: what of it was read from the store already. Raises NoData when no symbol has any.
     """
     day = recipe.calendar.trading_day(date)
     pins, admitted = journal.pins(date), journal.admitted(date, generation)
     around = journal.pins(date, outside(DayKind.BARS)) if recipe.extended else {}
     selected = [pins, around, *(days for _, days in admitted)]
-    rows = [row for days in selected for row in days.values() if row is not None]
-    held = {stored.id: stored for stored in store.load_rows(rows)}
+    held = {stored.id: stored for stored in read}
+    lacking = [row for days in selected for row in days.values() if row is not None and row not in held]
+    held |= {stored.id: stored for stored in store.load_rows(lacking)} if lacking else {}
     outer = outer_bars(day, around, held)
     bars = played_bars(pins, outer, held)
     chunk_cursors = chunk_cursors_of(recipe, journal, date, known_by)

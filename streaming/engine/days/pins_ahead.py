@@ -1,7 +1,7 @@
 """At full speed a day lasts no longer than a few trips to Postgres: the next days' versions are pinned in one.
 
 Only what the store has in full, as it is now: a day of which something is still to come is pinned when it is loaded.
-Only the versions: of the days themselves two are in memory.
+Where a day is a few rows of the store, those days are read together as well; else two are in memory.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import datetime as dt
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Executor, Future
+from typing import NamedTuple
 
 from marketdata import store
 from marketdata.kinds import DayKind, outside
 from marketdata.models import Scope
+from marketdata.store import LoadedDay
 from sessions.models import StreamType
 from streaming.base.db import connected
 from streaming.engine.days.recipe import Recipe
@@ -24,8 +26,25 @@ from streaming.engine.records.journal import Entry, Journal, Pins
 
 MOST_DAYS, MOST_PINS = 16, 512
 """At once: together they take some milliseconds."""
+MOST_READ = 64
+"""Symbols' days that are held as they were read: a megabyte or two."""
 FEW_LEFT = 2
 """Days that are pinned when the next ones are begun with."""
+
+
+class Ahead(NamedTuple):
+    """A day that was pinned, and what was read of it."""
+
+    entry: Entry
+    pins: Mapping[str, Pins]
+    rows: Sequence[LoadedDay]
+
+
+class Taken(NamedTuple):
+    """The journal with what a day was pinned to, and what was read of that day already."""
+
+    journal: Journal
+    rows: Sequence[LoadedDay]
 
 
 class PinsAhead:
@@ -34,12 +53,12 @@ class PinsAhead:
     def __init__(self, recipe: Recipe, epoch: int, threads: Executor) -> None:
         self.recipe, self.epoch, self.threads = recipe, epoch, threads
         self.lock = threading.Lock()
-        self.pinned: dict[dt.date, tuple[Entry, Mapping[str, Pins]]] = {}
+        self.pinned: dict[dt.date, Ahead] = {}
         self.looked_until = dt.date.min
         self.coming: Future[None] | None = None
 
-    def take(self, date: dt.date, journal: Journal | None) -> Journal | None:
-        """The journal with what a day was pinned to, once: what happens when it is played, the journal's rows say.
+    def take(self, date: dt.date, journal: Journal | None) -> Taken | None:
+        """A day, once: what happens when it is played, the journal's rows say.
 
         `journal`: the session's at full speed. None where the day is to be pinned, or read, by itself.
         """
@@ -49,12 +68,12 @@ class PinsAhead:
                 self._finish()
                 if date not in self.pinned and date > self.looked_until:
                     self._pin(self._dates(date, len(symbols)), symbols)
-            entry, pins = self.pinned.pop(date, (None, {}))
+            day = self.pinned.pop(date, None)
             if journal:
                 self._begin(max(date, self.looked_until), symbols)
-        if journal is None or entry is None or not symbols <= pins[DayKind.BARS].keys():
+        if journal is None or day is None or not symbols <= day.pins[DayKind.BARS].keys():
             return None
-        return journal.without_loads().loaded(entry, date, pins)
+        return Taken(journal.without_loads().loaded(day.entry, date, day.pins), day.rows)
 
     def begin(self, after: dt.date, journal: Journal) -> None:
         """Have the days after that one pinned while those before them are played: at full speed they come soon."""
@@ -80,9 +99,19 @@ class PinsAhead:
         with fenced(self.recipe.session_id, self.epoch):
             loads = self._whole_days(dates, sorted(symbols))
             entries = journal_writing.append_loads(self.recipe.session_id, loads) if loads else {}
+        read = self._read(loads)
         # In one step, for another thread may take a day just now.
-        self.pinned.update({date: (entries[date], pins) for date, pins in loads.items()})
+        self.pinned.update({date: Ahead(entries[date], pins, read.get(date, ())) for date, pins in loads.items()})
         self.looked_until = dates[-1]
+
+    def _read(self, loads: Mapping[dt.date, Mapping[str, Pins]]) -> dict[dt.date, list[LoadedDay]]:
+        """What the days are made of, where that is little."""
+        dates = {row: date for date, pins in loads.items() for kind in pins.values() for row in kind.values() if row}
+        read: dict[dt.date, list[LoadedDay]] = {}
+        if len(dates) <= MOST_READ:
+            for day in store.load_rows(list(dates)):
+                read.setdefault(dates[day.id], []).append(day)
+        return read
 
     def _dates(self, date: dt.date, symbols: int) -> list[dt.date]:
         """Days of the window from there on; none where the session pins more than the newest minutes."""
