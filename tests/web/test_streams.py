@@ -6,8 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
-from django.core.asgi import get_asgi_application
 
+from config.django_handler import OneThreadHandler
 from sessions import keys
 from sessions.models import Session, SessionKey
 from streaming.base.db import in_thread
@@ -39,7 +39,7 @@ def test_a_stream_is_a_frame_per_event_and_goes_on_after_the_last_id(paper: Pape
 
 def test_compression_neither_wraps_nor_buffers_a_stream(paper: Paper, token: dict[str, str], settings: Any) -> None:
     settings.MIDDLEWARE = ["django.middleware.gzip.GZipMiddleware", *settings.MIDDLEWARE]
-    django = get_asgi_application()
+    django = OneThreadHandler()
     paper.play(3)
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
