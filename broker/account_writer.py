@@ -65,9 +65,8 @@ class AccountWriter:
             for row in new:
                 self.chain = row.chain = link(self.chain, row)
             figures = {"state": self.trader.book.state.figures(), "through_ms": self.trader.through_ms}
-            statements = ACCOUNTS.update(
-                [self.account.pk], **figures, chain=self.chain
-            )  # first, for it locks the account
+            # First, for it locks the account.
+            statements = ACCOUNTS.update([self.account.pk], **figures, chain=self.chain)
             statements += EVENTS.insert(new) + orders_written(self.account.pk, touched.values()) + self._days_written()
             if taken:
                 at = {"taken_ms": taken[0].taken_ms, "generation": taken[0].generation}

@@ -12,6 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup(set_prefix=False)
 
 from django.conf import settings  # noqa: E402 - models need Django to be set up
+from django.urls import get_resolver  # noqa: E402
 
 from config import garbage, proxies  # noqa: E402
 from config.django_handler import OneThreadHandler  # noqa: E402
@@ -28,6 +29,7 @@ def _prepare() -> None:
 
 
 threading.Thread(target=_prepare, name="calendar", daemon=True).start()
+get_resolver().url_patterns  # noqa: B018 - all views are read now: the first request need not
 
 handler = OneThreadHandler()
 pages = RequestTurns(

@@ -10,6 +10,9 @@ from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.base import BaseHandler
 from django.http import HttpRequest, HttpResponseBase
 
+KEPT = 32
+"""Threads that wait for requests. Pages that are followed for long may be more: theirs end with them."""
+
 
 class OneThreadHandler(ASGIHandler):
     """Django's own changes threads at every middleware that knows only one of its two modes, and makes them anew."""
@@ -18,7 +21,7 @@ class OneThreadHandler(ASGIHandler):
         BaseHandler.__init__(self)
         self.load_middleware(is_async=False)
         self.free: list[ThreadPoolExecutor] = []
-        """Of one thread each; as many as there were requests at once."""
+        """Of one thread each."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         thread = self.free.pop() if self.free else ThreadPoolExecutor(1, "request")
@@ -26,7 +29,10 @@ class OneThreadHandler(ASGIHandler):
             async with ThreadSensitiveContext(executor=thread):
                 await self.handle(scope, receive, send)
         finally:
-            self.free.append(thread)
+            if len(self.free) < KEPT:
+                self.free.append(thread)
+            else:
+                thread.shutdown(wait=False)
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         return await sync_to_async(self.get_response)(request)

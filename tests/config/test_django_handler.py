@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import override_settings
 from django.urls import path
 
+from config import django_handler
 from config.django_handler import OneThreadHandler
 from tests.config.test_admission_of_requests import Caller
 
@@ -73,6 +74,18 @@ async def test_requests_at_once_have_threads_of_their_own(handler: OneThreadHand
     await asyncio.gather(*(caller.task for caller in callers))
     assert [caller.status for caller in callers] == [200, 200]
     assert len({ident for what, ident in threads if what == "view"}) == 3 and len(handler.free) == 3
+
+
+async def test_no_more_threads_are_kept_than_there_is_use_for(
+    handler: OneThreadHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(django_handler, "KEPT", 1)
+    callers = [Caller(handler, "/slow") for _ in range(3)]
+    await asyncio.sleep(0.1)
+    may_go_on.set()
+    await asyncio.gather(*(caller.task for caller in callers))
+    assert len(handler.free) == 1 and [caller.status for caller in callers] == [200] * 3
+    assert len({ident for what, ident in threads if what == "view"}) == 3
 
 
 async def test_an_asynchronous_view_runs_in_the_servers_loop(handler: OneThreadHandler) -> None:

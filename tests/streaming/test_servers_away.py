@@ -124,7 +124,7 @@ def test_a_disk_that_is_full_is_the_reason_of_a_change_of_days_until_there_is_ro
         control.set_speed(session.pk, 0.0)
         wait_until(session, lambda s: s.reason)
         assert (session.reason, session.state) == (NO_ROOM, State.RUNNING)
-        assert session.events.filter(kind="waiting", message=NO_ROOM).exists()
+        wait_until(session, lambda s: s.events.filter(kind="waiting", message=NO_ROOM).exists())  # the row is first
     plays_to_its_end(session)
 
 
