@@ -28,8 +28,8 @@ def _prepare() -> None:
     garbage.settle()
 
 
-threading.Thread(target=_prepare, name="calendar", daemon=True).start()
 get_resolver().url_patterns  # noqa: B018 - all views are read now: the first request need not
+threading.Thread(target=_prepare, name="calendar", daemon=True).start()
 
 handler = OneThreadHandler()
 pages = RequestTurns(
