@@ -108,7 +108,7 @@ class PinsAhead:
         """What the days are made of, where that is little."""
         dates = {row: date for date, pins in loads.items() for kind in pins.values() for row in kind.values() if row}
         read: dict[dt.date, list[LoadedDay]] = {}
-        if len(dates) <= MOST_READ:
+        if 0 < len(dates) <= MOST_READ:
             for day in store.load_rows(list(dates)):
                 read.setdefault(dates[day.id], []).append(day)
         return read
