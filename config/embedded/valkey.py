@@ -18,6 +18,10 @@ from config.embedded.paths import package_folder, socket_dir, valkey_url
 
 ANSWERS_WITHIN = 15.0
 STOPS_WITHIN = 10.0
+REWRITTEN_FROM = "256mb"
+"""Size of the append-only file from which on it is rewritten once it has doubled: a rewrite takes a core's seconds.
+Uncompressed, for frames hardly shrink: packing them took as much as playing them.
+"""
 
 
 def binary() -> Path:
@@ -145,6 +149,8 @@ class Valkey:
             "appendonly": "yes",
             "appendfsync": "everysec",
             "save": "",
+            "rdbcompression": "no",
+            "auto-aof-rewrite-min-size": REWRITTEN_FROM,
             "maxmemory-policy": "noeviction",
             "logfile": str(self.log),
             "pidfile": str(self.pid_file),
