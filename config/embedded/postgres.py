@@ -30,6 +30,7 @@ SETTINGS = {
     "unix_socket_permissions": "0700",
     "max_connections": "200",
     "shared_buffers": "128MB",
+    "random_page_cost": "1.1",  # a disk without heads: else a day's symbols are looked for in all days' pages
     "timezone": "UTC",
 }
 RECOVERS_WITHIN, SILENT_AT_MOST, STOPS_WITHIN = 60.0, 10.0, 20.0
