@@ -7,19 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from marketdata.intervals import parse_interval
 from marketdata.kinds import KINDS, DayKind
-from streaming.engine.frames.distinct import distinct
 from streaming.engine.frames.frame_id import FrameId, rfc3339
-from streaming.engine.frames.layout import BLOCK, HEAD, KIND_OF, RECORDS, WORD, ranges
+from streaming.engine.frames.layout import BLOCK, HEAD, KIND_OF, RECORDS, WORD
 from streaming.engine.frames.stretch import Stretch
+from streaming.reading.block_words import BlockWords
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,9 +30,6 @@ WIDE = 16
 WORDS_OF = np.array([0, *(RECORDS[KIND_OF[number]].itemsize // WORD for number in sorted(KIND_OF))])
 """A record's size by its kind's number."""
 BARS = KINDS[DayKind.BARS].frame_number
-NEWLINE = ord("\n")
-FIRST_BYTES = np.array([(1 << 64) - (1 << 8 * (WORD - length)) for length in range(WORD + 1)], np.uint64)
-"""Masks of a word's first bytes, by how many."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,13 +170,13 @@ class Blocks:
         first = self.place + BLOCK_WORDS + _text_words(table)
         records = _gathered(words, first, counts, size).view(record).ravel()
         at, names = (self.place + BLOCK_WORDS) * WORD, table["names"].astype(np.int64)
-        symbols = _Numbered(stretch.body, at, at + names)
+        symbols = BlockWords(stretch.body, at, at + names)
         known = np.repeat(np.asarray(stretch.ms, np.int64)[self.frame], counts)
         if bars:
             symbol = symbols.all(counts)
             columns = (np.repeat(table[name].astype(np.int64), counts) for name in ("start", "extra"))
             return Batch(stretch.id, self.channel, records, known, symbol, symbols.words, ("",), *columns)
-        coded = _Numbered(stretch.body, at + names, at + names + table["extra"])
+        coded = BlockWords(stretch.body, at + names, at + names + table["extra"])
         symbol = symbols.numbers(np.repeat(np.arange(len(counts)), counts), records["symbol"])
         for column in range(records["codes"].shape[1]):
             local = records["codes"][:, column]
@@ -211,76 +206,3 @@ def _gathered(words: Ints, first: Ints, counts: Ints, size: int) -> Ints:
 def _text_words(table: NDArray[np.void]) -> Ints:
     size = table["names"].astype(np.int64) + np.where(table["kind"] == BARS, 0, table["extra"])
     return -(-size // WORD)
-
-
-class _Numbered:
-    """Blocks' own texts as numbers in one list of words."""
-
-    def __init__(self, body: bytes, begins: Ints, ends: Ints) -> None:
-        known: dict[bytes, int] = {}
-        texts = (body[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True))
-        self.text = np.array([known.setdefault(text, len(known)) for text in texts], np.int64)
-        self.words, self.table, self.size = words_of(list(known))
-        self.first = np.cumsum(self.size) - self.size
-
-    def all(self, counts: Ints) -> NDArray[np.int32]:
-        """Every word of every block, one a row."""
-        found: NDArray[np.int32] = self.table[ranges(self.first[self.text], counts)]
-        return found
-
-    def numbers(self, block: Ints, local: NDArray[np.uint16]) -> NDArray[np.int32]:
-        found: NDArray[np.int32] = self.table[self.first[self.text][block] + local]
-        return found
-
-
-def words_of(texts: Sequence[bytes]) -> tuple[tuple[str, ...], NDArray[np.int32], Ints]:
-    """All words, ascending; the number of each word of each text, end to end; how many each text has.
-
-    At once for all texts: where a symbol is absent now and then, hardly two minutes have the same ones.
-    """
-    if not texts:
-        return (), np.empty(0, np.int32), np.empty(0, np.int64)
-    joined = np.frombuffer(b"\n".join([*texts, b""]), np.uint8)
-    ends = np.flatnonzero(joined == NEWLINE)
-    begins = np.concatenate([[0], ends[:-1] + 1])
-    width = -(-max(int((ends - begins).max()), 1) // WORD) * WORD
-    padded = np.concatenate([joined, np.zeros(width, np.uint8)])
-    keys = _keys(sliding_window_view(padded, width)[begins], ends - begins)
-    sizes = np.array([text.count(b"\n") + 1 for text in texts], np.int64)
-    known, numbers = _numbered(keys, sizes)
-    if width == WORD:
-        known = known.astype(">u8")
-    return _decoded(known.tobytes(), width), numbers.astype(np.int32), sizes
-
-
-@lru_cache(maxsize=64)
-def _decoded(words: bytes, width: int) -> tuple[str, ...]:
-    """Mostly the same ones as before."""
-    return tuple(word.decode() for word in np.frombuffer(words, f"S{width}").tolist())
-
-
-def _keys(cells: NDArray[np.uint8], lengths: Ints) -> NDArray[Any]:
-    """Words that begin rows of bytes, as what is fast to compare: ones of up to eight bytes as numbers."""
-    if cells.shape[1] == WORD:
-        return cells.view(">u8").ravel().astype(np.uint64) & FIRST_BYTES[lengths]
-    cells[np.arange(cells.shape[1]) >= lengths[:, None]] = 0
-    return cells.view(f"S{cells.shape[1]}").ravel()
-
-
-def _numbered(keys: NDArray[Any], sizes: Ints) -> tuple[NDArray[Any], NDArray[np.intp]]:
-    """The different ones, ascending, and the place of each among them. One text has nearly all."""
-    longest = int(sizes.argmax())
-    first = int(sizes[:longest].sum())
-    known = _different(keys[first : first + int(sizes[longest])])
-    while True:
-        numbers = np.minimum(np.searchsorted(known, keys), len(known) - 1)
-        others = keys[known[numbers] != keys]
-        if not len(others):
-            return known, numbers
-        known = _different(np.concatenate([known, others]))
-
-
-def _different(keys: NDArray[Any]) -> NDArray[Any]:
-    """Each of them once, ascending."""
-    first, _ = distinct(keys)
-    return keys[first]

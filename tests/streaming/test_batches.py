@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from marketdata.kinds import DayKind
 from streaming.engine.frames.frame_id import FrameId, rfc3339
 from streaming.engine.frames.stretch import Stretch
-from streaming.reading.batches import Batch, batch_of, words_of
+from streaming.reading.batches import Batch, batch_of
+from streaming.reading.block_words import words_of
 from streaming.stream_batches import stream_batches
 from tests.streaming.paper import Paper
 from tests.streaming.test_stretches import play
