@@ -7,17 +7,14 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from streaming.engine.frames.distinct import distinct
 from streaming.engine.frames.layout import WORD, ranges
+from streaming.reading.byte_words import ROOM, words_within
 
 Ints = NDArray[np.int64]
 NEWLINE = ord("\n")
-FIRST_BYTES = np.array([(1 << 8 * length) - 1 for length in range(WORD + 1)], "<u8")
-"""Masks of a word's first bytes, by how many."""
-NO_WORD = bytes(WORD)
 _recent: dict[np.dtype[Any], NDArray[Any]] = {}
 """The different words of the stretches before, ascending: nearly always those of the next one too."""
 
@@ -51,7 +48,7 @@ def words_of(texts: Sequence[bytes]) -> tuple[tuple[str, ...], NDArray[np.int32]
     """
     if not texts:
         return (), np.empty(0, np.int32), np.empty(0, np.int64)
-    joined = np.frombuffer(b"\n".join([*texts, NO_WORD]), np.uint8)
+    joined = np.frombuffer(b"\n".join([*texts, ROOM]), np.uint8)
     ends = np.flatnonzero(joined == NEWLINE)
     begins = np.concatenate([[0], ends[:-1] + 1])
     keys = _keys(joined, begins, ends - begins)
@@ -71,19 +68,11 @@ def _decoded(words: bytes, width: int) -> tuple[str, ...]:
 
 
 def _keys(joined: NDArray[np.uint8], begins: Ints, lengths: Ints) -> NDArray[Any]:
-    """Words as what is fast to compare and ascends as they do: ones of up to eight bytes as numbers.
-
-    Behind the last word there are `WORD` bytes.
-    """
-    longest = int(lengths.max())
-    if longest <= WORD:
-        at_each_byte = np.ndarray((len(joined) - WORD + 1,), "<u8", joined, strides=(1,))
-        cells = at_each_byte[begins] & FIRST_BYTES[lengths]
-        return cells.view(">u8").astype(np.uint64)
-    width = -(-longest // WORD) * WORD
-    rows = sliding_window_view(np.concatenate([joined, np.zeros(width, np.uint8)]), width)[begins]
-    rows[np.arange(width) >= lengths[:, None]] = 0
-    return rows.view(f"S{width}").ravel()
+    """Words as what is fast to compare and ascends as they do: ones of up to eight bytes as numbers."""
+    rows = words_within(joined, begins, lengths)
+    if rows.shape[1] == 1:
+        return rows.view(">u8").ravel().astype(np.uint64)
+    return rows.view(f"S{rows.shape[1] * WORD}").ravel()
 
 
 def _numbered(keys: NDArray[Any], sizes: Ints) -> tuple[NDArray[Any], NDArray[np.intp]]:

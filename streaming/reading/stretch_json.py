@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import product
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import orjson
@@ -26,9 +26,11 @@ from streaming.engine.frames.frame_id import FrameId
 from streaming.engine.frames.layout import PART_SHIFT, SYNTHETIC
 from streaming.engine.frames.stretch import LINK, Stretch
 from streaming.reading.batches import Batch, Blocks, Ints, rows_of, stamps, together
+from streaming.reading.byte_words import Words, in_rows, words_of_texts
+from streaming.reading.number_words import integer_words, other_words, price_words
 from streaming.reading.selection import Selection
 
-ROWS_AT_ONCE = 2048
+ROWS_AT_ONCE = 4096
 """Bars of one run: whoever sends it leaves the event loop to others in between."""
 FEW_BYTES = 4096
 """Of a stretch, up to which numpy's calls cost more than what they spare."""
@@ -37,6 +39,8 @@ PLACE = "\x00"
 MINUTE = 1
 EXPECTED_SHIFT, FLAGS_SHIFT, MOST_FLAGS, MOST_PRESENT = 24, 16, 0xFF, 0xFFFF
 """In a number that says what stands behind a bar's values: minutes expected, flags, minutes present."""
+NOTHING = b"\0"
+"""A byte that JSON has nowhere: it goes before the text is sent."""
 PRICES = tuple(place for place in range(len(BAR_VALUES)) if place not in PLACES_OF_COUNTS)
 
 
@@ -107,13 +111,23 @@ class _Bars:
     def _run(self, frames: slice, blocks: slice, rows: slice) -> Iterator[Run | Frame]:
         leads, rest, touched = self._around(frames)
         if touched is not None:
-            cells = self._cells(blocks, rows) if rows.stop > rows.start else []
-            for row, lead in leads:
-                cells[row * WIDTH] = lead
-            cells.append(rest)
-            yield Run(FrameId(self.stretch.generation, self.stretch.ms[touched], 0), b"".join(cells))
+            text = self._text(blocks, rows, leads, rest) if leads else rest
+            yield Run(FrameId(self.stretch.generation, self.stretch.ms[touched], 0), text)
         if touched != frames.stop - 1:
             yield self.stretch.cut(frames.stop - 1, frames.stop).frames[0]
+
+    def _text(self, blocks: slice, rows: slice, leads: list[tuple[int, bytes]], rest: bytes) -> bytes:
+        """All bars, each frame's behind what leads to them."""
+        bars = self._bars(blocks, rows)
+        firsts = np.array([row for row, _ in leads])
+        bars[firsts, 0] = 0  # the comma after another one
+        ends = [*(firsts[1:] * bars.shape[1]).tolist(), bars.size]
+        flat, begin = bars.reshape(-1).data, 0
+        parts: list[bytes | memoryview] = []
+        for (_, lead), end in zip(leads, ends, strict=True):
+            parts += [lead, flat[begin:end]]
+            begin = end
+        return b"".join([*parts, rest]).translate(None, NOTHING)
 
     def _around(self, frames: slice) -> tuple[list[tuple[int, bytes]], bytes, int | None]:
         """What stands before the first bars of frames, by row; what stands behind the last; the last frame with any."""
@@ -160,64 +174,66 @@ class _Bars:
             found[frames.start + k] = orjson.dumps(before)[1:-1], orjson.dumps(after)[1:-1]
         return found
 
-    def _cells(self, blocks: slice, rows: slice) -> list[bytes]:
-        """The texts of all bars, `WIDTH` cells each, the first of which is what stands before it."""
+    def _bars(self, blocks: slice, rows: slice) -> NDArray[np.uint8]:
+        """The text of each bar behind a comma, with NULs between: shape (bars, bytes)."""
         records, table = self.batch.records[rows], self.blocks.table[blocks]
         counts = self.counts[blocks]
-        cells = ROW * len(records)
         first, width = distinct(table["width"])
+        begins = _begins(tuple(table["width"][first].tolist()), self.batch.symbols)
         code = np.repeat(width * len(self.batch.symbols), counts) + self.batch.symbol[rows]
-        cells[1::WIDTH] = _begins(tuple(table["width"][first].tolist()), self.batch.symbols)[code].tolist()
         pairs = zip(stamps(table["start"]), stamps(table["end"]), strict=True)
-        between = np.array([STAMPS % (start.encode(), end.encode()) for start, end in pairs], object)
-        cells[2::WIDTH] = np.repeat(between, counts).tolist()
-        prices, volumes = _numbers(records["values"])
-        for places, numbers in ((PRICES, prices), (PLACES_OF_COUNTS, volumes)):
-            for k, place in enumerate(places):
-                cells[FIRST_VALUE + 2 * place :: WIDTH] = numbers[k :: len(places)]
-        cells[WIDTH - 1 :: WIDTH] = _tails(table, counts, records["n_present"])
-        return cells
+        between = words_of_texts([STAMPS % (start.encode(), end.encode()) for start, end in pairs])
+        cells: list[bytes | Words] = [begins.take(code, axis=0), np.repeat(between, counts, axis=0)]
+        for before, words in zip(_BEFORE_VALUES, _values(records["values"]), strict=True):
+            cells += [before, *words]
+        cells.append(_tails(table, counts, records["n_present"]))
+        return in_rows(len(records), cells)
 
 
-def _numbers(values: NDArray[np.float64]) -> tuple[list[bytes], list[bytes]]:
-    """Prices, and volumes with trade counts, as JSON has them, row after row."""
-    counts = values[:, PLACES_OF_COUNTS]
+def _values(values: NDArray[np.float64]) -> list[list[Words]]:
+    """The words of each value's texts, as JSON has them."""
+    counts = np.ascontiguousarray(values[:, PLACES_OF_COUNTS].T)
     whole = as_whole(counts)
-    return _texts(values[:, PRICES]), _texts(whole) if whole is not None else _mixed(counts)
+    found = dict(zip(PRICES, price_words(np.ascontiguousarray(values[:, PRICES].T)), strict=True))
+    of_counts = integer_words(whole) if whole is not None else map(_mixed, counts)
+    found |= zip(PLACES_OF_COUNTS, of_counts, strict=True)
+    return [found[place] for place in range(len(BAR_VALUES))]
 
 
-def _mixed(counts: NDArray[np.float64]) -> list[bytes]:
+def _mixed(counts: NDArray[np.float64]) -> list[Words]:
     """Some of which are absent, or not whole."""
     with np.errstate(invalid="ignore"):
         integers = counts.astype(np.int64)
-    found = zip((integers == counts).ravel().tolist(), _texts(integers), _texts(counts), strict=True)
-    return [integer if whole else number for whole, integer, number in found]
+    numbers, others = other_words(integers), other_words(counts)
+    found = np.zeros((len(counts), max(numbers.shape[1], others.shape[1])), np.uint64)
+    whole = integers == counts
+    found[whole, : numbers.shape[1]], found[~whole, : others.shape[1]] = numbers[whole], others[~whole]
+    return [found]
 
 
-def _texts(numbers: NDArray[Any]) -> list[bytes]:
-    flat = np.ascontiguousarray(numbers).reshape(-1)
-    return orjson.dumps(flat, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
-
-
-def _tails(table: NDArray[np.void], counts: Ints, present: NDArray[np.uint16]) -> list[bytes]:
-    """What stands behind the values of each bar."""
+def _tails(table: NDArray[np.void], counts: Ints, present: NDArray[np.uint16]) -> bytes | Words:
+    """What stands behind the values of each bar; one text where all have the same."""
     of_block = table["extra"].astype(np.int64) << EXPECTED_SHIFT | table["flags"].astype(np.int64) << FLAGS_SHIFT
-    first, number = distinct(keys := np.repeat(of_block, counts) | present)
-    tails = [
-        _words(MINUTE, key >> EXPECTED_SHIFT, key & MOST_PRESENT, key >> FLAGS_SHIFT & MOST_FLAGS)[-1]
-        for key in keys[first].tolist()
-    ]
-    return tails * len(keys) if len(tails) == 1 else np.array(tails, object)[number].tolist()
+    keys = np.repeat(of_block, counts) | present
+    if (keys == keys[0]).all():
+        return _tail(int(keys[0]))
+    first, number = distinct(keys)
+    tails: Words = words_of_texts([_tail(key) for key in keys[first].tolist()]).take(number, axis=0)
+    return tails
+
+
+def _tail(key: int) -> bytes:
+    return _words(MINUTE, key >> EXPECTED_SHIFT, key & MOST_PRESENT, key >> FLAGS_SHIFT & MOST_FLAGS)[-1]
 
 
 @lru_cache(maxsize=64)
-def _begins(widths: tuple[int, ...], symbols: tuple[str, ...]) -> NDArray[np.object_]:
-    """How a bar begins, up to where its start stands: of each width all symbols."""
-    found = np.empty(len(widths) * len(symbols), object)
-    for k, (width, symbol) in enumerate(product(widths, symbols)):
+def _begins(widths: tuple[int, ...], symbols: tuple[str, ...]) -> Words:
+    """How a bar begins behind another, up to where its start stands: of each width all symbols."""
+    texts = []
+    for width, symbol in product(widths, symbols):
         type_, interval, *_ = _words(width, 1, 1, 0)
-        found[k] = type_ + orjson.dumps(symbol) + interval + b'"'
-    return found
+        texts.append(b"," + type_ + orjson.dumps(symbol) + interval + b'"')
+    return words_of_texts(texts)
 
 
 @lru_cache(maxsize=1024)
@@ -230,6 +246,5 @@ def _words(width: int, expected: int, present: int, flags: int) -> list[bytes]:
 
 
 _, _, _TO_END, _TO_VALUES, *_BETWEEN_VALUES, _ = _words(MINUTE, 1, 1, 0)
-STAMPS = b'%b"' + _TO_END + b'"%b"' + _TO_VALUES
-ROW = [b",", b"", b"", *(cell for word in (*_BETWEEN_VALUES, b"") for cell in (b"", word))]
-FIRST_VALUE, WIDTH = 3, len(ROW)
+STAMPS = b'%b"' + _TO_END + b'"%b"'
+_BEFORE_VALUES = (_TO_VALUES, *_BETWEEN_VALUES)
