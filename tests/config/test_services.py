@@ -81,6 +81,7 @@ def test_valkey_comes_up_once_and_keeps_what_it_was_given_through_a_kill(var: Pa
     client = redis.Redis.from_url(valkey_url(var))
     client.set("kept", "yes")
     assert client.config_get("maxmemory-policy")["maxmemory-policy"] == "noeviction"  # type: ignore[index]
+    assert client.config_get("rdbcompression")["rdbcompression"] == "no"  # type: ignore[index]
     time.sleep(1.2)
     psutil.Process(client.info("server")["process_id"]).kill()  # type: ignore[index]
     time.sleep(0.2)
