@@ -126,6 +126,7 @@ def test_a_row_that_others_lock_now_and_then_holds_no_bot_for_good(
     session = after_ten_minutes(speed=1200)
     process = run_bot(session, written(tmp_path, SLEEPS.replace("60)", "60 - time.time() % 60)")), "--lockstep")
     resume_once_it_waits(session)
+    await_clock(session, calendar.trading_day(DAY).open + dt.timedelta(minutes=13))  # it is at work by now
     end = time.monotonic() + 120
     while process.poll() is None and time.monotonic() < end:
         with locked(Run, session.pk):
