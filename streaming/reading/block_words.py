@@ -79,7 +79,7 @@ def _numbered(keys: NDArray[Any], sizes: Ints) -> tuple[NDArray[Any], NDArray[np
     """The different ones, ascending, and the place of each among them."""
     known = _likely(keys, sizes)
     while True:
-        numbers = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+        numbers = _places(known, keys)
         others = keys[known[numbers] != keys]
         if not len(others):
             break
@@ -101,10 +101,15 @@ def _likely(keys: NDArray[Any], sizes: Ints) -> NDArray[Any]:
     sample = keys[first : first + int(sizes[longest])]
     before = _recent.get(keys.dtype)
     if before is not None:
-        found = before[np.minimum(np.searchsorted(before, sample), len(before) - 1)] == sample
+        found = before[_places(before, sample)] == sample
         if 2 * np.count_nonzero(found) > len(sample):
             return before
     return _different(sample)
+
+
+def _places(known: NDArray[Any], keys: NDArray[Any]) -> NDArray[np.intp]:
+    """Where each is, if it is there."""
+    return np.minimum(np.searchsorted(known, keys), len(known) - 1)
 
 
 def _different(keys: NDArray[Any]) -> NDArray[Any]:

@@ -71,14 +71,12 @@ class _Cells:
     volume: Any
     trade_count: Any
     vwap: Any
-    n_present: Any
-    complete: Any
 
     def __init__(self, of: dict[str, Any]) -> None:
         self.__dict__ = of
 
 
-def copies(bar: dict[str, Any], rows: Iterable[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
+def copies(bar: dict[str, Any], rows: Iterable[Sequence[Any]]) -> Iterator[dict[str, Any]]:
     """A copy of the bar for each row, whose symbol and values it takes on: half of what as many new dicts cost."""
     cells, copy = _Cells(bar), bar.copy
     for (
@@ -97,20 +95,12 @@ def copies(bar: dict[str, Any], rows: Iterable[tuple[Any, ...]]) -> Iterator[dic
 def partial_copies(bar: dict[str, Any], rows: Iterable[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
     """Likewise where some of the bars lack minutes: a row's last two cells are `n_present` and `complete`."""
     bar = bar.copy()  # for others these stay as they are
-    cells, copy = _Cells(bar), bar.copy
-    for (
-        cells.symbol,
-        cells.open,
-        cells.high,
-        cells.low,
-        cells.close,
-        cells.volume,
-        cells.trade_count,
-        cells.vwap,
-        cells.n_present,
-        cells.complete,
-    ) in rows:
-        yield copy()
+
+    def others() -> Iterator[list[Any]]:
+        for *row, bar["n_present"], bar["complete"] in rows:
+            yield row
+
+    return copies(bar, others())
 
 
 def has_all(names: Collection[str], symbols: Sequence[str]) -> bool:
